@@ -1,0 +1,75 @@
+# What every wrapper uses: the table, argument checks, allocation, threads.
+
+cdef extern from "parallel.h" nogil:
+    int parallel_threads()
+    void parallel_set_threads(int threads)
+
+SOURCE_HASH = BUILD_SOURCE_HASH.decode()
+
+cdef extern from *:
+    """
+    #ifndef SOURCE_HASH
+    #define SOURCE_HASH "unknown"
+    #endif
+    """
+    const char *BUILD_SOURCE_HASH "SOURCE_HASH"
+
+
+cdef inline const kernel_table *table(cnp.ndarray x) except NULL:
+    """The kernels for an array's dtype."""
+    cdef int dtype = cnp.PyArray_TYPE(x)
+    if dtype == cnp.NPY_FLOAT32:
+        return kernels_active[0]
+    if dtype == cnp.NPY_FLOAT64:
+        return kernels_active[1]
+    raise TypeError(f"expected float32 or float64, got {x.dtype}")
+
+
+cdef inline cnp.ndarray contiguous(cnp.ndarray x):
+    """x itself if C-contiguous, aligned and in native byte order, else a copy that is."""
+    if cnp.PyArray_ISCARRAY_RO(x):
+        return x
+    return cnp.PyArray_FROM_OF(x, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
+
+
+cdef inline cnp.ndarray empty(int ndim, const cnp.npy_intp *shape, int dtype):
+    """The one place where results are allocated."""
+    return cnp.PyArray_EMPTY(ndim, shape, dtype, 0)
+
+
+def isas():
+    """Names of the instruction sets this CPU can run, best first."""
+    names = []
+    cdef const char *name
+    while True:
+        name = kernels_isa(len(names))
+        if name == NULL:
+            return names
+        names.append(name.decode())
+
+
+def isa():
+    """Name of the instruction set in use."""
+    return kernels_active[0].isa.decode()
+
+
+def set_isa(name=None):
+    """Use the kernels of one instruction set; None: the best that this CPU has."""
+    encoded = (name or isas()[0]).encode()
+    if kernels_select(encoded) < 0:
+        raise ValueError(f"AUTOGRAD_ISA: {name!r} is not one of {', '.join(isas())}, which this CPU can run")
+
+
+def get_num_threads():
+    """Number of threads that kernels use."""
+    return parallel_threads()
+
+
+def set_num_threads(int threads):
+    """Let kernels use this many threads; results do not depend on it, bit for bit."""
+    if threads < 1:
+        raise ValueError(f"set_num_threads: expected at least 1, got {threads}")
+    parallel_set_threads(threads)
+
+
+set_isa(os.environ.get("AUTOGRAD_ISA") or None)

@@ -1,0 +1,33 @@
+/* The kernel table: one row per kernel, one table per (ISA, dtype).
+ *
+ * Kernels are leaves: they never allocate, start threads, or touch Python.
+ * A body is written once in a *.inc file and compiled for every row of ISAS x {float, double};
+ * drivers (*.c) split the work by index, run it through parallel_for and own the scratch memory. */
+#pragma once
+#include <stdint.h>
+
+#include "elementwise.h"
+
+/* name, parameters */
+#define KERNELS(X) \
+    ELEMENTWISE_KERNELS(X)
+
+typedef struct {
+    const char *isa;
+    int lanes;       /* elements per vector register */
+    int lane_bytes;  /* bytes per vector register */
+#define X(name, parameters) void(*name) parameters;
+    KERNELS(X)
+#undef X
+} kernel_table;
+
+enum { F32 = 0, F64 = 1 };
+
+/* The tables in use, indexed by dtype. */
+extern const kernel_table *kernels_active[2];
+
+/* Selects an ISA by name (NULL: the best that this CPU has). Returns 0, or -1 if unknown or unsupported. */
+int kernels_select(const char *isa);
+
+/* The i-th ISA that this CPU can run, best first, or NULL past the end. */
+const char *kernels_isa(int i);

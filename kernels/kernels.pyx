@@ -1,0 +1,18 @@
+"""Native kernels: thin wrappers that check arguments, allocate results and release the GIL.
+
+One extension module holds all C, so that there is one thread team, one memory pool and one choice of ISA.
+Arrays go in as `ndarray` of any strides, alignment and byte order; results come out as new arrays.
+A wrapper refuses what its kernel cannot take with ValueError/TypeError; `autograd.op` explains the refusal.
+"""
+cimport cython
+cimport numpy as cnp
+from libc.stdint cimport int64_t
+
+import os
+import numpy as np
+
+cnp.import_array()
+
+include "table.pxi"
+include "common.pxi"
+include "elementwise.pxi"

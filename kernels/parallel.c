@@ -1,0 +1,142 @@
+/* A small pthread team. Workers spin briefly for the next job, then sleep on a condition variable.
+ *
+ * A job is announced in one atomic word: generation (high half), open bit, count of attached workers.
+ * A worker attaches only to an open job, so a worker that overslept is never waited for.
+ * After fork the child starts with an empty team and makes its own on first use. */
+#include "parallel.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#define OPEN (1ull << 31)
+#define ATTACHED (OPEN - 1)
+#define GENERATION (1ull << 32)
+enum { SPINS = 4000 };
+
+static struct {
+    pthread_mutex_t use;    /* held by the thread that runs a job */
+    pthread_mutex_t sleep;  /* guards the condition variable */
+    pthread_cond_t wake;
+    _Atomic uint64_t word;
+    _Atomic int sleepers;
+    _Atomic int64_t next;
+    int64_t tasks;
+    parallel_task run;
+    void *context;
+    int workers; /* threads started */
+    int threads; /* threads wanted, the caller included */
+    int job_threads;
+} team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .threads = 1};
+
+static void pause_cpu(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void work(int thread) {
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&team.next, 1, memory_order_relaxed);
+        if (i >= team.tasks) return;
+        team.run(team.context, i, thread);
+    }
+}
+
+static void sleep_until_new(uint64_t seen) {
+    pthread_mutex_lock(&team.sleep);
+    atomic_fetch_add(&team.sleepers, 1);
+    while ((atomic_load(&team.word) & ~ATTACHED) == seen) pthread_cond_wait(&team.wake, &team.sleep);
+    atomic_fetch_sub(&team.sleepers, 1);
+    pthread_mutex_unlock(&team.sleep);
+}
+
+static void *worker(void *argument) {
+    int thread = (int)(intptr_t)argument;
+    uint64_t seen = 0; /* generation and open bit of the last job looked at */
+    for (;;) {
+        uint64_t word = atomic_load(&team.word);
+        for (int spin = 0; (word & ~ATTACHED) == seen && spin < SPINS; spin++) {
+            pause_cpu();
+            word = atomic_load(&team.word);
+        }
+        if ((word & ~ATTACHED) == seen) {
+            sleep_until_new(seen);
+            continue;
+        }
+        if ((word & OPEN) && thread < team.job_threads) {
+            if (!atomic_compare_exchange_strong(&team.word, &word, word + 1)) continue;
+            work(thread);
+            atomic_fetch_sub(&team.word, 1);
+        }
+        seen = word & ~ATTACHED;
+    }
+    return NULL;
+}
+
+static void grow(int workers) {
+    sigset_t all, before; /* signals belong to the threads of the program */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (team.workers < workers) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, worker, (void *)(intptr_t)(team.workers + 1))) break;
+        pthread_detach(thread);
+        team.workers++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void parallel_for(int threads, int64_t tasks, parallel_task run, void *context) {
+    if (tasks <= 1 || threads <= 1 || pthread_mutex_trylock(&team.use)) {
+        for (int64_t i = 0; i < tasks; i++) run(context, i, 0);
+        return;
+    }
+    if (team.workers < threads - 1) grow(threads - 1);
+    team.job_threads = threads;
+    team.tasks = tasks;
+    team.run = run;
+    team.context = context;
+    atomic_store(&team.next, 0);
+    uint64_t generation = (atomic_load(&team.word) / GENERATION + 1) * GENERATION;
+    atomic_store(&team.word, generation | OPEN);
+    if (atomic_load(&team.sleepers)) {
+        pthread_mutex_lock(&team.sleep);
+        pthread_cond_broadcast(&team.wake);
+        pthread_mutex_unlock(&team.sleep);
+    }
+    work(0);
+    atomic_fetch_and(&team.word, ~OPEN);
+    for (int spin = 0; atomic_load(&team.word) & ATTACHED; spin++) {
+        if (spin < SPINS)
+            pause_cpu();
+        else
+            sched_yield();
+    }
+    pthread_mutex_unlock(&team.use);
+}
+
+int parallel_threads(void) { return team.threads; }
+
+void parallel_set_threads(int threads) {
+    pthread_mutex_lock(&team.use);
+    team.threads = threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
+    pthread_mutex_unlock(&team.use);
+}
+
+static void before_fork(void) { pthread_mutex_lock(&team.use); }
+static void after_fork_parent(void) { pthread_mutex_unlock(&team.use); }
+static void after_fork_child(void) {
+    pthread_mutex_init(&team.use, NULL);
+    pthread_mutex_init(&team.sleep, NULL);
+    pthread_cond_init(&team.wake, NULL);
+    atomic_store(&team.word, 0);
+    atomic_store(&team.sleepers, 0);
+    team.workers = 0;
+}
+__attribute__((constructor)) static void register_fork_handlers(void) {
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}

@@ -1,0 +1,72 @@
+"""Builds the native parts: kernels/ into autograd.kernels, and the tape in Cython's pure-Python mode."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+COMPILED: list[str] = []
+# -ffast-math and its like are out: at link time they flush subnormals in the whole process.
+CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi"]
+
+
+def source_hash() -> str:
+    """Fingerprint of all native sources; tests compare it to find a stale build."""
+    digest = hashlib.sha256()
+    files = [p for p in (ROOT / "kernels").iterdir() if p.suffix in {".c", ".h", ".inc", ".pyx", ".pxi"}]
+    files += [ROOT / f"autograd/{name}.{suffix}" for name in COMPILED for suffix in ("py", "pxd")]
+    for path in sorted(files):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class ParallelBuild(build_ext):
+    """Compiles the C files of an extension side by side: the ISA variants dominate the build."""
+
+    def build_extensions(self) -> None:
+        compile_one = self.compiler._compile
+        futures = []
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            self.compiler._compile = lambda *args: futures.append(pool.submit(compile_one, *args))
+            link = self.compiler.link_shared_object
+
+            def link_when_compiled(*args, **kwargs):
+                for future in futures:
+                    future.result()
+                futures.clear()
+                link(*args, **kwargs)
+
+            self.compiler.link_shared_object = link_when_compiled
+            super().build_extensions()
+
+
+def extensions() -> list[Extension]:
+    options = {
+        "include_dirs": ["kernels", numpy.get_include()],
+        "extra_compile_args": CFLAGS,
+        "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+    }
+    c_files = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "kernels").glob("*.c"))
+    headers = [p.relative_to(ROOT).as_posix() for p in (ROOT / "kernels").iterdir() if p.suffix in {".h", ".inc", ".pxi"}]
+    kernels = Extension("autograd.kernels", ["kernels/kernels.pyx", *c_files], depends=headers, **options)
+    kernels.define_macros = [*options["define_macros"], ("SOURCE_HASH", f'"{source_hash()}"')]
+    tape = [Extension(f"autograd.{name}", [f"autograd/{name}.py"], **options) for name in COMPILED]
+    directives = {
+        "language_level": "3",
+        "boundscheck": False,
+        "wraparound": False,
+        "initializedcheck": False,
+        "cdivision": False,
+        "embedsignature": True,
+        "freethreading_compatible": False,
+    }
+    return cythonize([kernels, *tape], build_dir="build/cython", compiler_directives=directives, quiet=True)
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": ParallelBuild})
