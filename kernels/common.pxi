@@ -60,6 +60,11 @@ def set_isa(name=None):
         raise ValueError(f"AUTOGRAD_ISA: {name!r} is not one of {', '.join(isas())}, which this CPU can run")
 
 
+def lanes(int itemsize):
+    """Elements of this size in a vector register of the kernels in use."""
+    return kernels_active[0].lane_bytes // itemsize
+
+
 def get_num_threads():
     """Number of threads that kernels use."""
     return parallel_threads()

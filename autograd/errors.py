@@ -1,0 +1,17 @@
+"""Typed errors: each names the op, the argument, the shapes and, where known, the usual cure."""
+
+
+class ShapeError(ValueError):
+    """Sizes that do not fit together."""
+
+
+class DTypeError(TypeError):
+    """A data type that the operation cannot take."""
+
+
+class GraphError(RuntimeError):
+    """A graph that cannot be differentiated: changed in place, released, or without gradients."""
+
+
+class FormatError(ValueError):
+    """A file that is not what it should be."""

@@ -1,0 +1,307 @@
+"""Declaring ops: one record says what an op computes, how it is differentiated, tested, explained and counted.
+
+    @op(axes={"x": "... C", "w": "K C", "b": "K"}, reference=..., samples=...)
+    def linear(x, w, b=None):
+        \"\"\"y[..., k] = b[k] + sum_c x[..., c] * w[k, c]\"\"\"
+        return kernels.linear(x, w, b)
+
+    linear.grads(
+        x=lambda g, w: g @ w,
+        w=lambda g, x: ...,
+        b=lambda g: ...,
+    )
+
+The forward function gets arrays (inputs, before `*`) and attributes (after it). A rule is named after the input
+it differentiates; its parameter names say what it needs, and exactly that is saved: `g` (the gradient of the
+result), an input, an attribute, `out`, a declared extra, `NAME_shape` of an input, or another rule. A rule named
+after no input is a shared step, run once. Rules are written with ops on tensors, so they can be differentiated again.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.errors import DTypeError, ShapeError
+from autograd.shapes import explain_axes, near
+from autograd.tape import Op, Plan, Step, declare
+
+# PyTorch's and other spellings of argument names, tried where an op does not know a name.
+SPELLINGS = {
+    "input": ("x", "xs"),
+    "tensor": ("x",),
+    "tensors": ("xs",),
+    "self": ("x",),
+    "other": ("y",),
+    "weight": ("w", "weight"),
+    "bias": ("b",),
+    "dim": ("axis", "axes"),
+    "dims": ("axes", "axis"),
+    "axis": ("dim", "axes"),
+    "keepdim": ("keepdims",),
+    "exponent": ("y",),
+    "target": ("y", "labels", "target"),
+    "min": ("low",),
+    "max": ("high",),
+    "a_min": ("low",),
+    "a_max": ("high",),
+    "size": ("shape",),
+    "negative_slope": ("slope",),
+    "kernel_size": ("kernel",),
+}
+
+SAVE_INPUT, SAVE_SHAPE, SAVE_OUT, SAVE_EXTRA = range(4)
+FROM_GRADIENT, FROM_SAVED, FROM_ATTRIBUTE, FROM_STEP = range(4)
+
+
+class Record:
+    """Everything known about one op. The registry of records drives tests, checks, benchmarks and docs.
+
+    call         what users call: the Op, or the function of a composite
+    reference    independent NumPy implementation: arrays and attributes -> array (or a tuple, extras included)
+    samples      function of a sampling.Sampler that draws one Case
+    linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
+    bound        relative error of a float32 result, in units of the reference's own scale
+    """
+
+    def __init__(self, function: Callable, **declaration: Any):
+        self.name: str = declaration.pop("name", None) or function.__name__.rstrip("_")
+        self.function = function
+        self.doc = inspect.getdoc(function)
+        self.module = function.__module__
+        self.signature = inspect.signature(function)
+        self.axes: dict[str, str] = declaration.pop("axes", None) or {}
+        self.reference: Callable | None = declaration.pop("reference", None)
+        self.samples: Callable | None = declaration.pop("samples", None)
+        self.linear_in: tuple[str, ...] = tuple(declaration.pop("linear_in", ()))
+        self.advice: Callable | None = declaration.pop("advice", None)
+        self.flops: Callable | None = declaration.pop("flops", None)
+        self.onnx: str | None = declaration.pop("onnx", None)
+        self.extras: tuple[str, ...] = tuple(declaration.pop("extras", ()))
+        self.bound: float = declaration.pop("bound", 1e-5)
+        self.composite: bool = declaration.pop("composite", False)
+        self.differentiable: bool = declaration.pop("differentiable", True)
+        self.second_order: bool = declaration.pop("second_order", True)
+        self.random: bool = declaration.pop("random", False)
+        self.view: bool = declaration.pop("view", False)
+        self.broadcasts: bool = declaration.pop("broadcasts", False)
+        self.twin: Callable | None = declaration.pop("twin", None)
+        if declaration:
+            raise TypeError(f"op {self.name!r}: unknown declaration {', '.join(declaration)}")
+        self.rules: dict[str, Callable | None] = {}
+        self._read_signature()
+        self.call: Any = function
+
+    def _read_signature(self) -> None:
+        parameters = self.signature.parameters.values()
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.inputs = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
+        self.attrs = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self.required = sum(p.default is p.empty for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+
+    # -------------------------------------------------------------------------------------------- gradients
+
+    def grads(self, **rules: Callable | None) -> Op:
+        """Sets the gradient rules by input name; None says that an input has no gradient."""
+        known = {"g", "out", *self.inputs, *self.attrs, *self.extras, *(f"{i}_shape" for i in self.inputs), *rules}
+        for name, rule in rules.items():
+            if rule is None:
+                if name not in self.inputs:
+                    raise TypeError(f"{self.name}.grads: {name!r} is not an input ({', '.join(self.inputs)})")
+                continue
+            for wanted in _parameters(rule):
+                if wanted not in known:
+                    raise TypeError(
+                        f"{self.name}.grads: the rule for {name!r} asks for {wanted!r}, which is none of "
+                        f"{', '.join(sorted(known))}"
+                    )
+        self.rules = dict(rules)
+        return self.call
+
+    def plan(self, mask: int, count: int) -> Plan | bool:
+        """What to save and which rules to run when the inputs in `mask` need gradients; False: none does."""
+        if not self.rules and self.twin is None:
+            raise DTypeError(f"{self.name}: has no gradient; call it under no_grad() or on x.detach()")
+        if self.variadic:
+            targets = {self.inputs[0]: 0}
+        else:
+            targets = {n: i for i, n in enumerate(self.inputs) if mask >> i & 1 and self.rules.get(n) is not None}
+        if not targets:
+            return False
+        saves: list[tuple[int, int]] = []
+        if self.twin is not None:
+            saves = [(SAVE_INPUT, i) for i in range(count)]
+        order: list[str] = []
+
+        def visit(name: str) -> None:
+            for wanted in _parameters(self.rules[name]):
+                if wanted not in self.inputs and wanted in self.rules and wanted not in order:
+                    visit(wanted)
+            if name not in order:
+                order.append(name)
+
+        for name in targets:
+            visit(name)
+        steps = []
+        for name in order:
+            args = tuple(self._source(wanted, saves, order) for wanted in _parameters(self.rules[name]))
+            steps.append(Step(self.rules[name], targets.get(name, -1), args))
+        return Plan(tuple(saves), tuple(steps))
+
+    def _source(self, wanted: str, saves: list[tuple[int, int]], order: list[str]) -> tuple[int, Any]:
+        if wanted == "g":
+            return FROM_GRADIENT, None
+        if wanted in self.attrs:
+            return FROM_ATTRIBUTE, wanted
+        if wanted in order and wanted not in self.inputs:
+            return FROM_STEP, order.index(wanted)
+        if wanted == "out":
+            key = SAVE_OUT, 0
+        elif wanted in self.inputs:
+            key = SAVE_INPUT, self.inputs.index(wanted)
+        elif wanted in self.extras:
+            key = SAVE_EXTRA, 1 + self.extras.index(wanted)
+        else:
+            key = SAVE_SHAPE, self.inputs.index(wanted.removesuffix("_shape"))
+        if key not in saves:
+            saves.append(key)
+        return FROM_SAVED, saves.index(key)
+
+    # -------------------------------------------------------------------------------------------- calls
+
+    def bind(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        """Sorts the arguments of a call into inputs and attributes; attributes may be positional, as in PyTorch."""
+        kwargs = self.respell(kwargs)
+        if self.variadic:
+            name = self.inputs[0]
+            xs = kwargs.pop(name) if name in kwargs else None
+            if xs is None and args and isinstance(args[0], (list, tuple)):
+                xs, args = args[0], args[1:]
+            elif xs is None:
+                xs, args = args, ()
+            inputs = tuple(xs)
+        else:
+            given = list(args[: len(self.inputs)])
+            args = args[len(self.inputs) :]
+            for name in self.inputs[len(given) :]:
+                parameter = self.signature.parameters[name]
+                if name not in kwargs and parameter.default is parameter.empty:
+                    raise TypeError(f"{self.name}: missing argument {name!r}; expected {self.name}{self.signature}")
+                given.append(kwargs.pop(name, None))
+            inputs = tuple(given)
+        attrs = dict(self.defaults)
+        for name, value in zip(self.attrs, args):
+            if name in kwargs:
+                raise TypeError(f"{self.name}: got {name!r} twice")
+            attrs[name] = value
+        if len(args) > len(self.attrs):
+            raise TypeError(f"{self.name}: too many arguments; expected {self.name}{self.signature}")
+        for name, value in kwargs.items():
+            if name not in attrs:
+                hint = near(name, [*self.inputs, *self.attrs])
+                raise TypeError(f"{self.name}: unknown argument {name!r}{hint}; expected {self.name}{self.signature}")
+            attrs[name] = value
+        for name, value in attrs.items():
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.name}: missing argument {name!r}; expected {self.name}{self.signature}")
+        return inputs, attrs
+
+    def respell(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Maps PyTorch's and NumPy's names of arguments to the op's own."""
+        known = self.signature.parameters
+        result = {}
+        for name, value in kwargs.items():
+            if name not in known:
+                name = next((own for own in SPELLINGS.get(name, ()) if own in known), name)
+            result[name] = value
+        return result
+
+    def explain(self, error: Exception, arrays: Sequence[Any], attrs: dict[str, Any]) -> Exception:
+        """The typed error for what a kernel refused: op, argument, shapes, likely cure."""
+        if isinstance(error, (ShapeError, DTypeError)):
+            return error
+        names = self.inputs if not self.variadic else [f"{self.inputs[0]}[{i}]" for i in range(len(arrays))]
+        shapes = {n: np.shape(a) for n, a in zip(names, arrays) if a is not None}
+        context = ", ".join([f"{n}: {s}" for n, s in shapes.items()] + [f"{n}={v!r}" for n, v in attrs.items()])
+        for name, array in zip(names, arrays):
+            dtype = getattr(array, "dtype", None)
+            if dtype is not None and dtype.kind not in "fiub":
+                return DTypeError(f"{self.name}: {name} has dtype {dtype}, expected numbers  [{context}]")
+        if isinstance(error, TypeError):
+            dtypes = ", ".join(f"{n}: {a.dtype}" for n, a in zip(names, arrays) if hasattr(a, "dtype"))
+            missing = [n for n, a in zip(names, arrays) if a is None and self.names_required(n)]
+            if missing:
+                return DTypeError(f"{self.name}: {missing[0]} is None, expected a tensor  [{context}]")
+            return DTypeError(f"{self.name}: {error}  [{dtypes}]")
+        message = explain_axes(self.axes, shapes, attrs) or str(error).removeprefix(f"{self.name}: ")
+        advice = self.advice(shapes, attrs) if self.advice is not None else None
+        return ShapeError(f"{self.name}: {message}  [{context}]" + (f"; {advice}" if advice else ""))
+
+    def names_required(self, name: str) -> bool:
+        parameter = self.signature.parameters.get(name)
+        return parameter is not None and parameter.default is parameter.empty
+
+
+@functools.lru_cache(maxsize=None)
+def _parameters(rule: Callable) -> tuple[str, ...]:
+    return tuple(inspect.signature(rule).parameters)
+
+
+_registry: dict[str, Record] = {}
+
+
+def registry() -> dict[str, Record]:
+    """All declared ops by name."""
+    return _registry
+
+
+def op(**declaration: Any) -> Callable[[Callable], Any]:
+    """Declares a primitive op from its forward function on arrays; see the module's docstring."""
+
+    def register(function: Callable) -> Op:
+        record = Record(function, **declaration)
+        handle = declare(record.name)
+        if handle.record is not None and handle.record.module != record.module:
+            raise TypeError(f"op {record.name!r} is already declared in {handle.record.module}")
+        custom = not record.module.startswith("autograd.")
+        handle.complete(
+            record,
+            function,
+            len(record.inputs),
+            record.required,
+            record.variadic,
+            record.broadcasts,
+            record.view,
+            custom,
+            record.defaults,
+            len(record.extras),
+            record.twin,
+        )
+        record.call = handle
+        _registry[record.name] = record
+        return handle
+
+    return register
+
+
+def composite(**declaration: Any) -> Callable[[Callable], Callable]:
+    """Declares a function written with other ops; its gradient follows from theirs."""
+
+    def register(function: Callable) -> Callable:
+        record = Record(function, composite=True, **declaration)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **record.respell(kwargs)) if kwargs else function(*args)
+
+        call.record = record  # type: ignore[attr-defined]
+        record.call = call
+        _registry[record.name] = record
+        return call
+
+    return register

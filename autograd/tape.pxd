@@ -1,0 +1,82 @@
+# C-level view of the tape, for tensor.py and for Cython code of other people.
+
+cdef extern from *:
+    """
+    static _Thread_local int tape_grad_mode __attribute__((unused)) = 1;
+    """
+    int tape_grad_mode
+
+
+cdef class Version:
+    cdef long count
+
+
+cdef class Value:
+    cdef readonly object array
+    cdef readonly Node node
+    cdef Version version
+    cdef long seen
+    cdef object __weakref__
+
+    cdef Version share_version(self)
+
+
+cdef class Node:
+    cdef readonly Op op
+    cdef readonly tuple edges
+    cdef readonly tuple shape
+    cdef readonly object dtype
+    cdef readonly unsigned long long seq
+    cdef Plan plan
+    cdef list saved
+    cdef dict attrs
+    cdef long versions
+    cdef public Value grad
+    cdef bint retains
+    cdef dict hooks
+    cdef Value pending
+    cdef bint owned
+    cdef long count
+    cdef unsigned long long mark
+    cdef bint needed
+    cdef object __weakref__
+
+    cdef long version_sum(self)
+    cdef bint is_leaf(self)
+
+
+cdef class Step:
+    cdef object rule
+    cdef long target
+    cdef tuple args
+
+
+cdef class Plan:
+    cdef tuple saves
+    cdef tuple steps
+
+
+cdef class Op:
+    cdef readonly str name
+    cdef public object forward
+    cdef public object record
+    cdef readonly long inputs
+    cdef readonly long required
+    cdef readonly bint variadic
+    cdef readonly bint broadcasts
+    cdef readonly bint view
+    cdef readonly bint custom
+    cdef readonly dict defaults
+    cdef public object twin
+    cdef long extras
+    cdef dict plans
+
+    cdef tuple run(self, tuple inputs, dict attrs)
+    cdef Value record_node(self, tuple inputs, dict attrs, object mask, tuple results)
+    cpdef Value call1(self, x)
+    cpdef Value call2(self, x, y)
+
+
+cdef Value wrap(object array, Node node)
+cpdef bint grad_enabled() noexcept
+cpdef bint set_grad_enabled(bint on) noexcept
