@@ -193,6 +193,10 @@ class Op:
         self.twin = twin
         self.plans = {}
 
+    def forget_plans(self):
+        """Reads the gradient rules again at the next call."""
+        self.plans = {}
+
     def __repr__(self):
         return f"<op {self.name}>"
 
@@ -276,12 +280,18 @@ class Op:
         node.plan = plan
         node.attrs = attrs
         saved = []
+        value: Value
         kind: cython.int
         for kind, index in node.plan.saves:
             if kind == SAVE_INPUT:
                 saved.append(inputs[index])
             elif kind == SAVE_SHAPE:
-                saved.append(np.shape(inputs[index]) if inputs[index] is not None else None)
+                x = inputs[index]
+                if isinstance(x, Value):
+                    value = x
+                    saved.append(value.array.shape)
+                else:
+                    saved.append(None if x is None else np.shape(x))
             elif kind == SAVE_OUT:  # an alias: the result itself holds this node, which would be a cycle
                 alias: Value = wrap(array, None)
                 alias.version = out.share_version()
@@ -293,7 +303,7 @@ class Op:
         edges = []
         for x in inputs:
             if isinstance(x, Value):
-                value: Value = x
+                value = x
                 edges.append(value.node)
             else:
                 edges.append(None)
