@@ -182,7 +182,7 @@ def report(
     whole = len(columns) == math.prod(shape)
     cause, text = likely(exact, numeric, shape if whole else (len(columns),), tolerance)
     a, n = float(exact[row, column]), float(numeric[row, column])
-    result = "" if fast else f" (of result {_result_index(int(row), shapes)})"
+    result = "" if fast else f" (for the result {_result_index(int(row), shapes)})"
     return GradientError(
         f"gradcheck: {name}: wrong gradient of input {i} ({input_name}) at index {index} of shape {shape}"
         f"{result}: analytic {a:.9g}, numeric {n:.9g}; {int(wrong.sum())} of {wrong.size} entries differ"

@@ -121,6 +121,8 @@ class Record:
                         f"{', '.join(sorted(known))}"
                     )
         self.rules = dict(rules)
+        if isinstance(self.call, Op):
+            self.call.forget_plans()
         return self.call
 
     def plan(self, mask: int, count: int) -> Plan | bool:
