@@ -244,6 +244,9 @@ class Record:
         advice = self.advice(shapes, attrs) if self.advice is not None else None
         return ShapeError(f"{self.name}: {message}  [{context}]" + (f"; {advice}" if advice else ""))
 
+    def input_name(self, i: int) -> str:
+        return f"{self.inputs[0]}[{i}]" if self.variadic else self.inputs[i]
+
     def names_required(self, name: str) -> bool:
         parameter = self.signature.parameters.get(name)
         return parameter is not None and parameter.default is parameter.empty

@@ -83,7 +83,7 @@ class OpCall:
     def differentiable(self) -> list[int]:
         """Which arrays should get gradients."""
         record = self.record
-        if not record.differentiable:
+        if not record.differentiable or not (record.composite or record.rules):
             return []
         wanted = []
         for i, (name, array) in enumerate(zip(self.names, self.arrays)):

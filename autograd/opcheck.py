@@ -8,15 +8,14 @@ The command `autograd gradcheck` and the project's own tests run exactly this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.checks import CHECKS, SHARE
+from autograd.checks import CHECKS, NEED_REFERENCE, SHARE, record_of
 from autograd.gradcheck import GradientError
-from autograd.op import Record, registry
+from autograd.op import Record
 from autograd.opcall import CheckFailed, OpCall
 from autograd.sampling import Case, Sampler
 
@@ -49,6 +48,10 @@ class Report:
         if error is not None:
             self.runs[check] = self.runs.get(check, 0) + 1
             self.worst[check] = max(self.worst.get(check, 0.0), error)
+
+    def fail(self, check: str, case: str, message: str) -> None:
+        """Records a failure."""
+        self.failures.append(Failure(check, case, message))
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {'ok' if self.ok else 'FAILED'} ({self.cases} cases)"]
@@ -99,34 +102,6 @@ def samples(record: Record) -> Callable[[Sampler], Case]:
     return record.samples
 
 
-def record_of(op: Any) -> Record:
-    """The record of an op, given by itself, its record or its name."""
-    if isinstance(op, Record):
-        return op
-    if isinstance(op, str):
-        if op not in registry():
-            raise TypeError(f"no op is called {op!r}")
-        return registry()[op]
-    record = getattr(op, "record", None)
-    if not isinstance(record, Record):
-        raise TypeError(f"check_op: expected an op, its record or its name, got {op!r}")
-    return record
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    with np.errstate(all="ignore"):
-        yield
-
-
-def check_case(op: Any, case: Case, checks: Sequence[str] = ("reference", "gradients", "adjoint")) -> dict[str, float]:
-    """Runs checks of one case; raises what the first failing one found. Returns the worst error of each."""
-    call = OpCall(record_of(op), case)
-    with _quiet():
-        found = {name: CHECKS[name](call) for name in checks}
-    return {name: error for name, error in found.items() if error is not None}
-
-
 def check_op(
     op: Any, cases: int = 20, seed: int = 0, checks: Sequence[str] | None = None, sampler: type[Sampler] = Sampler
 ) -> Report:
@@ -138,9 +113,14 @@ def check_op(
     report = Report(record.name)
     broken: set[str] = set()
     names = list(CHECKS) if checks is None else list(checks)
+    if record.reference is None and checks is None:
+        names = [name for name in names if name not in NEED_REFERENCE]
+        report.notes.append("no reference=, so values are not checked")
+    if record.differentiable and not record.composite and not record.rules and record.twin is None:
+        rules = ", ".join(f"{name}=lambda g: ..." for name in record.inputs)
+        report.fail("gradients", record.name, f"no gradient rules: {record.name}.grads({rules}), or differentiable=False")
     draw = samples(record)
     for number in range(cases):
-        # the dtype decides which block sizes are drawn: those of float64 and of float32 registers
         case_seed = seed * 100_003 + number
         call = OpCall(record, draw(sampler(case_seed)))
         report.cases += 1
@@ -159,7 +139,7 @@ def check_op(
 
 def _run(report: Report, broken: set[str], name: str, call: OpCall) -> None:
     try:
-        with _quiet():
+        with np.errstate(all="ignore"):
             report.add(name, CHECKS[name](call))
     except (CheckFailed, GradientError) as error:
         message = str(error)
@@ -167,6 +147,5 @@ def _run(report: Report, broken: set[str], name: str, call: OpCall) -> None:
         message = f"{type(error).__name__}: {error}"
     else:
         return
-    report.add(name, 0.0)
     broken.add(name)
-    report.failures.append(Failure(name, str(call), message))
+    report.fail(name, str(call), message)

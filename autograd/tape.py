@@ -245,12 +245,16 @@ class Op:
                             "history no longer says how it was made; change a clone() instead"
                         )
                     mask |= 1 if self.variadic else 1 << i
-            elif x is None or type(x) is float or type(x) is int or type(x) is bool:
+            elif type(x) is float or type(x) is int or type(x) is bool:
                 arrays.append(x)
+            elif x is None:
+                if i < self.required or self.variadic:
+                    raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
+                arrays.append(None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
                 arrays.append(x.item())
             else:
-                arrays.append(np.asarray(x))
+                arrays.append(self.as_input(x, i))
             i += 1
         try:
             results = self.forward(*arrays, **attrs) if attrs else self.forward(*arrays)
@@ -267,6 +271,13 @@ class Op:
                 out.version = source.share_version()
                 out.seen = out.version.count
         return (out, *results[1:]) if self.extras else (out,)
+
+    def as_input(self, x, i):
+        """Data that is no tensor as an array of numbers in native byte order."""
+        array = np.asarray(x)
+        if array.dtype.kind not in "fiubc":
+            raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected numbers")
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
     def record_node(self, inputs: tuple, attrs: dict, mask, results: tuple):
         array = np.asarray(results[0])
