@@ -2,12 +2,15 @@
 #include "simd.h"
 
 #include "elementwise.inc"
+#include "gemm.inc"
 
 const kernel_table K(table) = {
     .isa = STRING(ISA),
     .lanes = LANES,
     .lane_bytes = VECTOR_BYTES,
+    .panel = PANEL,
 #define X(name, parameters) .name = K(name),
     KERNELS(X)
 #undef X
 };
+#undef PANEL
