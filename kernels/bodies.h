@@ -3,6 +3,8 @@
 
 #include "elementwise.inc"
 #include "gemm.inc"
+#include "conv.inc"
+#include "depthwise.inc"
 
 const kernel_table K(table) = {
     .isa = STRING(ISA),

@@ -6,13 +6,17 @@
 #pragma once
 #include <stdint.h>
 
+#include "conv.h"
+#include "depthwise.h"
 #include "elementwise.h"
 #include "gemm.h"
 
 /* name, parameters */
 #define KERNELS(X)         \
     ELEMENTWISE_KERNELS(X) \
-    GEMM_KERNELS(X)
+    GEMM_KERNELS(X)        \
+    CONV_KERNELS(X)        \
+    DEPTHWISE_KERNELS(X)
 
 typedef struct kernel_table {
     const char *isa;
