@@ -1,7 +1,13 @@
 /* All bodies of one (dtype, ISA) instance, then its table. No include guard: included once per instance. */
 #include "simd.h"
+#include "vmath.h"
 
 #include "elementwise.inc"
+#include "loss.inc"
+#include "norm.inc"
+#include "optim.inc"
+#include "pool.inc"
+#include "reduce.inc"
 
 const kernel_table K(table) = {
     .isa = STRING(ISA),

@@ -7,10 +7,20 @@
 #include <stdint.h>
 
 #include "elementwise.h"
+#include "loss.h"
+#include "norm.h"
+#include "optim.h"
+#include "pool.h"
+#include "reduce.h"
 
 /* name, parameters */
 #define KERNELS(X) \
-    ELEMENTWISE_KERNELS(X)
+    ELEMENTWISE_KERNELS(X) \
+    LOSS_KERNELS(X)        \
+    NORM_KERNELS(X)        \
+    OPTIM_KERNELS(X)       \
+    POOL_KERNELS(X)        \
+    REDUCE_KERNELS(X)
 
 typedef struct {
     const char *isa;
