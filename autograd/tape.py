@@ -147,6 +147,14 @@ def new_node(op, shape, dtype):
     return node
 
 
+@cython.cfunc
+def _shape(x):
+    if isinstance(x, Value):
+        value: Value = x
+        return value.array.shape
+    return None if x is None else np.shape(x)
+
+
 def leaf_node(array):
     """The node of a value that gradients are wanted for."""
     if array.dtype.kind != "f":
@@ -249,7 +257,7 @@ class Op:
                 arrays.append(np.asarray(x))
             i += 1
         try:
-            results = self.forward(*arrays, **attrs) if attrs else self.forward(*arrays)
+            results = self.forward(*arrays) if attrs is self.defaults else self.forward(*arrays, **attrs)
         except (ValueError, TypeError) as error:
             raise self.record.explain(error, arrays, attrs) from None
         results = (results,) if not self.extras else results
@@ -281,7 +289,7 @@ class Op:
             if kind == SAVE_INPUT:
                 saved.append(inputs[index])
             elif kind == SAVE_SHAPE:
-                saved.append(np.shape(inputs[index]) if inputs[index] is not None else None)
+                saved.append([_shape(x) for x in inputs] if self.variadic else _shape(inputs[index]))
             elif kind == SAVE_OUT:  # an alias: the result itself holds this node, which would be a cycle
                 alias: Value = wrap(array, None)
                 alias.version = out.share_version()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -187,11 +186,9 @@ def _entropy_reference(x, target, weight=None, ignore_index=-100, reduction="mea
     return (loss if reduction == "none" else loss.sum() / (divisor if reduction == "mean" else 1)), np.moveaxis(logp, -1, axis)
 
 
-def _check_target(x: Any, target: Any) -> bool:
+def _holds_probabilities(x: Any, target: Any) -> bool:
     """Whether the target holds probabilities rather than class indices."""
-    if target.dtype.kind != "f" or target.shape != x.shape:
-        return False
-    return True
+    return target.dtype.kind == "f" and target.shape == x.shape
 
 
 def _smoothed(target: Any, label_smoothing: float, classes: int) -> Any:
@@ -208,7 +205,7 @@ def _entropy_twin(x, target, weight=None, ignore_index=-100, reduction="mean", l
     weight = None if weight is None else tensor_of(weight)
     axis = class_axis(x)
     classes, logp = x.shape[axis], log_softmax(x, axis=axis)
-    if _check_target(x, target):
+    if _holds_probabilities(x, target):
         loss = -(_smoothed(target, label_smoothing, classes) * logp * _class_weight(weight, x)).sum(axis)
         return loss.sum() / (x.array.size / classes) if reduction == "mean" else loss.sum() if reduction == "sum" else loss
     attrs = {"ignore_index": ignore_index, "reduction": reduction}
@@ -223,3 +220,90 @@ def _entropy_twin(x, target, weight=None, ignore_index=-100, reduction="mean", l
     spread = -(logp * _class_weight(weight, x)).sum(axis) * Tensor(np.asarray(kept, scale.dtype))
     spread = spread if reduction == "none" else spread.sum()
     return loss * (1 - label_smoothing) + spread * (label_smoothing / classes)
+
+
+def _per_sample(g: np.ndarray, shape: tuple[int, ...], divisor: float) -> np.ndarray:
+    """The gradient of every sample's loss; none where the mean was of nothing."""
+    return np.full(shape, g / g.dtype.type(divisor) if divisor else 0, g.dtype) if g.ndim == 0 else g / g.dtype.type(divisor)
+
+
+def _divisor(x: np.ndarray, target: np.ndarray, weight: Any, ignore_index: int, reduction: str) -> float:
+    """What the sum over the samples is divided by."""
+    if reduction != "mean":
+        return 1.0
+    if _holds_probabilities(x, target):
+        return x.size / x.shape[class_axis(x)] if x.size else 0.0
+    if weight is None:
+        return float(np.count_nonzero(target != ignore_index))
+    return float(sample_scales(target, weight, ignore_index, "sum", np.float64).sum())
+
+
+def _probability_loss(x: np.ndarray, target: np.ndarray, weight: Any, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
+    axis = class_axis(x)
+    logp = kernels.log_softmax(x, axis)
+    wanted = _smoothed(target, smoothing, x.shape[axis]) * _class_weight(weight, x)
+    return -(wanted * logp).sum(axis), logp
+
+
+@op(
+    reference=_entropy_reference,
+    samples=_entropy_samples,
+    extras=("logp",),
+    twin=_entropy_twin,
+    onnx="SoftmaxCrossEntropyLoss",
+)
+def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    """-sum_c weight[c] * q[n, c] * log(softmax(x)[n, c]), q[n] = (1 - s) * onehot(target[n]) + s / C, s = label_smoothing
+
+    Logits x (N, C), (N, C, d1, ...) or (C,). target: integer class indices, one for every sample, of which those equal
+    to ignore_index count nothing, and the mean divides by the sum of weight[target]; or class probabilities in place
+    of onehot, of x's shape and dtype, and the mean divides by the number of samples. weight (C,) or None.
+    Raises DTypeError for indices that are no integers, ShapeError for shapes and labels that do not fit.
+    Source: torch.nn.functional.cross_entropy; smoothing: Szegedy et al., arXiv:1512.00567.
+    """
+    check_reduction("cross_entropy", reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be between 0 and 1, got {label_smoothing}")
+    if _holds_probabilities(x, target):
+        check_weight("cross_entropy", weight, x.shape[class_axis(x)])
+        loss, logp = _probability_loss(x, target, weight, label_smoothing)
+    else:
+        labels = check_labels("cross_entropy", x.shape, target, ignore_index)
+        check_weight("cross_entropy", weight, x.shape[class_axis(x)])
+        batched = (x, labels) if x.ndim > 1 else (x[None], labels[None])
+        loss, logp = kernels.cross_entropy(*batched, weight, ignore_index, label_smoothing)
+        loss, logp = (loss, logp) if x.ndim > 1 else (loss[0], logp[0])
+    if reduction == "none":
+        return loss, logp
+    divisor = _divisor(x, target, weight, ignore_index, reduction)
+    return np.asarray(loss.sum() / loss.dtype.type(divisor) if divisor else loss.dtype.type(np.nan)), logp
+
+
+def _entropy_x(g, target, weight, logp, ignore_index, reduction, label_smoothing):
+    """First order; under create_graph the twin is differentiated."""
+    target, weight = _array(target), _array(weight)
+    axis, divisor = class_axis(logp), _divisor(logp, target, weight, ignore_index, reduction)
+    shape = (*logp.shape[:axis], *logp.shape[axis + 1 :])
+    each = _per_sample(g.array, shape, divisor)
+    if _holds_probabilities(logp, target):
+        wanted = _smoothed(target, label_smoothing, logp.shape[axis]) * _class_weight(weight, logp)
+        return np.expand_dims(each, axis) * (np.exp(logp) * wanted.sum(axis, keepdims=True) - wanted)
+    labels = target.astype(np.int64, copy=False)
+    if logp.ndim > 1:
+        return kernels.cross_entropy_grad(each, logp, labels, weight, ignore_index, label_smoothing)
+    return kernels.cross_entropy_grad(each[None], logp[None], labels[None], weight, ignore_index, label_smoothing)[0]
+
+
+def _entropy_target(g, weight, logp, target_shape, reduction, label_smoothing):
+    """For class probabilities; indices never require gradients."""
+    axis, weight = class_axis(logp), _array(weight)
+    shape = (*logp.shape[:axis], *logp.shape[axis + 1 :])
+    each = _per_sample(g.array, shape, logp.size / logp.shape[axis] if reduction == "mean" else 1.0)
+    return np.expand_dims(each, axis) * logp * _class_weight(weight, logp) * (label_smoothing - 1)
+
+
+def _array(x: Any) -> Any:
+    return x.array if isinstance(x, Tensor) else x
+
+
+cross_entropy.grads(x=_entropy_x, target=_entropy_target, weight=None)
