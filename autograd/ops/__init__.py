@@ -2,7 +2,7 @@
 
 from autograd import tensor
 from autograd.op import registry
-from autograd.ops import binary, elementwise, index, join, matrix, random, reduce, shape, sort, unary
+from autograd.ops import binary, elementwise, extreme, index, join, matrix, random, reduce, shape, sort, table, unary
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {
@@ -49,6 +49,7 @@ __all__ = [
     "ALIASES",
     "binary",
     "elementwise",
+    "extreme",
     "index",
     "join",
     "matrix",
@@ -57,6 +58,7 @@ __all__ = [
     "reduce",
     "shape",
     "sort",
+    "table",
     "unary",
 ]
 
