@@ -47,13 +47,29 @@ typedef INT VI __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(1)))
 INLINE V K(splat)(T x) { return x - (V){}; }
 INLINE VI K(isplat)(INT i) { return i - (VI){}; }
 INLINE V K(select)(VI mask, V yes, V no) { return (V)((mask & (VI)yes) | (~mask & (VI)no)); }
-INLINE V K(vmax)(V a, V b) { return K(select)((a > b) | (a != a), a, b); } /* NaN if either is */
-INLINE V K(vmin)(V a, V b) { return K(select)((a < b) | (a != a), a, b); }
 INLINE V K(vabs)(V x) { return (V)((VI)x & ~((VI)-(V){})); }
 INLINE V K(copysign)(V x, V sign) { return (V)((VI)K(vabs)(x) | ((VI)sign & (VI)-(V){})); }
+/* One instruction each: the larger (smaller) of a and b, b if either is NaN. */
+#if VECTOR_BYTES == 64 && T_BYTES == 4
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm512_min_ps((__m512)a, (__m512)b); }
+#elif VECTOR_BYTES == 64
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm512_max_pd((__m512d)a, (__m512d)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm512_min_pd((__m512d)a, (__m512d)b); }
+#elif VECTOR_BYTES == 32 && T_BYTES == 4
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm256_min_ps((__m256)a, (__m256)b); }
+#elif VECTOR_BYTES == 32
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm256_max_pd((__m256d)a, (__m256d)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm256_min_pd((__m256d)a, (__m256d)b); }
+#else
+INLINE V K(max_or_second)(V a, V b) { return K(select)(a > b, a, b); }
+INLINE V K(min_or_second)(V a, V b) { return K(select)(a < b, a, b); }
+#endif
+INLINE V K(vmax)(V a, V b) { return K(select)(a != a, a, K(max_or_second)(a, b)); } /* NaN if either is */
+INLINE V K(vmin)(V a, V b) { return K(select)(a != a, a, K(min_or_second)(a, b)); }
 INLINE V K(clamp)(V x, T low, T high) {
-    x = K(select)(x < low, K(splat)(low), x);
-    return K(select)(x > high, K(splat)(high), x);
+    return K(min_or_second)(K(splat)(high), K(max_or_second)(K(splat)(low), x));
 }
 
 /* The first n < LANES elements at p, zeros behind them; and the reverse. Nothing outside is touched. */
@@ -137,11 +153,22 @@ INLINE V K(reduced_expm1)(V x, VI *n) {
     return r + r * r * sum;
 }
 
+/* x 2^n in two factors, since 2^n itself may be too large, or subnormal. */
+INLINE V K(scale)(V x, VI n) {
+#if VECTOR_BYTES == 64 && T_BYTES == 4
+    return (V)_mm512_scalef_ps((__m512)x, _mm512_cvtepi32_ps((__m512i)n));
+#elif VECTOR_BYTES == 64
+    return (V)_mm512_scalef_pd((__m512d)x, _mm512_cvtepi64_pd((__m512i)n));
+#else
+    VI half = n >> 1;
+    return x * K(power_of_2)(half) * K(power_of_2)(n - half);
+#endif
+}
+
 INLINE V K(vexp)(V x) {
     VI n;
     V p = K(reduced_expm1)(K(clamp)(x, EXP_LOWEST, EXP_HIGHEST), &n);
-    VI half = n >> 1; /* in two factors: 2^n itself may be too large, or subnormal */
-    return (p + 1) * K(power_of_2)(half) * K(power_of_2)(n - half);
+    return K(scale)(p + 1, n);
 }
 
 /* exp(x) - 1, exact to the last bits near 0; beyond -45 and 45 the value there. */
