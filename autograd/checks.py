@@ -86,7 +86,7 @@ def check_reference(call: OpCall) -> float | None:
             dtype is np.float32
             and narrow
             and any(a.dtype == np.float32 for a in arrays)
-            and "dtype" not in call.case.attrs
+            and not _wide(call)
         ):
             if gots[0].dtype == np.float64:
                 raise CheckFailed("float32 inputs give a float64 result")
@@ -210,8 +210,12 @@ def check_empty(call: OpCall) -> float | None:
         for i, g in zip(wanted, values[len(values) - len(wanted) :] if len(values) > len(wanted) else []):
             if g.shape != arrays[i].shape:
                 raise CheckFailed(f"{what}: the gradient of {call.names[i]} has shape {g.shape}, not {arrays[i].shape}")
-        if values[0].size and not call.record.random and call.record.reference is not None:
-            compare(values[0], call.reference(arrays)[0], bound64(call.record), 0.0, what)
+        if values and values[0].size and not call.record.random and call.record.reference is not None:
+            try:
+                want = call.reference(arrays)[0]
+            except (ValueError, IndexError):  # plain NumPy may not take what the op does
+                continue
+            compare(values[0], want, bound64(call.record), 0.0, what)
     return 0.0 if ran else None
 
 
@@ -234,11 +238,15 @@ def check_nan(call: OpCall) -> float | None:
         i = floats[rng.integers(len(floats))]
         j = rng.integers(arrays[i].size)
         before = call.reference(arrays)[0]
-        arrays[i].reshape(-1)[j] += 0.5
+        arrays[i].reshape(-1)[j] *= 0.75
         depends = call.reference(arrays)[0] != before
         arrays[i].reshape(-1)[j] = np.nan
-        got, want = call.results(arrays)[0], call.reference(arrays)[0]
-        if got.dtype.kind != "f" or want.dtype.kind != "f" or depends.shape != got.shape:
+        got = call.results(arrays)[0]
+        try:
+            want = call.reference(arrays)[0]
+        except ValueError:  # Python's math refuses NaN
+            continue
+        if got.dtype.kind != "f" or want.dtype.kind != "f" or not np.isnan(want).any():
             continue
         lost = depends & np.isnan(want) & ~np.isnan(got)
         extra = np.isnan(got) & ~np.isnan(want) & (not call.record.linear_in)
@@ -251,12 +259,12 @@ def check_nan(call: OpCall) -> float | None:
 
 
 def check_errors(call: OpCall) -> float | None:
-    """None, objects, complex numbers and wrong shapes give typed errors (or, for complex, the right result)."""
+    """None, objects, complex numbers and wrong shapes give typed errors."""
     for i, (name, array) in enumerate(zip(call.names, call.arrays)):
         if not call.record.composite and call.record.names_required(name.partition("[")[0]):
             _refused(call, i, None, f"{name}=None")
         _refused(call, i, np.full(array.shape, None, object), f"{name} of objects")
-        _complex(call, i, array)
+        _refused(call, i, array.astype(np.complex128), f"{name} complex")
     for what, arrays in _misfits(call):
         try:
             call(*arrays)
@@ -277,20 +285,6 @@ def _refused(call: OpCall, i: int, value: Any, what: str) -> None:
     except Exception as error:
         raise CheckFailed(f"{what}: {type(error).__name__} instead of a typed error: {error}") from error
     raise CheckFailed(f"{what}: accepted")
-
-
-def _complex(call: OpCall, i: int, array: np.ndarray) -> None:
-    arrays = [*call.arrays[:i], array.astype(np.complex128), *call.arrays[i + 1 :]]
-    try:
-        with np.errstate(all="ignore"):
-            found = call(*arrays)
-    except TYPED:
-        return
-    except Exception as error:
-        raise CheckFailed(f"{call.names[i]} complex: {type(error).__name__} instead of DTypeError: {error}") from error
-    known = not call.record.random and not call.record.composite and call.record.reference is not None
-    if known and isinstance(found, Tensor) and not np.allclose(found.array, call.reference(arrays)[0]):
-        raise CheckFailed(f"{call.names[i]} complex: accepted, with a wrong result")
 
 
 def _misfits(call: OpCall) -> Iterator[tuple[str, list[Any]]]:

@@ -99,7 +99,7 @@ class OpCall:
         wanted = []
         for i, (name, array) in enumerate(zip(self.names, self.arrays)):
             ruled = record.composite or record.rules.get(name.partition("[")[0]) is not None
-            if array.dtype.kind == "f" and ruled:
+            if array.dtype.kind == "f" and ruled and name not in record.mutates:
                 wanted.append(i)
         return wanted
 
