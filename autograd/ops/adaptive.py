@@ -135,7 +135,7 @@ def max_regions_with_index(x, *, output_size):
     for hs in _spans(x.shape[2], p):
         places = np.arange(hs.start * x.shape[3], hs.stop * x.shape[3]).reshape(-1, x.shape[3])
         for ws in _spans(x.shape[3], q):
-            window = x[:, :, hs, ws].reshape(*x.shape[:2], -1)
+            window = x[:, :, hs, ws].reshape(*x.shape[:2], places[:, ws].size)
             rows.append(places[:, ws].ravel()[window.argmax(-1)])
     index = np.stack(rows, -1).reshape(*x.shape[:2], p, q)
     flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])

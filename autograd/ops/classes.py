@@ -9,7 +9,7 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import op
-from autograd.ops.linalg import tensor_of
+from autograd.ops.linalg import need, tensor_of
 from autograd.ops.loss import REDUCTIONS, check_reduction
 from autograd.ops.softmax import log_softmax
 from autograd.sampling import Case, Sampler
@@ -100,12 +100,15 @@ def nll_loss(x, target, weight=None, *, ignore_index=-100, reduction="mean"):
     Raises DTypeError for labels that are no integers, ShapeError for shapes and labels that do not fit.
     Source: torch.nn.functional.nll_loss.
     """
+    need(x=x)
     check_reduction("nll_loss", reduction)
     labels = check_labels("nll_loss", x.shape, np.asarray(target), ignore_index)
     axis = class_axis(x)
     check_weight("nll_loss", weight, x.shape[axis])
     scale = sample_scales(labels, weight, ignore_index, reduction, x.dtype)
     kept = labels != ignore_index
+    if reduction == "mean" and not labels.size:
+        return np.asarray(np.nan, x.dtype)
     at = np.expand_dims(np.where(kept, labels, 0), axis)
     picked = np.take_along_axis(x, at, axis).squeeze(axis) if kept.any() else np.zeros(labels.shape, x.dtype)
     return total(np.where(kept, -picked, 0).astype(x.dtype) * scale, reduction)
@@ -261,6 +264,7 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     Raises DTypeError for indices that are no integers, ShapeError for shapes and labels that do not fit.
     Source: torch.nn.functional.cross_entropy; smoothing: Szegedy et al., arXiv:1512.00567.
     """
+    need(x=x)
     check_reduction("cross_entropy", reduction)
     target = np.asarray(target)
     if not 0 <= label_smoothing <= 1:

@@ -14,7 +14,7 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
-from autograd.ops.linalg import tensor_of
+from autograd.ops.linalg import need, tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
 from autograd.tensor import Tensor
@@ -217,6 +217,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     Raises ShapeError for sizes that do not fit and for a kernel larger than the padded input.
     Source: torch.nn.functional.conv2d; Dumoulin and Visin, A guide to convolution arithmetic, arXiv:1603.07285.
     """
+    need(x=x, w=w)
     geometry = Geometry("conv2d", x.shape, w.shape, stride, padding, dilation, groups)
     return kernels.conv2d(geometry.pad(x), w, b, *geometry.arguments)
 
@@ -233,6 +234,7 @@ def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     u (N, K, P, Q), w (K, C/groups, R, S) -> x_shape (N, C, H, W): the adjoint of conv2d in x, and the
     transposed convolution. Raises ShapeError if u is not what conv2d gives for x_shape.
     """
+    need(u=u, w=w)
     geometry = Geometry("conv2d_grad_x", tuple(x_shape), w.shape, stride, padding, dilation, groups)
     _expect(u.shape, geometry.out)
     gx = kernels.conv2d_grad_x(u, w, geometry.padded, *geometry.arguments)
@@ -251,6 +253,7 @@ def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):
     u (N, K, P, Q), x (N, C, H, W) -> w_shape (K, C/groups, R, S): the adjoint of conv2d in w.
     Raises ShapeError if u is not what conv2d gives for w_shape.
     """
+    need(u=u, x=x)
     geometry = Geometry("conv2d_grad_w", x.shape, tuple(w_shape), stride, padding, dilation, groups)
     _expect(u.shape, geometry.out)
     return kernels.conv2d_grad_w(u, geometry.pad(x), tuple(w_shape), *geometry.arguments)
@@ -305,10 +308,15 @@ def _transpose_samples(s: Sampler) -> Case:
 
 
 def _transpose_reference(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    spans = zip(x.shape[2:], w.shape[2:], pair(stride), pair(padding), pair(output_padding), pair(dilation))
-    out = tuple((n - 1) * s - 2 * p + d * (r - 1) + o + 1 for n, r, s, p, o, d in spans)
-    shape = (x.shape[0], w.shape[1] * groups, *out)
-    y = _grad_x_reference(x, w, shape, stride, padding, dilation, groups)
+    stride, pads, more, dilation = pair(stride), pair(padding), pair(output_padding), pair(dilation)
+    n, c, *size = x.shape
+    full = [(m - 1) * s + d * (r - 1) + 1 + o for m, s, d, r, o in zip(size, stride, dilation, w.shape[2:], more)]
+    y = np.zeros((n, groups, w.shape[1], *full), np.result_type(x, w))
+    grouped, weights = x.reshape(n, groups, c // groups, *size), w.reshape(groups, c // groups, *w.shape[1:])
+    for r, s in np.ndindex(*w.shape[2:]):
+        at = [slice(i * d, i * d + (m - 1) * st + 1, st) for i, d, m, st in zip((r, s), dilation, size, stride)]
+        y[..., at[0], at[1]] += np.einsum("ngchw,gck->ngkhw", grouped, weights[..., r, s])
+    y = y.reshape(n, -1, *full)[:, :, pads[0] : full[0] - pads[0], pads[1] : full[1] - pads[1]]
     return y if b is None else y + b[:, None, None]
 
 
@@ -331,6 +339,8 @@ def conv_transpose2d(x, w, b=None, stride=1, padding=0, output_padding=0, groups
     context = f"[x: {x.shape}, w: {w.shape}, groups={groups}]"
     if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[0]:
         raise ShapeError(f"{name}: expected x (N C H W) and w (C K/groups R S)  {context}")
+    if groups < 1 or x.shape[1] % groups:
+        raise ShapeError(f"{name}: groups={groups} does not divide C={x.shape[1]}  {context}")
     strides, dilations = steps(stride, f"{name}: stride", 1), steps(dilation, f"{name}: dilation", 1)
     pads, more = steps(padding, f"{name}: padding", 0), steps(output_padding, f"{name}: output_padding", 0)
     if any(o >= max(s, d) for o, s, d in zip(more, strides, dilations)):
@@ -378,6 +388,9 @@ def conv1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     x, w = tensor_of(x), tensor_of(w)
     if x.ndim != 3 or w.ndim != 3:
         raise ShapeError(f"conv1d: expected x (N C L) and w (K C/groups S), got {x.shape} and {w.shape}")
+    if x.shape[1] != w.shape[1] * groups:
+        fault = f"w (K C/groups S) has C/groups={w.shape[1]}, but x (N C L) has C={x.shape[1]}"
+        raise ShapeError(f"conv1d: {fault}  [x: {x.shape}, w: {w.shape}, groups={groups}]")
     along = {
         name: value if isinstance(value, str) else (first, value[0] if isinstance(value, (tuple, list)) else value)
         for name, value, first in (("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))

@@ -20,6 +20,13 @@ def tensor_of(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x)
 
 
+def need(**arrays: Any) -> None:
+    """Refuses None and plain numbers where an op needs arrays."""
+    for name, x in arrays.items():
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"{name} is {'None' if x is None else f'the number {x}'}, expected a tensor")
+
+
 # ---------------------------------------------------------------------------------------------- matmul
 
 
@@ -65,6 +72,7 @@ def matmul(x, y):
     Raises ShapeError if the inner sizes differ or the batch axes do not broadcast.
     Source: numpy.matmul, torch.matmul.
     """
+    need(x=x, y=y)
     if x.dtype != y.dtype or x.dtype.kind != "f" or not x.ndim or not y.ndim:
         if x.dtype.kind == y.dtype.kind == "f" and x.dtype != y.dtype:
             raise TypeError(f"x is {x.dtype}, but y is {y.dtype}; use x.astype(y.dtype)")
@@ -126,7 +134,7 @@ def _linear_reference(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None)
 
 def _linear_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) -> str | None:
     x, w = shapes.get("x", ()), shapes.get("w", ())
-    if len(w) == 2 and len(x) > 1:
+    if len(w) == 2 and len(x) > 1 and x[-1] != w[1]:
         if math.prod(x[1:]) == w[1]:
             return "image input? x.flatten(1)"
         if x[-1] == w[0]:
@@ -148,6 +156,7 @@ def linear(x, w, b=None):
     x (..., C), w (K, C), b (K,) or None -> (..., K); all float32 or all float64.
     Raises ShapeError if C or K differ, DTypeError if the dtypes do. Source: torch.nn.functional.linear.
     """
+    need(x=x, w=w)
     return kernels.linear(x, w, b)
 
 
@@ -181,12 +190,14 @@ def contract(x, y, *, equation):
 
     Every letter stands once in an operand, and stands in at least two of x, y and the result.
     """
+    need(x=x, y=y)
     left, right, out = _parts(equation)
     sizes: dict[str, int] = {}
     for letters, array in ((left, x), (right, y)):
         for letter, size in zip(letters, array.shape):
             if size != sizes.setdefault(letter, size):
                 raise ValueError(f"{letter!r} of {equation!r} is {sizes[letter]} in x and {size} in y")
+    need(x=x, y=y)
     if x.dtype != y.dtype or x.dtype.kind != "f":
         return np.einsum(equation, x, y)
     batch = [i for i in out if i in left and i in right]

@@ -150,7 +150,11 @@ def bernoulli_loss(x, y):
     if x.shape != y.shape:
         raise ValueError(f"x has shape {x.shape}, but y {y.shape}")
     if x.size and not (np.min(x) >= 0 and np.max(x) <= 1) and not np.isnan(x).any():
-        raise ValueError(f"x must lie between 0 and 1, but holds {x[(x < 0) | (x > 1)].flat[0]}; logits need _with_logits")
+        wrong = x[(x < 0) | (x > 1)].flat[0]
+        raise ShapeError(
+            f"binary_cross_entropy: x must lie between 0 and 1, but holds {wrong}; for logits there is "
+            "binary_cross_entropy_with_logits"
+        )
     return (y - 1) * np.maximum(_log_floor(1 - x), -100) - y * _log_floor(x)
 
 

@@ -67,7 +67,7 @@ def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):
 def _length(x: Tensor, p: float, axis: Any, eps: float) -> Tensor:
     """max(sum(|x| ** p) ** (1 / p), eps) along axis, kept; its gradient is finite at 0."""
     if p == math.inf:
-        return abs(x).max(axis, keepdims=True).clip(eps)
+        return abs(x).amax(axis, keepdims=True).clip(eps)
     powers = x * x if p == 2 else abs(x) if p == 1 else abs(x) ** p
     least = max(eps**p, float(np.finfo(x.dtype).tiny))
     total = powers.sum(axis, keepdims=True).clip(least)
