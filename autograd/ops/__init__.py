@@ -2,7 +2,7 @@
 
 from autograd import tensor
 from autograd.op import registry
-from autograd.ops import activation, adaptive, classes, conv, linalg, loss, norm, pool, scale, softmax
+from autograd.ops import activation, adaptive, classes, conv, conv_forms, einsum, linalg, loss, norm, pool, scale, softmax
 from autograd.ops import binary, elementwise, index, join, matrix, random, reduce, shape, sort, unary
 
 # Other names of the same op, as PyTorch and NumPy spell them.
@@ -55,6 +55,8 @@ __all__ = [
     "binary",
     "classes",
     "conv",
+    "conv_forms",
+    "einsum",
     "elementwise",
     "index",
     "join",

@@ -102,7 +102,9 @@ def _shares(x_shape, kernel_size, stride, padding, ceil_mode, count_include_pad,
             yield p, q, inside, divisor_override or count
 
 
-def _avg_reference(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+def _avg_reference(
+    x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     attrs = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     means = {(p, q): x[:, :, a, b].sum((2, 3)) / n for p, q, (a, b), n in _shares(x.shape, *attrs)}
     rows, columns = max(means)
@@ -189,7 +191,7 @@ def _max_x(g, index, x_shape, kernel_size, stride, padding, dilation, ceil_mode)
 max_pool2d_with_index.grads(x=_max_x)
 
 
-def _four_axes(name: str, x: Any) -> Tensor:
+def four_axes(name: str, x: Any) -> Tensor:
     x = tensor_of(x)
     if x.ndim != 4:
         cure = "; missing batch dimension? x[None]" if x.ndim == 3 else ""
@@ -207,7 +209,7 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
     Raises ShapeError for a kernel larger than the padded input and a padding above half of the kernel.
     Source: torch.nn.functional.max_pool2d.
     """
-    x = _four_axes("max_pool2d", x)
+    x = four_axes("max_pool2d", x)
     attrs = {"stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
     if not return_indices:
         return max_pool2d_with_index(x, kernel_size=kernel_size, **attrs)
