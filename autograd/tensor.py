@@ -418,10 +418,16 @@ class Tensor(Value):
         return wrap(~self.array, None)
 
     def __mod__(self, other):
-        return compare(operator.mod, self, other)
+        return methods["remainder"](self, other)
+
+    def __rmod__(self, other):
+        return methods["remainder"](other, self)
 
     def __floordiv__(self, other):
-        return compare(operator.floordiv, self, other)
+        return methods["floor_divide"](self, other)
+
+    def __rfloordiv__(self, other):
+        return methods["floor_divide"](other, self)
 
     def __iadd__(self, other):
         return self.change(_add.call2(self, other))

@@ -2,8 +2,32 @@
 
 from autograd import tensor
 from autograd.op import registry
-from autograd.ops import activation, adaptive, classes, conv, conv_forms, einsum, linalg, loss, norm, pool, scale, softmax
-from autograd.ops import binary, elementwise, index, join, matrix, random, reduce, shape, sort, unary
+from autograd.ops import (
+    activation,
+    adaptive,
+    binary,
+    classes,
+    conv,
+    conv_forms,
+    einsum,
+    elementwise,
+    extreme,
+    index,
+    join,
+    linalg,
+    loss,
+    matrix,
+    norm,
+    pool,
+    random,
+    reduce,
+    scale,
+    shape,
+    softmax,
+    sort,
+    table,
+    unary,
+)
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {
@@ -58,6 +82,7 @@ __all__ = [
     "conv_forms",
     "einsum",
     "elementwise",
+    "extreme",
     "index",
     "join",
     "linalg",
@@ -72,6 +97,7 @@ __all__ = [
     "shape",
     "softmax",
     "sort",
+    "table",
     "unary",
 ]
 

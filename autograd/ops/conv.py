@@ -67,11 +67,9 @@ class Geometry:
             if w[2 + axis] < 1:
                 raise ValueError(f"the kernel is empty: {letter}={w[2 + axis]}")
             if reach[axis] + 1 > padded[axis]:
-                side = "HW"[axis]
-                raise ValueError(
-                    f"the kernel is larger than the padded input: {letter}={w[2 + axis]} with dilation "
-                    f"{self.dilation[axis]} spans {reach[axis] + 1}, but {side}={x[2 + axis]} is {padded[axis]} after padding"
-                )
+                span = f"{letter}={w[2 + axis]} with dilation {self.dilation[axis]} spans {reach[axis] + 1}"
+                size = f"{'HW'[axis]}={x[2 + axis]} is {padded[axis]} after padding"
+                raise ValueError(f"the kernel is larger than the padded input: {span}, but {size}")
         out = [(n - r - 1) // s + 1 for n, r, s in zip(padded, reach, self.stride)]
         self.out = (x[0], w[0], out[0], out[1])
         self.padded = (x[0], x[1], x[2] + self.extra[0], x[3] + self.extra[1])
