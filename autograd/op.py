@@ -249,7 +249,7 @@ class Record:
             missing = [n for n, a in zip(names, arrays) if a is None and self.names_required(n)]
             if missing:
                 return DTypeError(f"{self.name}: {missing[0]} is None, expected a tensor  [{context}]")
-            return DTypeError(f"{self.name}: {error}  [{dtypes}]")
+            return DTypeError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}  [{dtypes}]")
         message = explain_axes(self.axes, shapes, attrs) or str(error).removeprefix(f"{self.name}: ")
         advice = self.advice(shapes, attrs) if self.advice is not None else None
         return ShapeError(f"{self.name}: {message}  [{context}]" + (f"; {advice}" if advice else ""))
