@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -87,7 +88,8 @@ class OpCall:
         """What the declaration's NumPy reference says."""
         if self.record.reference is None:
             raise CheckFailed("the declaration has no reference=")
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's, about means of nothing and the like
             found = self.record.reference(*self.place(self.kept(arrays)), **self.case.attrs)
         return [np.asarray(y) for y in (found if isinstance(found, (tuple, list)) else [found])]
 
@@ -158,7 +160,7 @@ def inner(a: np.ndarray) -> np.ndarray:
 
 def reversed_(a: np.ndarray) -> np.ndarray:
     """Negative strides in every dimension."""
-    return np.flip(np.flip(a).copy(order="C"))
+    return np.asarray(np.flip(np.asarray(np.flip(a)).copy(order="C")))
 
 
 def channels_last(a: np.ndarray) -> np.ndarray:
