@@ -115,8 +115,8 @@ class OpCall:
         leaves = [Tensor(a, requires_grad=True) if i in wanted else a for i, a in enumerate(arrays)]
         before = [a.tobytes() for a in arrays]
         found = self(*leaves)
-        results = list(found) if isinstance(found, (tuple, list)) else [found]
-        roots = [y for y in results if isinstance(y, Tensor) and y.node is not None]
+        results: list[Any] = list(found) if isinstance(found, (tuple, list)) else [found]
+        roots: list[Any] = [y for y in results if isinstance(y, Tensor) and y.node is not None]
         values = [y.array if isinstance(y, Tensor) else np.asarray(y) for y in results]
         if roots:
             make = seed or default_seed
@@ -145,7 +145,7 @@ def default_seed(shape: Sequence[int], dtype: Any) -> np.ndarray:
 def sliced(a: np.ndarray) -> np.ndarray:
     """Every second element of a larger array, in every dimension."""
     buffer = np.full([2 * n + 1 for n in a.shape], 77, a.dtype)
-    view = buffer[(..., *(slice(1, 2 * n + 1, 2) for n in a.shape))]
+    view = np.asarray(buffer[tuple([slice(1, 2 * n + 1, 2) for n in a.shape])]) if a.ndim else buffer
     view[...] = a
     return view
 
@@ -153,7 +153,7 @@ def sliced(a: np.ndarray) -> np.ndarray:
 def inner(a: np.ndarray) -> np.ndarray:
     """The middle of a larger array: rows contiguous, but apart."""
     buffer = np.full([n + 2 for n in a.shape], 77, a.dtype)
-    view = buffer[(..., *(slice(1, n + 1) for n in a.shape))]
+    view = np.asarray(buffer[tuple([slice(1, n + 1) for n in a.shape])]) if a.ndim else buffer
     view[...] = a
     return view
 
