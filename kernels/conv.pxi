@@ -214,7 +214,7 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, p
     check_gradient("conv2d_grad_w", g, &f)
     shape[0], shape[1], shape[2], shape[3] = f.k, f.c // f.groups, f.r, f.s
     out = empty(4, shape, cnp.PyArray_TYPE(g))
-    if cnp.PyArray_SIZE(out) == 0 or cnp.PyArray_SIZE(g) == 0:
+    if cnp.PyArray_SIZE(out) == 0 or cnp.PyArray_SIZE(g) == 0 or cnp.PyArray_SIZE(x) == 0:
         out[...] = 0
         return out
     g, x = channels_last(g), channels_last(x)
