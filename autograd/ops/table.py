@@ -103,7 +103,7 @@ def embedding(x, w, *, padding_idx=None):
 
 def _embedding_grad(g, x, w_shape, padding_idx):
     ids = np.asarray(raw(x), np.int64)
-    if padding_idx is not None:
+    if padding_idx is not None and w_shape[0]:
         g = mul(g, (ids != padding_idx % w_shape[0])[..., None])
     return put_at(g, shape=w_shape, index=(ids,))
 
