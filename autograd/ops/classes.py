@@ -263,7 +263,7 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
 
     s is label_smoothing; logits x (N, C), (N, C, d1, ...) or (C,).
     target: integer class indices, one for every sample, of which those equal to ignore_index count nothing,
-    and the mean divides by the sum of weight[target]; or class probabilities in place of onehot, of x's shape and dtype,
+    and the mean divides by the sum of weight[target]; or class probabilities in place of onehot, with x's shape,
     and the mean divides by the number of samples. weight (C,) or None.
     Raises DTypeError for indices that are no integers, ShapeError for shapes and labels that do not fit.
     Source: torch.nn.functional.cross_entropy; smoothing: Szegedy et al., arXiv:1512.00567.

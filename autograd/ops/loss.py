@@ -161,7 +161,7 @@ def bernoulli_loss(x, y):
 
 bernoulli_loss.grads(
     x=lambda g, x, y: g * (x - y) / (x * (1 - x)).clip(1e-12),
-    y=lambda g, x: g * ((1 - tensor_of(x)).log().clip(-100.0) - tensor_of(x).log().clip(-100.0)),
+    y=lambda g, x: g * ((-tensor_of(x) + 1).log().clip(-100.0) - tensor_of(x).log().clip(-100.0)),
 )
 
 

@@ -54,7 +54,7 @@ def _response_reference(x, size, alpha=1e-4, beta=0.75, k=1.0):
 
 @composite(reference=_response_reference, samples=_response_samples, onnx="LRN")
 def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):
-    """y[n, c, ...] = x[n, c, ...] / (k + alpha / size * sum of x[n, i, ...] ** 2) ** beta, size values i from c - size//2
+    """y[n, c, ...] = x[n, c, ...] / (k + alpha / size * sum of x[n, i, ...] ** 2) ** beta, i from c - size//2
 
     x (N, C, ...). Raises ShapeError for size below 1. Source: Krizhevsky et al., NIPS 2012; torch.nn.functional.
     """
