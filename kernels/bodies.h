@@ -2,6 +2,7 @@
 #include "simd.h"
 
 #include "elementwise.inc"
+#include "machine.inc"
 
 const kernel_table K(table) = {
     .isa = STRING(ISA),

@@ -7,10 +7,12 @@
 #include <stdint.h>
 
 #include "elementwise.h"
+#include "machine.h"
 
 /* name, parameters */
 #define KERNELS(X) \
-    ELEMENTWISE_KERNELS(X)
+    ELEMENTWISE_KERNELS(X) \
+    MACHINE_KERNELS(X)
 
 typedef struct {
     const char *isa;

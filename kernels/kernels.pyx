@@ -16,3 +16,4 @@ cnp.import_array()
 include "table.pxi"
 include "common.pxi"
 include "elementwise.pxi"
+include "machine.pxi"
