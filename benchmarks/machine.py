@@ -38,7 +38,9 @@ def describe() -> dict[str, object]:
     """Processor, ISA, versions, and the two limits."""
     cpuinfo = Path("/proc/cpuinfo")
     names = cpuinfo.read_text().split("\n") if cpuinfo.exists() else []
-    processor = next((line.split(":")[1].strip() for line in names if line.startswith("model name")), platform.machine())
+    processor = next(
+        (line.split(":")[1].strip() for line in names if line.startswith("model name")), platform.machine()
+    )
     return {
         "processor": processor,
         "isa": kernels.isa(),

@@ -76,7 +76,11 @@ def compare(kind: str, name: str, threads: int, modes: Sequence[str], rounds: in
     row["peak_rss_mb"] = ours.peak_rss_kb / 1024
     if peers:
         best = min(peers, key=lambda w: statistics.median(w.times))
-        row |= {"peer": best.label, "peer_seconds": statistics.median(best.times), "peer_version": best.facts["version"]}
+        row |= {
+            "peer": best.label,
+            "peer_seconds": statistics.median(best.times),
+            "peer_version": best.facts["version"],
+        }
         row["ratio"] = statistics.median(t / o for t, o in zip(best.times, ours.times))
         row["peer_peak_rss_mb"] = best.peak_rss_kb / 1024
     if kind == "forward":
