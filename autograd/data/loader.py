@@ -41,7 +41,7 @@ class DataLoader:
         transform: `transform(inputs, seeds)`, applied to the array, or the first array, of every batch before it becomes
             a Tensor; see :mod:`autograd.vision.transforms` and :class:`~autograd.data.PerSample`. `seeds` depend on
             the seed, the epoch and the index of each sample and on nothing else.
-        worker_init_fn: called as `worker_init_fn(k)` in worker thread k when it starts.
+        worker_init_fn: called as `worker_init_fn(k)` in worker thread k before its first batch.
         pin_memory, persistent_workers: accepted for PyTorch's sake; threads on a CPU have no use for them.
 
     Attributes:

@@ -99,17 +99,13 @@ class Prefetcher(Iterator[Any]):
 def _work(
     queue: SimpleQueue[_Errand], stop: threading.Event, on_start: Callable[[int], object] | None, number: int
 ) -> None:
-    failure: BaseException | None = None
-    try:
-        if on_start is not None:
-            on_start(number)
-    except BaseException as error:  # noqa: BLE001  # reported by the batches that this worker gets
-        failure = error
+    started = on_start is None
     while (errand := queue.get()) is not None and not stop.is_set():
         future, task = errand
         try:
-            if failure is not None:
-                raise failure
+            if not started and on_start is not None:
+                on_start(number)
+                started = True
             future.set_result(task())
         except BaseException as error:  # noqa: BLE001  # whatever it is, it belongs to the consumer
             future.set_exception(error)

@@ -65,11 +65,10 @@ class ToFloat(Transform):
 
     def apply(self, images: Batch, raw: Words) -> Batch:
         if images.dtype == np.uint8:
-            return np.true_divide(images, np.float32(255), dtype=np.float32)
+            return images / np.float32(255)
         if images.dtype.kind != "f":
             raise DTypeError(f"{type(self).__name__}: takes uint8 or floating point, got {images.dtype}")
-        floats: Batch = images.astype(np.float32, copy=False)
-        return floats
+        return np.asarray(images, dtype=np.float32)
 
 
 class ToTensor(ToFloat):
@@ -96,7 +95,7 @@ class Normalize(Transform):
         if len(self.mean) not in (1, images.shape[1]):
             raise ShapeError(f"Normalize: {len(self.mean)} channels given, images have C={images.shape[1]}")
         mean, std = (values.astype(images.dtype)[:, None, None] for values in (self.mean, self.std))
-        shifted = images - mean
+        shifted: Batch = images - mean
         shifted /= std
         return shifted
 
