@@ -641,6 +641,25 @@ def test_breaking_out_ends_the_threads(workers):
     assert not loader_threads()
 
 
+def test_breaking_out_drops_what_was_queued():
+    dataset = Items(100, lambda index: time.sleep(0.02))
+    for _ in DataLoader(dataset, 1, num_workers=1, prefetch_factor=50):
+        break
+    assert len(dataset.reads) < 10
+
+
+def test_a_resumed_pass_counts_on():
+    def fail(index):
+        if index == 13:
+            raise KeyError("planted")
+
+    loader = DataLoader(Items(23, fail), 5)
+    loader.load_state_dict(loader.state_dict() | {"epoch": 4, "position": 2})
+    with pytest.raises(KeyError) as caught:
+        list(loader)
+    assert "batch 2 of epoch 4 (samples 10," in caught.value.__notes__[0]
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals between threads on this system")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupt_while_waiting_loses_no_batch(workers):
