@@ -3,12 +3,17 @@
 
 #include "elementwise.inc"
 #include "machine.inc"
+#include "gemm.inc"
+#include "conv.inc"
+#include "depthwise.inc"
 
 const kernel_table K(table) = {
     .isa = STRING(ISA),
     .lanes = LANES,
     .lane_bytes = VECTOR_BYTES,
+    .panel = PANEL,
 #define X(name, parameters) .name = K(name),
     KERNELS(X)
 #undef X
 };
+#undef PANEL
