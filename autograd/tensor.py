@@ -11,7 +11,8 @@ from cython.cimports.autograd.tape import Op, Value, wrap
 
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.shapes import near
-from autograd.tape import declare, grad_enabled, leaf_node, set_result_type, sweep
+from autograd.sweep import sweep
+from autograd.tape import declare, grad_enabled, leaf_node, set_result_type
 
 _add: Op = declare("add")
 _sub: Op = declare("sub")
