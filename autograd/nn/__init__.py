@@ -102,7 +102,6 @@ __all__ = [
     "ParameterList",
     "ReLU",
     "ReLU6",
-    "SELU",
     "Sequential",
     "SiLU",
     "Sigmoid",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from autograd.nn.module import Module, Parameter
 from autograd.tensor import Tensor
 
-List = TypeVar("List", bound="_Numbered")
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class _Numbered(Module):
@@ -56,17 +57,17 @@ class _Numbered(Module):
         del values[index]
         self._renumber(values)
 
-    def append(self: List, value: Any) -> List:
+    def append(self, value: Any) -> Self:
         self._put(str(len(self)), value)
         return self
 
-    def insert(self: List, index: int, value: Any) -> List:
+    def insert(self, index: int, value: Any) -> Self:
         values = list(self)
         values.insert(index, value)
         self._renumber(values)
         return self
 
-    def extend(self: List, values: Iterable[Any]) -> List:
+    def extend(self, values: Iterable[Any]) -> Self:
         for value in values:
             self.append(value)
         return self
@@ -118,7 +119,7 @@ class ModuleList(_Numbered):
         super().__init__()
         self.extend(modules or ())
 
-    def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
         return self.extend(modules)
 
 
@@ -188,5 +189,8 @@ class ParameterList(_Numbered):
         return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
     def __repr__(self) -> str:
-        lines = [f"  ({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]" for i, p in enumerate(self)]
+        lines = [
+            f"  ({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
+            for i, p in enumerate(self)
+        ]
         return "\n".join(["ParameterList(", *lines, ")"]) if lines else "ParameterList()"

@@ -71,7 +71,9 @@ class _Conv(Module):
         if not isinstance(padding, str):
             return sizes(padding, self.spatial, f"{name}: padding")
         if padding not in ("same", "valid") or self.transposed:
-            raise ValueError(f"{name}: padding must be ints{'' if self.transposed else ', same or valid'}, got {padding!r}")
+            raise ValueError(
+                f"{name}: padding must be ints{'' if self.transposed else ', same or valid'}, got {padding!r}"
+            )
         if padding == "same" and any(s != 1 for s in self.stride):
             raise ValueError(f"{name}: padding='same' needs stride 1, got {self.stride}")
         return padding

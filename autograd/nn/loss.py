@@ -78,9 +78,7 @@ class BCELoss(_Weighted):
 class BCEWithLogitsLoss(_Weighted):
     """BCELoss of sigmoid(x), computed without overflow; pos_weight multiplies the loss of positive examples"""
 
-    def __init__(
-        self, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None
-    ) -> None:
+    def __init__(self, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
         super().__init__(weight, reduction)
         self.register_buffer("pos_weight", pos_weight)
 

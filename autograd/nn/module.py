@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from autograd.nn.state import StateMixin
 from autograd.shapes import near
 from autograd.tensor import Tensor
 
-Self = TypeVar("Self", bound="Module")
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 Named = Iterator[tuple[str, Tensor]]
 
 # What a registered name is.
@@ -48,7 +50,7 @@ class Handle:
     def remove(self) -> None:
         self._hooks.pop(self._key, None)
 
-    def __enter__(self) -> Handle:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -58,13 +60,13 @@ class Handle:
 class Module(StateMixin):
     """Base of all layers and models: subclass it, make the parts in __init__, compute in forward.
 
-        class Net(Module):
-            def __init__(self):
-                super().__init__()
-                self.fc = Linear(784, 10)
+    class Net(Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = Linear(784, 10)
 
-            def forward(self, x):
-                return self.fc(x)
+        def forward(self, x):
+            return self.fc(x)
     """
 
     training: bool
@@ -114,7 +116,9 @@ class Module(StateMixin):
                     f"got {type(value).__name__} (del it first to make it something else)"
                 )
             if not isinstance(value, Tensor):
-                raise TypeError(f"{type(self).__name__}: buffer {name!r} must be a Tensor or None, got {type(value).__name__}")
+                raise TypeError(
+                    f"{type(self).__name__}: buffer {name!r} must be a Tensor or None, got {type(value).__name__}"
+                )
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -151,7 +155,9 @@ class Module(StateMixin):
             raise AttributeError(_uninitialised(self, f"registering {name!r}"))
         self._check_name(name)
         if value is not None and not isinstance(value, expected):
-            raise TypeError(f"{type(self).__name__}: {name!r} must be a {expected.__name__} or None, got {type(value).__name__}")
+            raise TypeError(
+                f"{type(self).__name__}: {name!r} must be a {expected.__name__} or None, got {type(value).__name__}"
+            )
         self._kinds[name] = kind
         self.__dict__[name] = value
 
@@ -244,7 +250,7 @@ class Module(StateMixin):
             raise AttributeError(f"{type(self).__name__}: has no parameter {target!r}{hint}")
         return found  # type: ignore[no-any-return]
 
-    def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Calls fn on every module below and then on this one; e.g. to initialise."""
         for child in self.children():
             child.apply(fn)
@@ -253,7 +259,7 @@ class Module(StateMixin):
 
     # ------------------------------------------------------------------------------------- modes
 
-    def train(self: Self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> Self:
         """Training mode on or off, here and below: dropout drops, batch norm uses the batch's statistics."""
         if not isinstance(mode, bool):
             raise TypeError(f"train: expected a bool, got {mode!r}")
@@ -261,10 +267,10 @@ class Module(StateMixin):
             module.training = mode
         return self
 
-    def eval(self: Self) -> Self:
+    def eval(self) -> Self:
         return self.train(False)
 
-    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Freezes (False) or unfreezes all parameters."""
         for p in self.parameters():
             p.requires_grad = requires_grad
@@ -277,7 +283,7 @@ class Module(StateMixin):
             else:
                 p.grad = Tensor(np.zeros_like(p.array))
 
-    def to(self: Self, *args: Any, **kwargs: Any) -> Self:
+    def to(self, *args: Any, **kwargs: Any) -> Self:
         """to(dtype), to("cpu"), to(tensor): converts floating-point parameters and buffers in place."""
         for module in self.modules():
             for _, value in module._own(PARAMETER, BUFFER, TEMPORARY):
@@ -293,16 +299,16 @@ class Module(StateMixin):
                     value.grad = gradient
         return self
 
-    def float(self: Self) -> Self:
+    def float(self) -> Self:
         return self.to(np.float32)
 
-    def double(self: Self) -> Self:
+    def double(self) -> Self:
         return self.to(np.float64)
 
-    def cpu(self: Self) -> Self:
+    def cpu(self) -> Self:
         return self
 
-    def cuda(self: Self, device: Any = None) -> Self:
+    def cuda(self, device: Any = None) -> Self:
         return self.to("cuda")
 
     # ------------------------------------------------------------------------------------- hooks

@@ -88,7 +88,8 @@ class AvgPool1d(_Pool):
         super().__init__()
         # PyTorch keeps and prints these as tuples, unlike those of AvgPool2d
         self.kernel_size, self.stride, self.padding = (
-            v if isinstance(v, tuple) else (v,) for v in (kernel_size, kernel_size if stride is None else stride, padding)
+            v if isinstance(v, tuple) else (v,)
+            for v in (kernel_size, kernel_size if stride is None else stride, padding)
         )
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
