@@ -1,13 +1,24 @@
 /* All bodies of one (dtype, ISA) instance, then its table. No include guard: included once per instance. */
 #include "simd.h"
+#include "vmath.h"
 
 #include "elementwise.inc"
+#include "gemm.inc"
+#include "conv.inc"
+#include "depthwise.inc"
+#include "loss.inc"
+#include "norm.inc"
+#include "optim.inc"
+#include "pool.inc"
+#include "reduce.inc"
 
 const kernel_table K(table) = {
     .isa = STRING(ISA),
     .lanes = LANES,
     .lane_bytes = VECTOR_BYTES,
+    .panel = PANEL,
 #define X(name, parameters) .name = K(name),
     KERNELS(X)
 #undef X
 };
+#undef PANEL

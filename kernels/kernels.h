@@ -6,16 +6,33 @@
 #pragma once
 #include <stdint.h>
 
+#include "conv.h"
+#include "depthwise.h"
 #include "elementwise.h"
+#include "gemm.h"
+#include "loss.h"
+#include "norm.h"
+#include "optim.h"
+#include "pool.h"
+#include "reduce.h"
 
 /* name, parameters */
-#define KERNELS(X) \
-    ELEMENTWISE_KERNELS(X)
+#define KERNELS(X)         \
+    ELEMENTWISE_KERNELS(X) \
+    GEMM_KERNELS(X)        \
+    CONV_KERNELS(X)        \
+    DEPTHWISE_KERNELS(X)   \
+    LOSS_KERNELS(X)        \
+    NORM_KERNELS(X)        \
+    OPTIM_KERNELS(X)       \
+    POOL_KERNELS(X)        \
+    REDUCE_KERNELS(X)
 
-typedef struct {
+typedef struct kernel_table {
     const char *isa;
     int lanes;       /* elements per vector register */
     int lane_bytes;  /* bytes per vector register */
+    int panel;       /* vectors in the widest GEMM panel */
 #define X(name, parameters) void(*name) parameters;
     KERNELS(X)
 #undef X
