@@ -121,6 +121,8 @@ class Record:
                         f"{', '.join(sorted(known))}"
                     )
         self.rules = dict(rules)
+        if isinstance(self.call, Op):
+            self.call.forget_plans()
         return self.call
 
     def plan(self, mask: int, count: int) -> Plan | bool:
@@ -149,8 +151,10 @@ class Record:
             visit(name)
         steps = []
         for name in order:
-            args = tuple(self._source(wanted, saves, order) for wanted in _parameters(self.rules[name]))
-            steps.append(Step(self.rules[name], targets.get(name, -1), args))
+            rule = self.rules[name]
+            assert rule is not None
+            args = tuple(self._source(wanted, saves, order) for wanted in _parameters(rule))
+            steps.append(Step(rule, targets.get(name, -1), args))
         return Plan(tuple(saves), tuple(steps))
 
     def _source(self, wanted: str, saves: list[tuple[int, int]], order: list[str]) -> tuple[int, Any]:
@@ -242,12 +246,15 @@ class Record:
         advice = self.advice(shapes, attrs) if self.advice is not None else None
         return ShapeError(f"{self.name}: {message}  [{context}]" + (f"; {advice}" if advice else ""))
 
+    def input_name(self, i: int) -> str:
+        return f"{self.inputs[0]}[{i}]" if self.variadic else self.inputs[i]
+
     def names_required(self, name: str) -> bool:
         parameter = self.signature.parameters.get(name)
         return parameter is not None and parameter.default is parameter.empty
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _parameters(rule: Callable) -> tuple[str, ...]:
     return tuple(inspect.signature(rule).parameters)
 

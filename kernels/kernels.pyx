@@ -10,9 +10,8 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-import operator
 import os
-from operator import index
+import operator
 import numpy as np
 
 cnp.import_array()
@@ -21,6 +20,7 @@ include "table.pxi"
 include "common.pxi"
 include "layout.pxi"
 include "elementwise.pxi"
+include "machine.pxi"
 include "gemm.pxi"
 include "conv.pxi"
 include "reduce.pxi"
