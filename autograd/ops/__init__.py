@@ -2,14 +2,63 @@
 
 from autograd import tensor
 from autograd.op import registry
-from autograd.ops import elementwise
+from autograd.ops import binary, elementwise, index, join, matrix, random, reduce, shape, sort, unary
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {
+    # elementwise, binary, unary
+    "absolute": "abs",
+    "arccos": "acos",
+    "arccosh": "acosh",
+    "arcsin": "asin",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arctanh": "atanh",
+    "clamp": "clip",
+    "divide": "div",
+    "fix": "trunc",
+    "greater": "gt",
+    "greater_equal": "ge",
+    "less": "lt",
+    "less_equal": "le",
+    "mod": "remainder",
     "multiply": "mul",
+    "negative": "neg",
+    "not_equal": "ne",
+    "power": "pow",
+    "rint": "round",
+    "sgn": "sign",
+    "subtract": "sub",
+    "true_divide": "div",
+    # shape, join, matrix
+    "broadcast_to": "expand",
+    "cat": "concatenate",
+    "concat": "concatenate",
+    "moveaxis": "movedim",
+    "ravel": "flatten",
+    "row_stack": "vstack",
+    "swapaxes": "transpose",
+    "swapdims": "transpose",
+    "view": "reshape",
+    # index, reduce, sort
+    "take_along_dim": "take_along_axis",
 }
 
-__all__ = ["ALIASES", "elementwise", "namespace"]
+__all__ = [
+    "ALIASES",
+    "binary",
+    "elementwise",
+    "index",
+    "join",
+    "matrix",
+    "namespace",
+    "random",
+    "reduce",
+    "shape",
+    "sort",
+    "unary",
+]
 
 
 def namespace() -> dict:
