@@ -2,7 +2,26 @@
 
 from autograd import tensor
 from autograd.op import registry
-from autograd.ops import binary, elementwise, index, join, matrix, random, reduce, shape, sort, unary
+from autograd.ops import (
+    activation,
+    adaptive,
+    binary,
+    conv,
+    elementwise,
+    index,
+    join,
+    linalg,
+    matrix,
+    norm,
+    pool,
+    random,
+    reduce,
+    scale,
+    shape,
+    softmax,
+    sort,
+    unary,
+)
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {
@@ -47,15 +66,23 @@ ALIASES = {
 
 __all__ = [
     "ALIASES",
+    "activation",
+    "adaptive",
     "binary",
+    "conv",
     "elementwise",
     "index",
     "join",
+    "linalg",
     "matrix",
     "namespace",
+    "norm",
+    "pool",
     "random",
     "reduce",
+    "scale",
     "shape",
+    "softmax",
     "sort",
     "unary",
 ]
