@@ -149,8 +149,10 @@ class Record:
             visit(name)
         steps = []
         for name in order:
-            args = tuple(self._source(wanted, saves, order) for wanted in _parameters(self.rules[name]))
-            steps.append(Step(self.rules[name], targets.get(name, -1), args))
+            rule = self.rules[name]
+            assert rule is not None
+            args = tuple(self._source(wanted, saves, order) for wanted in _parameters(rule))
+            steps.append(Step(rule, targets.get(name, -1), args))
         return Plan(tuple(saves), tuple(steps))
 
     def _source(self, wanted: str, saves: list[tuple[int, int]], order: list[str]) -> tuple[int, Any]:
@@ -247,7 +249,7 @@ class Record:
         return parameter is not None and parameter.default is parameter.empty
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _parameters(rule: Callable) -> tuple[str, ...]:
     return tuple(inspect.signature(rule).parameters)
 

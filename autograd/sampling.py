@@ -61,7 +61,12 @@ class Sampler:
         return shapes
 
     def array(
-        self, shape: Sequence[int], low: float = -2.0, high: float = 2.0, away: Sequence[float] = (), margin: float = 0.05
+        self,
+        shape: Sequence[int],
+        low: float = -2.0,
+        high: float = 2.0,
+        away: Sequence[float] = (),
+        margin: float = 0.05,
     ) -> np.ndarray:
         """Uniform values in [low, high], at least `margin` away from the points in `away` (kinks, poles)."""
         values = self._uniform(shape, low, high)

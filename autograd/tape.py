@@ -27,7 +27,7 @@ FROM_STEP = cython.declare(cython.int, 3)
 
 def grad_enabled() -> bool:
     """Whether ops called by this thread record nodes."""
-    return tape_grad_mode != 0  # noqa: F821  (a thread-local C variable, tape.pxd)
+    return tape_grad_mode != 0
 
 
 def set_grad_enabled(on: bool) -> bool:
@@ -253,7 +253,7 @@ class Op:
         except (ValueError, TypeError) as error:
             raise self.record.explain(error, arrays, attrs) from None
         results = (results,) if not self.extras else results
-        if mask and tape_grad_mode and self.record.differentiable:  # noqa: F821
+        if mask and tape_grad_mode and self.record.differentiable:
             out = self.record_node(inputs, attrs, mask, results)
         else:
             out = wrap(np.asarray(results[0]), None)
@@ -452,7 +452,9 @@ def _by_age(node: Node):
 
 
 @cython.cfunc
-def _propagate(roots: list, seeds: list, mark, wanted, retain_graph: cython.bint, create_graph: cython.bint, deferred: cython.bint):
+def _propagate(
+    roots: list, seeds: list, mark, wanted, retain_graph: cython.bint, create_graph: cython.bint, deferred: cython.bint
+):
     arrived: list = []
     ready: list = []
     node: Node

@@ -223,9 +223,9 @@ class Tensor(Value):
                 dtype = arg.dtype
             elif isinstance(arg, bool):
                 continue  # non_blocking
-            elif isinstance(arg, str) and arg.partition(":")[0] in ("cpu", "cuda", "mps", "xpu", "meta"):
-                device = arg
-            elif hasattr(arg, "type") and isinstance(arg.type, str) and not isinstance(arg, np.dtype):
+            elif (isinstance(arg, str) and arg.partition(":")[0] in ("cpu", "cuda", "mps", "xpu", "meta")) or (
+                hasattr(arg, "type") and isinstance(arg.type, str) and not isinstance(arg, np.dtype)
+            ):
                 device = arg
             else:
                 dtype = arg
@@ -458,7 +458,7 @@ class Tensor(Value):
         """transpose(i, j) swaps two axes (PyTorch); transpose() or transpose(*all) permutes (NumPy)."""
         ndim = self.array.ndim
         axes = unpack(axes)
-        if len(axes) == 2 and ndim != 2 or len(axes) == 2 and len({a % ndim for a in axes}) == 2:
+        if (len(axes) == 2 and ndim != 2) or (len(axes) == 2 and len({a % ndim for a in axes}) == 2):
             order = list(range(ndim))
             i, j = (check_axis(a, ndim) for a in axes)
             order[i], order[j] = j, i
@@ -499,7 +499,9 @@ class Tensor(Value):
         return self.change(wrap(np.full_like(self.array, as_array(value)), None))
 
     def copy_(self, source, non_blocking=False):
-        return self.change(_expand(_astype(Tensor(source) if not isinstance(source, Tensor) else source, self.dtype), self.shape))
+        return self.change(
+            _expand(_astype(Tensor(source) if not isinstance(source, Tensor) else source, self.dtype), self.shape)
+        )
 
     def normal_(self, mean=0.0, std=1.0, generator=None):
         return self.change(methods["normal"](mean, std, self.shape, generator=generator, dtype=self.dtype))

@@ -6,16 +6,25 @@
 #pragma once
 #include <stdint.h>
 
+#include "conv.h"
+#include "depthwise.h"
 #include "elementwise.h"
+#include "gemm.h"
+#include "machine.h"
 
 /* name, parameters */
-#define KERNELS(X) \
-    ELEMENTWISE_KERNELS(X)
+#define KERNELS(X)         \
+    ELEMENTWISE_KERNELS(X) \
+    GEMM_KERNELS(X)        \
+    CONV_KERNELS(X)        \
+    DEPTHWISE_KERNELS(X)   \
+    MACHINE_KERNELS(X)
 
-typedef struct {
+typedef struct kernel_table {
     const char *isa;
     int lanes;       /* elements per vector register */
     int lane_bytes;  /* bytes per vector register */
+    int panel;       /* vectors in the widest GEMM panel */
 #define X(name, parameters) void(*name) parameters;
     KERNELS(X)
 #undef X

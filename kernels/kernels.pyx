@@ -9,6 +9,7 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t
 
 import os
+from operator import index
 import numpy as np
 
 cnp.import_array()
@@ -16,3 +17,6 @@ cnp.import_array()
 include "table.pxi"
 include "common.pxi"
 include "elementwise.pxi"
+include "machine.pxi"
+include "gemm.pxi"
+include "conv.pxi"

@@ -9,6 +9,7 @@ cdef extern from "kernels.h" nogil:
         int lane_bytes
         binary_kernel add
         binary_kernel mul
+        void (*fma_peak)(int64_t iterations, double *flops) noexcept nogil
     const kernel_table *kernels_active[2]
     int kernels_select(const char *isa)
     const char *kernels_isa(int i)

@@ -1,0 +1,58 @@
+/* Convolution over dense channels-last memory, built on the batch-reduce panel kernel of gemm.h.
+ *
+ * A row of output pixels is a small matrix product: its A are input pixels at pitch stride_w * C, its B is the packed
+ * weight [r][s][c][k], and the taps are the segments of the batch-reduce sum. Where the taps of one kernel row are
+ * adjacent in memory (dilation 1), they form one segment of S * C elements, so a layer with few channels is as
+ * efficient as any other. Rows outside the input are skipped; columns outside are zeros in a copy. */
+#pragma once
+#include <stdint.h>
+
+struct kernel_table;
+
+/* out[n, p, q, k] = sum over r, s, c of in[n, p stride_h + r dilation_h + origin_h, ..., c] * weight[k, c, r, s].
+ * The input is dense N H W C; everything else goes by strides, in elements. */
+typedef struct {
+    int64_t n, h, w, c;
+    int64_t k, p, q;
+    int64_t r, s;
+    int64_t stride_h, stride_w, dilation_h, dilation_w;
+    int64_t origin_h, origin_w; /* input position of tap (0, 0) of output (0, 0): minus the padding */
+    int64_t groups;
+    int64_t out_n, out_h, out_w;
+    int64_t weight_group, weight_k, weight_c, weight_r, weight_s;
+    int relu;
+} conv_geometry;
+
+/* A run of one geometry. All return 0, or -1 when out of memory. */
+typedef int (*conv_correlate)(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+                              const void* bias, void* y);
+int conv(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w, const void* bias,
+         void* y);
+int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+              const void* bias, void* y);
+
+/* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
+int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, conv_correlate correlate, const void* g,
+                const void* w, void* gx);
+int conv_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x, void* gw);
+int depthwise_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
+                     void* gw);
+
+/* Shared by the drivers. */
+static inline int64_t conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t conv_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* Columns that output columns [0, q) touch, and whether some of them lie outside the input. */
+int64_t conv_columns(const conv_geometry* g, int64_t q);
+int conv_needs_padding(const conv_geometry* g);
+/* Copies input rows [h0, h1) of one image, all columns that the output touches, zeros where there is no input. */
+void conv_pad_rows(const conv_geometry* g, const char* image, int64_t h0, int64_t h1, char* dst, int size);
+/* Rows of input that output rows [p0, p1) touch, clipped to the input. */
+void conv_row_range(const conv_geometry* g, int64_t p0, int64_t p1, int64_t* h0, int64_t* h1);
+/* Taps i of [0, taps) with 0 <= first + i * step < length, as a range. */
+void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, int64_t* begin, int64_t* end);
+
+#define CONV_KERNELS(X)                                      \
+    X(accumulate, (const void* src_, void* dst_, int64_t n)) \
+    X(conv_unpack, (const void* src_, int64_t width, int64_t c, int64_t rs, int64_t k, void* dst_))

@@ -1,0 +1,66 @@
+/* Matrix multiplication: one batch-reduce panel kernel, which convolution shares, and a packing copy.
+ *
+ * A panel is `vectors` registers wide (1, 2 or the table's `panel`); B is read row by row at pitch ldb, so packed
+ * panels and plain rows both serve. A is broadcast element by element straight from memory, never packed.
+ * Every output is one chain of multiply-adds in ascending k, whatever the tile: no blocking changes the bits. */
+#pragma once
+#include <stdint.h>
+
+/* One term of a batch-reduce sum: C += A (m x k) B (k x n). */
+typedef struct {
+    const void *a, *b;
+    int64_t k;
+} gemm_segment;
+
+enum {
+    GEMM_ADD = 1,     /* C += instead of C = */
+    GEMM_RELU = 2,    /* max(0, .) on the way out */
+    GEMM_TRANS_A = 4, /* A is k x m: element (i, k) at a[i + k lda], else at a[i lda + k] */
+};
+
+typedef struct {
+    int64_t m, n; /* rows, and columns to write: n <= vectors * lanes */
+    int vectors;
+    int flags;
+    const gemm_segment* segments;
+    int64_t count;
+    int64_t lda, ldb, ldc; /* in elements */
+    void* c;
+    const void* bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
+} gemm_panel_args;
+
+/* dst[i * ld + j] = src[i * row_stride + j * column_stride] for j < columns, and zero up to `width`. */
+#define COPY_2D_PARAMETERS                                                                                   \
+    (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, void* dst_, \
+     int64_t ld, int64_t width)
+
+#define GEMM_KERNELS(X)                       \
+    X(gemm_panel, (const gemm_panel_args* g)) \
+    X(copy_2d, COPY_2D_PARAMETERS)
+
+struct kernel_table;
+
+/* A matrix by strides, in elements; of a batch, by the strides of up to GEMM_MAX_BATCH_DIMS leading axes. */
+enum { GEMM_MAX_BATCH_DIMS = 64 };
+typedef struct {
+    const void* data;
+    int64_t rows, columns; /* strides */
+    const int64_t* batch;  /* strides */
+} gemm_matrix;
+
+typedef struct {
+    int64_t m, n, k;
+    gemm_matrix a, b;
+    void* c; /* batches one after another, m * ldc apart */
+    int64_t ldc;
+    const void* bias; /* n values, or NULL */
+    int relu;
+    int batch_dims;
+    const int64_t* batch_shape;
+} gemm_problem;
+
+/* C = act(A B + bias). Returns 0, or -1 when out of memory. */
+int gemm(const struct kernel_table* t, const gemm_problem* problem);
+
+/* Width in vectors of the panel that starts with `left` columns to go. */
+int gemm_panel_vectors(const struct kernel_table* t, int64_t left);

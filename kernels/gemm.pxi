@@ -1,0 +1,175 @@
+# Matrix multiplication wrappers. Operands are used through their strides; the driver packs what needs packing.
+
+cdef extern from "gemm.h" nogil:
+    enum: GEMM_MAX_BATCH_DIMS
+    ctypedef struct gemm_matrix:
+        const void *data
+        int64_t rows
+        int64_t columns
+        const int64_t *batch
+    ctypedef struct gemm_problem:
+        int64_t m
+        int64_t n
+        int64_t k
+        gemm_matrix a
+        gemm_matrix b
+        void *c
+        int64_t ldc
+        const void *bias
+        int relu
+        int batch_dims
+        const int64_t *batch_shape
+    int gemm(const kernel_table *t, const gemm_problem *problem)
+
+
+cdef inline cnp.ndarray operand(cnp.ndarray x):
+    """x itself, of any strides, if aligned and in native byte order, else a copy that is."""
+    if cnp.PyArray_ISALIGNED(x) and cnp.PyArray_ISNOTSWAPPED(x):
+        return x
+    return cnp.PyArray_FROM_OF(x, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
+
+
+cdef inline const kernel_table *table_of_both(str op, cnp.ndarray x, cnp.ndarray y) except NULL:
+    """The kernels for two arrays that must share a dtype."""
+    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(y):
+        raise TypeError(f"{op}: operands differ in dtype: {x.dtype} and {y.dtype}")
+    return table(x)
+
+
+cdef inline int relu_or_none(str op, activation) except -1:
+    if activation is None:
+        return 0
+    if activation == "relu":
+        return 1
+    raise ValueError(f"{op}: activation is None or 'relu', not {activation!r}")
+
+
+cdef inline void set_matrix(gemm_matrix *matrix, cnp.ndarray x, int row_axis, int column_axis):
+    """A matrix made of two axes of x. The stride of an axis of length 1 is free: it takes the fast case."""
+    cdef cnp.npy_intp size = cnp.PyArray_ITEMSIZE(x)
+    matrix.data = cnp.PyArray_DATA(x)
+    matrix.rows = cnp.PyArray_STRIDE(x, row_axis) // size
+    matrix.columns = cnp.PyArray_STRIDE(x, column_axis) // size
+    if cnp.PyArray_DIM(x, column_axis) <= 1:
+        matrix.columns = 1
+    elif cnp.PyArray_DIM(x, row_axis) <= 1 and matrix.columns != 1:
+        matrix.rows = 1
+
+
+cdef int run_gemm(const kernel_table *t, const gemm_problem *problem) except -1:
+    cdef int status
+    with nogil:
+        status = gemm(t, problem)
+    if status < 0:
+        raise MemoryError("matmul: no memory to pack the operands")
+    return 0
+
+
+cdef int broadcast_batch(cnp.ndarray a, cnp.ndarray b, int64_t *shape, int64_t *strides) except -1:
+    """NumPy's broadcasting over all axes but the last two: shape, and the strides of a and then of b."""
+    cdef int dims = max(cnp.PyArray_NDIM(a), cnp.PyArray_NDIM(b)) - 2
+    cdef int d, axis, which
+    cdef cnp.npy_intp length
+    cdef cnp.ndarray x
+    for d in range(dims):
+        shape[d] = 1
+        for which in range(2):
+            x = b if which else a
+            axis = cnp.PyArray_NDIM(x) - 2 - dims + d
+            strides[which * GEMM_MAX_BATCH_DIMS + d] = 0
+            length = cnp.PyArray_DIM(x, axis) if axis >= 0 else 1
+            if length == 1:
+                continue
+            if shape[d] != 1 and shape[d] != length:
+                raise ValueError(f"matmul: batch axes do not broadcast: {shape_of(a)} and {shape_of(b)}")
+            shape[d] = length
+            strides[which * GEMM_MAX_BATCH_DIMS + d] = cnp.PyArray_STRIDE(x, axis) // cnp.PyArray_ITEMSIZE(x)
+    return dims
+
+
+cdef shape_of(cnp.ndarray x):
+    return (<object>x).shape
+
+
+cpdef cnp.ndarray matmul(cnp.ndarray a, cnp.ndarray b):
+    """a @ b over the last two axes, with NumPy's broadcasting over the others."""
+    cdef gemm_problem p
+    cdef int64_t[GEMM_MAX_BATCH_DIMS] batch_shape
+    cdef int64_t[2 * GEMM_MAX_BATCH_DIMS] batch_strides
+    cdef cnp.npy_intp[GEMM_MAX_BATCH_DIMS] shape
+    cdef int d, dims
+    cdef cnp.ndarray out
+    if a is None or b is None:
+        raise TypeError("matmul: expected two arrays, got None")
+    cdef const kernel_table *t = table_of_both("matmul", a, b)
+    if cnp.PyArray_NDIM(a) < 2 or cnp.PyArray_NDIM(b) < 2:
+        raise ValueError(f"matmul: expected at least 2 axes, got {shape_of(a)} and {shape_of(b)}")
+    a, b = operand(a), operand(b)
+    cdef int na = cnp.PyArray_NDIM(a), nb = cnp.PyArray_NDIM(b)
+    p.m, p.k, p.n = cnp.PyArray_DIM(a, na - 2), cnp.PyArray_DIM(a, na - 1), cnp.PyArray_DIM(b, nb - 1)
+    if cnp.PyArray_DIM(b, nb - 2) != p.k:
+        raise ValueError(
+            f"matmul: {shape_of(a)} @ {shape_of(b)}: inner sizes {p.k} and {cnp.PyArray_DIM(b, nb - 2)} differ"
+        )
+    dims = broadcast_batch(a, b, batch_shape, batch_strides)
+    for d in range(dims):
+        shape[d] = batch_shape[d]
+    shape[dims], shape[dims + 1] = p.m, p.n
+    out = empty(dims + 2, shape, cnp.PyArray_TYPE(a))
+    set_matrix(&p.a, a, na - 2, na - 1)
+    set_matrix(&p.b, b, nb - 2, nb - 1)
+    p.a.batch, p.b.batch, p.batch_shape, p.batch_dims = batch_strides, batch_strides + GEMM_MAX_BATCH_DIMS, batch_shape, dims
+    if dims and nb == 2 and cnp.PyArray_IS_C_CONTIGUOUS(a):  # one product with all rows of a
+        p.batch_dims = 0
+        for d in range(dims):
+            p.m *= batch_shape[d]
+        p.a.rows, p.a.columns = p.k, 1
+    p.c, p.ldc, p.bias, p.relu = cnp.PyArray_DATA(out), p.n, NULL, 0
+    run_gemm(t, &p)
+    return out
+
+
+cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, activation=None):
+    """x (..., C), w (K, C), b (K,) -> (..., K): x w^T + b, and max(0, .) if activation is "relu"."""
+    cdef gemm_problem p
+    cdef cnp.npy_intp[GEMM_MAX_BATCH_DIMS] shape
+    cdef int d, nx
+    cdef cnp.ndarray out
+    if x is None or w is None:
+        raise TypeError("linear: expected arrays x and w, got None")
+    cdef const kernel_table *t = table_of_both("linear", x, w)
+    nx = cnp.PyArray_NDIM(x)
+    if nx < 1 or cnp.PyArray_NDIM(w) != 2 or cnp.PyArray_DIM(x, nx - 1) != cnp.PyArray_DIM(w, 1):
+        raise ValueError(f"linear: x {shape_of(x)} and w {shape_of(w)} do not fit x (..., C), w (K, C)")
+    p.relu = relu_or_none("linear", activation)
+    x, w = operand(x), operand(w)
+    p.n, p.k, p.m = cnp.PyArray_DIM(w, 0), cnp.PyArray_DIM(w, 1), 1
+    b = bias_of("linear", b, w)
+    if nx != 2 and not cnp.PyArray_IS_C_CONTIGUOUS(x):
+        x = contiguous(x)
+    for d in range(nx - 1):
+        shape[d] = cnp.PyArray_DIM(x, d)
+    shape[nx - 1] = p.n
+    out = empty(nx, shape, cnp.PyArray_TYPE(x))
+    if p.n:
+        p.m = cnp.PyArray_SIZE(out) // p.n
+    set_matrix(&p.b, w, 1, 0)
+    if nx == 2:
+        set_matrix(&p.a, x, 0, 1)
+    else:
+        p.a.data, p.a.rows, p.a.columns = cnp.PyArray_DATA(x), p.k, 1
+    p.bias = NULL if b is None else cnp.PyArray_DATA(b)
+    p.c, p.ldc, p.batch_dims = cnp.PyArray_DATA(out), p.n, 0
+    run_gemm(t, &p)
+    return out
+
+
+cdef cnp.ndarray bias_of(str op, cnp.ndarray b, cnp.ndarray w):
+    """b as a plain vector of K values, or None."""
+    if b is None:
+        return None
+    if cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(w):
+        raise TypeError(f"{op}: operands differ in dtype: w {w.dtype} and b {b.dtype}")
+    if cnp.PyArray_NDIM(b) != 1 or cnp.PyArray_DIM(b, 0) != cnp.PyArray_DIM(w, 0):
+        raise ValueError(f"{op}: b {shape_of(b)} does not fit w {shape_of(w)}: expected ({cnp.PyArray_DIM(w, 0)},)")
+    return contiguous(b)
