@@ -1,11 +1,17 @@
 /* All bodies of one (dtype, ISA) instance, then its table. No include guard: included once per instance. */
 #include "simd.h"
+#include "vmath.h"
 
-#include "elementwise.inc"
-#include "machine.inc"
-#include "gemm.inc"
 #include "conv.inc"
 #include "depthwise.inc"
+#include "elementwise.inc"
+#include "gemm.inc"
+#include "loss.inc"
+#include "machine.inc"
+#include "norm.inc"
+#include "optim.inc"
+#include "pool.inc"
+#include "reduce.inc"
 
 const kernel_table K(table) = {
     .isa = STRING(ISA),

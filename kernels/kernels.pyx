@@ -7,16 +7,24 @@ A wrapper refuses what its kernel cannot take with ValueError/TypeError; `autogr
 cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 
 import os
-from operator import index
+import operator
 import numpy as np
 
 cnp.import_array()
 
 include "table.pxi"
 include "common.pxi"
+include "layout.pxi"
 include "elementwise.pxi"
 include "machine.pxi"
 include "gemm.pxi"
 include "conv.pxi"
+include "reduce.pxi"
+include "loss.pxi"
+include "norm.pxi"
+include "pool.pxi"
+include "optim.pxi"

@@ -1,0 +1,98 @@
+"""Which dtype a result has: PyTorch's rules, which NumPy shares except where Python numbers, 0-d arrays and
+ints meet floats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+INT64 = np.dtype(np.int64)
+RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}
+NUMBERS = {bool: np.dtype(bool), int: INT64, float: FLOAT32}
+
+
+def rank(dtype: np.dtype) -> int:
+    """bool < ints < floats."""
+    if dtype.kind not in RANKS:
+        raise TypeError(f"expected real numbers, got {dtype}")
+    return RANKS[dtype.kind]
+
+
+def promote_types(a: np.dtype, b: np.dtype) -> np.dtype:
+    """The dtype of a result of two arrays; int64 with float32 is float32, not NumPy's float64."""
+    if rank(a) != rank(b):
+        return a if rank(a) > rank(b) else b
+    return np.promote_types(a, b)
+
+
+def result_type(*xs: Any) -> np.dtype:
+    """The dtype of a result: arrays decide; 0-d arrays, then Python numbers, only if of a higher kind."""
+    groups: list[list[np.dtype]] = [[], [], []]
+    for x in xs:
+        if isinstance(x, np.ndarray):
+            groups[0 if x.ndim else 1].append(x.dtype)
+        elif x is not None:
+            groups[2].append(NUMBERS[type(x)])
+    found: np.dtype | None = None
+    for group in groups:
+        if group:
+            dtype = reduce(promote_types, group)
+            if found is None or rank(dtype) > rank(found):
+                found = dtype
+    if found is None:
+        raise TypeError("expected a tensor or a number, got None")
+    rank(found)
+    return found
+
+
+def alike(x: Any, y: Any) -> bool:
+    """Whether NumPy already gives a result of x and y the right dtype."""
+    if type(x) is np.ndarray:
+        return x.dtype is y.dtype if type(y) is np.ndarray else x.dtype.kind == "f"
+    return type(y) is np.ndarray and y.dtype.kind == "f"
+
+
+def promote(*xs: Any) -> tuple:
+    """The arrays in their common dtype; Python numbers stay unless nothing else is there."""
+    dtype = result_type(*xs)
+    numbers = not any(isinstance(x, np.ndarray) for x in xs)
+    return tuple(
+        np.asarray(x, dtype) if numbers and x is not None
+        else x.astype(dtype.newbyteorder("="), copy=False) if isinstance(x, np.ndarray)
+        else x
+        for x in xs
+    )  # fmt: skip
+
+
+def promote_float(*xs: Any) -> tuple:
+    """As promote, but ints and bools become float32."""
+    xs = promote(*xs)
+    if result_type(*xs).kind == "f":
+        return xs
+    return tuple(x if x is None else np.asarray(x, FLOAT32) for x in xs)
+
+
+def real(function: Callable[[np.ndarray], np.ndarray], x: Any) -> np.ndarray:
+    """function(x) for a kernel of float32 and float64: ints become float32, float16 is computed in float32."""
+    if type(x) is np.ndarray and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
+        return function(x)
+    if isinstance(x, np.ndarray) and x.dtype.kind == "f":
+        if x.dtype.itemsize == 2:
+            return function(x.astype(FLOAT32)).astype(x.dtype)
+        return function(x.astype(x.dtype.newbyteorder("=")))
+    if isinstance(x, np.ndarray):
+        rank(x.dtype)
+    elif type(x) not in NUMBERS:
+        raise TypeError(f"expected a tensor or a number, got {type(x).__name__}")
+    return function(np.asarray(x, FLOAT32))
+
+
+def quiet(function: Callable, *xs: Any) -> Any:
+    """A NumPy function where NaN, inf and overflow are results, not warnings."""
+    with np.errstate(all="ignore"):
+        return function(*xs)

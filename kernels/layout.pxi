@@ -1,0 +1,169 @@
+# Dense layouts: memory without gaps, in the order of some permutation of the axes. NCHW shapes usually lie in
+# channels-last memory, so kernels that treat elements alike take any dense layout and keep it in the result.
+
+from cpython.object cimport PyObject, PyTypeObject
+
+cdef extern from "numpy/arrayobject.h":
+    object new_array "PyArray_New"(PyTypeObject *subtype, int ndim, const cnp.npy_intp *shape, int dtype,
+                                   const cnp.npy_intp *strides, void *data, int itemsize, int flags, PyObject *obj)
+
+cdef enum:
+    MAX_AXES = 64
+
+
+cdef inline bint is_float(cnp.ndarray x) noexcept:
+    cdef int dtype = cnp.PyArray_TYPE(x)
+    return dtype == cnp.NPY_FLOAT32 or dtype == cnp.NPY_FLOAT64
+
+
+cdef inline bint is_behaved(cnp.ndarray x) noexcept:
+    return cnp.PyArray_CHKFLAGS(x, cnp.NPY_ARRAY_ALIGNED) and cnp.PyArray_ISNOTSWAPPED(x)
+
+
+cdef void memory_order(cnp.ndarray x, int *order) noexcept:
+    """Axes from the outermost to the innermost in memory; those of size 1 first."""
+    cdef int i, j, axis
+    cdef const cnp.npy_intp *strides = cnp.PyArray_STRIDES(x)
+    cdef const cnp.npy_intp *shape = cnp.PyArray_DIMS(x)
+    for i in range(cnp.PyArray_NDIM(x)):
+        axis = i
+        j = i
+        while j > 0 and shape[order[j - 1]] != 1 and (shape[axis] == 1 or strides[order[j - 1]] < strides[axis]):
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = axis
+
+
+cdef bint is_dense(cnp.ndarray x) noexcept:
+    """Whether x has a kernel dtype, is aligned and native, and fills its memory without gaps or reversal."""
+    cdef int order[MAX_AXES]
+    cdef int i
+    cdef cnp.npy_intp expected
+    if not is_float(x) or not is_behaved(x):
+        return False
+    if cnp.PyArray_CHKFLAGS(x, cnp.NPY_ARRAY_C_CONTIGUOUS):
+        return True
+    memory_order(x, order)
+    expected = cnp.PyArray_ITEMSIZE(x)
+    for i in range(cnp.PyArray_NDIM(x) - 1, -1, -1):
+        if cnp.PyArray_DIM(x, order[i]) != 1:
+            if cnp.PyArray_STRIDE(x, order[i]) != expected:
+                return False
+            expected *= cnp.PyArray_DIM(x, order[i])
+    return True
+
+
+cdef bint same_layout(cnp.ndarray x, cnp.ndarray y) noexcept:
+    """Whether x and y agree in dtype and shape and are dense in the same order."""
+    cdef int i
+    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(y) or not cnp.PyArray_SAMESHAPE(x, y):
+        return False
+    if cnp.PyArray_ISCARRAY_RO(x) and cnp.PyArray_ISCARRAY_RO(y):
+        return is_float(x)
+    if not is_dense(x) or not is_behaved(y):
+        return False
+    for i in range(cnp.PyArray_NDIM(x)):
+        if cnp.PyArray_DIM(x, i) != 1 and cnp.PyArray_STRIDE(x, i) != cnp.PyArray_STRIDE(y, i):
+            return False
+    return True
+
+
+cdef cnp.ndarray empty_ordered(int ndim, const cnp.npy_intp *shape, const int *order, int dtype):
+    """A new dense array whose axes lie in memory in this order, outermost first."""
+    cdef cnp.npy_intp strides[MAX_AXES]
+    cdef cnp.npy_intp stride = 4 if dtype == cnp.NPY_FLOAT32 or dtype == cnp.NPY_INT32 else 8
+    cdef int i
+    for i in range(ndim - 1, -1, -1):
+        strides[order[i]] = stride
+        stride *= shape[order[i]] if shape[order[i]] > 0 else 1
+    return new_array(<PyTypeObject *>np.ndarray, ndim, shape, dtype, strides, NULL, 0, 0, NULL)
+
+
+cdef cnp.ndarray empty_like(cnp.ndarray x):
+    """A new array of x's shape and dtype; in x's memory order where x is dense."""
+    cdef int order[MAX_AXES]
+    if cnp.PyArray_CHKFLAGS(x, cnp.NPY_ARRAY_C_CONTIGUOUS):
+        return empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
+    memory_order(x, order)
+    return empty_ordered(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), order, cnp.PyArray_TYPE(x))
+
+
+cdef cnp.ndarray as_array(object x, str what):
+    if x is None:
+        raise TypeError(f"{what}: expected an array, got None")
+    return x if isinstance(x, np.ndarray) else np.asarray(x)
+
+
+cdef cnp.ndarray dense(object x, str what):
+    """x itself if dense, else a dense copy in about the same order; TypeError unless float32 or float64."""
+    cdef cnp.ndarray array = as_array(x, what)
+    if is_dense(array):
+        return array
+    if not is_float(array):
+        raise TypeError(f"{what}: expected float32 or float64, got {array.dtype}")
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="K", copy=True)
+
+
+cdef cnp.ndarray in_layout_of(cnp.ndarray x, object y, str what, str x_name, str y_name):
+    """y, or a copy of it, in the layout of the dense x; refuses another shape or dtype."""
+    cdef cnp.ndarray array = as_array(y, what)
+    cdef cnp.ndarray copy
+    if same_layout(x, array):
+        return array
+    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(array):
+        raise TypeError(f"{what}: {x_name} is {x.dtype}, but {y_name} is {array.dtype}")
+    if not cnp.PyArray_SAMESHAPE(x, array):
+        raise ValueError(f"{what}: {x_name} has shape {np.shape(x)}, but {y_name} has shape {np.shape(array)}")
+    copy = empty_like(x)
+    np.copyto(copy, array)
+    return copy
+
+
+cdef cnp.ndarray vector(object x, cnp.npy_intp size, int dtype, str what, str name):
+    """A contiguous vector of `size` elements and the given dtype, such as a weight per channel."""
+    cdef cnp.ndarray array = as_array(x, what)
+    if cnp.PyArray_TYPE(array) != dtype:
+        raise TypeError(f"{what}: {name} is {array.dtype}, expected {np.dtype('f4' if dtype == cnp.NPY_FLOAT32 else 'f8')}")
+    if cnp.PyArray_NDIM(array) != 1 or cnp.PyArray_DIM(array, 0) != size:
+        raise ValueError(f"{what}: {name} has shape {np.shape(array)}, expected ({size},)")
+    return contiguous(array)
+
+
+cdef cnp.ndarray channels_inner(object x, str what):
+    """x (N, C, ...) as a dense array whose channels lie innermost in memory: x itself, or a copy."""
+    cdef cnp.ndarray array = as_array(x, what)
+    cdef int order[MAX_AXES]
+    cdef int i
+    cdef int ndim = cnp.PyArray_NDIM(array)
+    if ndim < 2:
+        raise ValueError(f"{what}: expected an array (N, C, ...), got shape {np.shape(array)}")
+    if is_dense(array):
+        channels_inner_order(ndim, order)
+        if follows(array, order):
+            return array
+    elif not is_float(array):
+        raise TypeError(f"{what}: expected float32 or float64, got {array.dtype}")
+    channels_inner_order(ndim, order)
+    copy = empty_ordered(ndim, cnp.PyArray_DIMS(array), order, cnp.PyArray_TYPE(array))
+    np.copyto(copy, array)
+    return copy
+
+
+cdef inline void channels_inner_order(int ndim, int *order) noexcept:
+    cdef int i
+    order[0] = 0
+    order[ndim - 1] = 1
+    for i in range(2, ndim):
+        order[i - 1] = i
+
+
+cdef bint follows(cnp.ndarray x, const int *order) noexcept:
+    """Whether the dense x lies in memory in this order of axes."""
+    cdef int i
+    cdef cnp.npy_intp expected = cnp.PyArray_ITEMSIZE(x)
+    for i in range(cnp.PyArray_NDIM(x) - 1, -1, -1):
+        if cnp.PyArray_DIM(x, order[i]) != 1:
+            if cnp.PyArray_STRIDE(x, order[i]) != expected:
+                return False
+            expected *= cnp.PyArray_DIM(x, order[i])
+    return True

@@ -1,0 +1,169 @@
+# Softmax along one axis, and cross-entropy.
+
+cdef extern from "loss.h" nogil:
+    void softmax_rows(softmax_kernel kernel, const void *x, void *out, int64_t rows, int64_t C, int size)
+    void softmax_grad_rows(softmax_grad_kernel kernel, const void *g, const void *out, void *gx, int64_t rows,
+                           int64_t C, int size)
+    int64_t find_bad_label(const int64_t *labels, int64_t n, int64_t C, int64_t ignore)
+    void cross_entropy_rows(int dtype, const void *x, const int64_t *labels, const void *w, int64_t ignore,
+                            double smoothing, void *logp, void *loss, int64_t rows, int64_t C)
+    void cross_entropy_grad_rows(int dtype, const void *g, const void *logp, const int64_t *labels, const void *w,
+                                 double w_sum, int64_t ignore, double smoothing, void *gx, int64_t rows, int64_t C)
+
+cdef int axis_of(object axis, int ndim, str what) except -1:
+    index = operator.index(axis)
+    if not -ndim <= index < ndim:
+        raise ValueError(f"{what}: axis {index} is out of range for {ndim} dimensions")
+    return index % ndim
+
+
+cdef cnp.ndarray axis_inner(object x, int axis, str what):
+    """x as a dense array in which `axis` lies innermost in memory: x itself, or a copy."""
+    cdef cnp.ndarray array = as_array(x, what)
+    cdef cnp.ndarray copy
+    cdef int order[MAX_AXES]
+    cdef int i, n = 0
+    if not is_float(array):
+        raise TypeError(f"{what}: expected float32 or float64, got {array.dtype}")
+    if is_dense(array):
+        if cnp.PyArray_DIM(array, axis) == 1:
+            return array
+        memory_order(array, order)
+        if order[cnp.PyArray_NDIM(array) - 1] == axis:
+            return array
+    for i in range(cnp.PyArray_NDIM(array)):
+        if i != axis:
+            order[n] = i
+            n += 1
+    order[n] = axis
+    copy = empty_ordered(n + 1, cnp.PyArray_DIMS(array), order, cnp.PyArray_TYPE(array))
+    np.copyto(copy, array)
+    return copy
+
+
+cdef cnp.ndarray run_softmax(softmax_kernel f32, softmax_kernel f64, object x, object axis, str what):
+    cdef cnp.ndarray a = as_array(x, what)
+    cdef int index = axis_of(axis, cnp.PyArray_NDIM(a), what)
+    a = axis_inner(a, index, what)
+    cdef cnp.ndarray out = empty_like(a)
+    cdef cnp.npy_intp C = cnp.PyArray_DIM(a, index)
+    cdef cnp.npy_intp rows = cnp.PyArray_SIZE(a) // C if C else 0
+    cdef int size = cnp.PyArray_ITEMSIZE(a)
+    with nogil:
+        softmax_rows(f32 if size == 4 else f64, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out), rows, C, size)
+    return out
+
+
+cdef cnp.ndarray run_softmax_grad(softmax_grad_kernel f32, softmax_grad_kernel f64, object g, object y, object axis,
+                                  str what):
+    cdef cnp.ndarray out = as_array(y, what)
+    cdef int index = axis_of(axis, cnp.PyArray_NDIM(out), what)
+    out = axis_inner(out, index, what)
+    cdef cnp.ndarray grad = in_layout_of(out, g, what, "out", "g")
+    cdef cnp.ndarray gx = empty_like(out)
+    cdef cnp.npy_intp C = cnp.PyArray_DIM(out, index)
+    cdef cnp.npy_intp rows = cnp.PyArray_SIZE(out) // C if C else 0
+    cdef int size = cnp.PyArray_ITEMSIZE(out)
+    with nogil:
+        softmax_grad_rows(f32 if size == 4 else f64, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(out),
+                          cnp.PyArray_DATA(gx), rows, C, size)
+    return gx
+
+
+def softmax(x, axis=-1):
+    """e ** x, scaled to sum 1 along axis."""
+    return run_softmax(kernels_active[0].softmax, kernels_active[1].softmax, x, axis, "softmax")
+
+
+def log_softmax(x, axis=-1):
+    """The logarithm of softmax."""
+    return run_softmax(kernels_active[0].log_softmax, kernels_active[1].log_softmax, x, axis, "log_softmax")
+
+
+def softmax_grad(g, out, axis=-1):
+    """out * (g - sum(g * out))"""
+    return run_softmax_grad(kernels_active[0].softmax_grad, kernels_active[1].softmax_grad, g, out, axis, "softmax_grad")
+
+
+def log_softmax_grad(g, out, axis=-1):
+    """g - e ** out * sum(g)"""
+    return run_softmax_grad(kernels_active[0].log_softmax_grad, kernels_active[1].log_softmax_grad, g, out, axis,
+                            "log_softmax_grad")
+
+
+cdef cnp.ndarray check_labels(object labels, cnp.ndarray x, int64_t ignore, str what):
+    """The labels as contiguous int64, one per row of x; refuses what is not a class."""
+    cdef cnp.ndarray given = as_array(labels, what)
+    cdef cnp.ndarray array
+    cdef int i
+    cdef int64_t bad, C = cnp.PyArray_DIM(x, 1)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"{what}: labels must be integers, got {given.dtype}")
+    if cnp.PyArray_NDIM(given) != cnp.PyArray_NDIM(x) - 1 or np.shape(given) != np.shape(x)[:1] + np.shape(x)[2:]:
+        expected = np.shape(x)[:1] + np.shape(x)[2:]
+        raise ValueError(f"{what}: labels have shape {np.shape(given)}, expected {expected} for x {np.shape(x)}")
+    if given.dtype.kind == "u" and cnp.PyArray_SIZE(given) and given.max() > 2 ** 63 - 1:
+        raise ValueError(f"{what}: label {given.max()} is out of range for {C} classes")
+    array = np.ascontiguousarray(given, dtype=np.int64)
+    bad = find_bad_label(<const int64_t *>cnp.PyArray_DATA(array), cnp.PyArray_SIZE(array), C, ignore)
+    if bad >= 0:
+        raise ValueError(f"{what}: label {array.flat[bad]} is out of range for {C} classes")
+    return array
+
+
+cdef const void *class_weight(object weight, cnp.ndarray x, str what, list keep) except? NULL:
+    cdef cnp.ndarray array
+    if weight is None:
+        return NULL
+    array = vector(weight, cnp.PyArray_DIM(x, 1), cnp.PyArray_TYPE(x), what, "weight")
+    keep.append(array)
+    return cnp.PyArray_DATA(array)
+
+
+cdef double check_smoothing(double smoothing, str what) except -1:
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"{what}: label_smoothing must be between 0 and 1, got {smoothing}")
+    return smoothing
+
+
+def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, double label_smoothing=0.0):
+    """The loss of every sample, and the log-probabilities that the gradient needs. x (N, C) or (N, C, ...)."""
+    cdef cnp.ndarray a = channels_inner(x, "cross_entropy")
+    cdef cnp.ndarray classes = check_labels(labels, a, ignore_index, "cross_entropy")
+    cdef cnp.ndarray logp = empty_like(a)
+    cdef cnp.ndarray loss = empty(cnp.PyArray_NDIM(classes), cnp.PyArray_DIMS(classes), cnp.PyArray_TYPE(a))
+    cdef list keep = []
+    cdef const void *w = class_weight(weight, a, "cross_entropy", keep)
+    cdef cnp.npy_intp rows = cnp.PyArray_SIZE(classes), C = cnp.PyArray_DIM(a, 1)
+    cdef int dtype = dtype_index(a)
+    check_smoothing(label_smoothing, "cross_entropy")
+    if C == 0:
+        loss.fill(0)
+    with nogil:
+        cross_entropy_rows(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(classes), w, ignore_index,
+                           label_smoothing, cnp.PyArray_DATA(logp), cnp.PyArray_DATA(loss), rows, C)
+    return loss, logp
+
+
+def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, double label_smoothing=0.0):
+    """The gradient of cross_entropy for x; g holds one value per sample."""
+    cdef cnp.ndarray a = channels_inner(logp, "cross_entropy_grad")
+    cdef cnp.ndarray classes = check_labels(labels, a, ignore_index, "cross_entropy_grad")
+    cdef cnp.ndarray grad = as_array(g, "cross_entropy_grad")
+    cdef cnp.ndarray gx = empty_like(a)
+    cdef list keep = []
+    cdef const void *w = class_weight(weight, a, "cross_entropy_grad", keep)
+    cdef cnp.npy_intp rows = cnp.PyArray_SIZE(classes), C = cnp.PyArray_DIM(a, 1)
+    cdef int dtype = dtype_index(a)
+    cdef double w_sum = C if weight is None else np.sum(weight, dtype=np.float64)
+    check_smoothing(label_smoothing, "cross_entropy_grad")
+    if cnp.PyArray_TYPE(grad) != cnp.PyArray_TYPE(a):
+        raise TypeError(f"cross_entropy_grad: logp is {a.dtype}, but g is {grad.dtype}")
+    if not cnp.PyArray_SAMESHAPE(grad, classes):
+        raise ValueError(f"cross_entropy_grad: g has shape {np.shape(grad)}, expected {np.shape(classes)}")
+    grad = contiguous(grad)
+    with nogil:
+        cross_entropy_grad_rows(dtype, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a),
+                                <const int64_t *>cnp.PyArray_DATA(classes), w, w_sum, ignore_index, label_smoothing,
+                                cnp.PyArray_DATA(gx), rows, C)
+    return gx

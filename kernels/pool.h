@@ -1,0 +1,44 @@
+/* 2-D pooling over channels-last memory (N, H, W, C). */
+#pragma once
+#include <stdint.h>
+
+typedef struct {
+    int64_t N, C, H, W, P, Q;
+    int64_t kernel[2], stride[2], padding[2], dilation[2];
+    int64_t divisor;   /* of avg_pool; 0: the window's size */
+    int64_t count_pad; /* whether padding counts in the window's size */
+} pool_shape;
+
+/* One output row (n, p); one image's channels [c0, c1). Indices are h * W + w, in integers as wide as T; -1: none. */
+#define MAX_POOL_PARAMETERS (const pool_shape *s, const void *x_, void *y_, void *index_, int64_t n, int64_t p)
+#define AVG_POOL_PARAMETERS (const pool_shape *s, const void *x_, void *y_, int64_t n, int64_t p)
+#define MAX_POOL_GRAD_PARAMETERS \
+    (const pool_shape *s, const void *g_, const void *index_, void *gx_, int64_t n, int64_t c0, int64_t c1)
+#define AVG_POOL_GRAD_PARAMETERS (const pool_shape *s, const void *g_, void *gx_, int64_t n, int64_t c0, int64_t c1)
+
+#define POOL_KERNELS(X)                            \
+    X(max_pool, MAX_POOL_PARAMETERS)               \
+    X(max_pool_grad, MAX_POOL_GRAD_PARAMETERS)     \
+    X(max_pool_scatter, MAX_POOL_GRAD_PARAMETERS)  \
+    X(avg_pool, AVG_POOL_PARAMETERS)               \
+    X(avg_pool_grad, AVG_POOL_GRAD_PARAMETERS)
+
+/* The part of window `i` along one axis that lies inside [0, size): taps [first, last) from `start`. */
+typedef struct {
+    int64_t start, first, last;
+} pool_window;
+static inline pool_window pool_window_at(int64_t i, int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+                                         int64_t dilation) {
+    pool_window w = {.start = i * stride - padding, .first = 0, .last = kernel};
+    if (w.start < 0) w.first = (-w.start + dilation - 1) / dilation;
+    int64_t inside = size - w.start <= 0 ? 0 : (size - w.start + dilation - 1) / dilation;
+    if (w.last > inside) w.last = inside;
+    if (w.last < w.first) w.last = w.first;
+    return w;
+}
+
+void pool_max(int dtype, const pool_shape *s, const void *x, void *y, void *index);
+/* Without the window's attributes (kernel 0) gradients are scattered one by one. */
+void pool_max_grad(int dtype, const pool_shape *s, const void *g, const void *index, void *gx);
+void pool_avg(int dtype, const pool_shape *s, const void *x, void *y);
+void pool_avg_grad(int dtype, const pool_shape *s, const void *g, void *gx);

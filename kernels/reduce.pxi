@@ -1,0 +1,107 @@
+# Sums over any axes.
+
+cdef extern from "reduce.h" nogil:
+    int reduce_sum(int dtype, const void *x, int64_t outer, int64_t count, int64_t inner, void *out)
+
+cdef inline int dtype_index(cnp.ndarray x) noexcept:
+    return 0 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else 1
+
+
+cdef int mark_axes(object axes, int ndim, bint *reduced, str what) except -1:
+    """Sets reduced[axis] for an int, a tuple of ints, or None for all."""
+    cdef int i
+    for i in range(ndim):
+        reduced[i] = axes is None
+    if axes is None:
+        return 0
+    for axis in axes if isinstance(axes, (tuple, list)) else (axes,):
+        index = operator.index(axis)
+        if not -ndim <= index < ndim:
+            raise ValueError(f"{what}: axis {index} is out of range for {ndim} dimensions")
+        i = index % ndim
+        if reduced[i]:
+            raise ValueError(f"{what}: axis {i} is given twice in {axes!r}")
+        reduced[i] = True
+    return 0
+
+
+cdef int sum_middle(cnp.ndarray x, const void *data, cnp.npy_intp outer, cnp.npy_intp count, cnp.npy_intp inner,
+                    void *out) except -1:
+    cdef int status
+    cdef int dtype = dtype_index(x)
+    if outer * count * inner < RELEASE_GIL:
+        status = reduce_sum(dtype, data, outer, count, inner, out)
+    else:
+        with nogil:
+            status = reduce_sum(dtype, data, outer, count, inner, out)
+    if status < 0:
+        raise MemoryError("sum: out of memory")
+    return 0
+
+
+cdef cnp.ndarray sum_dense(cnp.ndarray x, const bint *reduced, bint keepdims):
+    """Sums away the innermost group of reduced memory axes until none is left."""
+    cdef int order[MAX_AXES]
+    cdef int kept[MAX_AXES]
+    cdef cnp.npy_intp shape[MAX_AXES]
+    cdef int ndim = cnp.PyArray_NDIM(x)
+    cdef int position[MAX_AXES]
+    cdef int i, axes = 0, last = ndim
+    cdef cnp.npy_intp outer, count, inner = 1
+    cdef cnp.ndarray out, partial
+    cdef const void *data = cnp.PyArray_DATA(x)
+    memory_order(x, order)
+    for i in range(ndim):
+        if keepdims or not reduced[i]:
+            position[i] = axes
+            shape[axes] = 1 if reduced[i] else cnp.PyArray_DIM(x, i)
+            axes += 1
+    last = 0
+    for i in range(ndim):
+        if keepdims or not reduced[order[i]]:
+            kept[last] = position[order[i]]
+            last += 1
+    out = empty_ordered(axes, shape, kept, cnp.PyArray_TYPE(x))
+    if cnp.PyArray_SIZE(out) == 0:
+        return out
+    if cnp.PyArray_SIZE(x) == 0:
+        out.fill(0)
+        return out
+    last = ndim
+    while True:
+        while last > 0 and (not reduced[order[last - 1]] or cnp.PyArray_DIM(x, order[last - 1]) == 1):
+            last -= 1
+            if not reduced[order[last]]:
+                inner *= cnp.PyArray_DIM(x, order[last])
+        count = 1
+        while last > 0 and (reduced[order[last - 1]] or cnp.PyArray_DIM(x, order[last - 1]) == 1):
+            last -= 1
+            count *= cnp.PyArray_DIM(x, order[last])
+        outer = 1
+        for i in range(last):
+            outer *= cnp.PyArray_DIM(x, order[i])
+        for i in range(last):
+            if reduced[order[i]] and cnp.PyArray_DIM(x, order[i]) != 1:
+                break
+        else:
+            sum_middle(x, data, outer, count, inner, cnp.PyArray_DATA(out))
+            return out
+        shape[0] = outer * inner
+        partial = empty(1, shape, cnp.PyArray_TYPE(x))
+        sum_middle(x, data, outer, count, inner, cnp.PyArray_DATA(partial))
+        keep_alive = partial
+        data = cnp.PyArray_DATA(partial)
+
+
+def sum(x, axes=None, bint keepdims=False):
+    """The sum over axes (an int, a tuple, or None: all). Bits do not depend on the number of threads."""
+    cdef cnp.ndarray a = as_array(x, "sum")
+    cdef bint reduced[MAX_AXES]
+    if not is_float(a):
+        if a.dtype.kind not in "biuf":
+            raise TypeError(f"sum: expected real numbers, got {a.dtype}")
+        mark_axes(axes, cnp.PyArray_NDIM(a), reduced, "sum")
+        return np.asarray(np.sum(a, axis=tuple(axes) if isinstance(axes, list) else axes, keepdims=keepdims))
+    a = dense(a, "sum")
+    mark_axes(axes, cnp.PyArray_NDIM(a), reduced, "sum")
+    return sum_dense(a, reduced, keepdims)
