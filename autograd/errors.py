@@ -15,3 +15,7 @@ class GraphError(RuntimeError):
 
 class FormatError(ValueError):
     """A file that is not what it should be."""
+
+
+class StateDictError(RuntimeError):
+    """A state whose names or shapes do not fit the module or optimizer."""

@@ -104,7 +104,8 @@ class Tensor(Value):
     @data.setter
     def data(self, value):
         array = as_array(value)
-        if self.node is not None and self.node.op is None and array.shape != self.array.shape:
+        same = array.shape == self.array.shape and array.dtype == self.array.dtype
+        if self.node is not None and self.node.op is None and not same:
             self.node = leaf_node(array)
         self.array = array
 

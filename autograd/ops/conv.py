@@ -1,0 +1,385 @@
+"""Convolutions. Letters: N batch, C in-channels, H W input, K out-channels, R S kernel, P Q output.
+
+conv2d and its two adjoints are closed under differentiation: each is linear in both operands,
+and its gradients are the other two, so derivatives of any order exist.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd import kernels
+from autograd.errors import ShapeError
+from autograd.op import composite, op
+from autograd.ops.linalg import tensor_of
+from autograd.sampling import Case, Sampler
+from autograd.shapes import pair
+from autograd.tensor import Tensor
+
+LARGEST = 2**31 - 1  # of a stride, padding or dilation; keeps every product of sizes within 63 bits
+
+
+def steps(value: Any, name: str, least: int) -> tuple[int, int]:
+    """A stride, padding, dilation or kernel size as a pair within sane limits."""
+    both = pair(value, name)
+    for number in both:
+        if not least <= number <= LARGEST:
+            raise ShapeError(f"{name} must be between {least} and 2**31 - 1, got {value!r}")
+    return both
+
+
+class Geometry:
+    """The sizes of one 2-d convolution, checked; padding "same" and "valid" resolved.
+
+    extra: rows and columns of zeros that "same" adds only at the bottom and right, when its padding is odd.
+    """
+
+    def __init__(self, name: str, x: tuple[int, ...], w: tuple[int, ...], stride, padding, dilation, groups):
+        if len(x) != 4 or len(w) != 4:
+            raise ValueError(f"expected 4-d x and w, got {x} and {w}")
+        if not isinstance(groups, (int, np.integer)) or groups < 1:
+            raise ValueError(f"groups must be a positive int, got {groups!r}")
+        if w[0] % groups:
+            raise ValueError(f"groups={groups} does not divide K={w[0]} of w")
+        if x[1] % groups:
+            raise ValueError(f"groups={groups} does not divide C={x[1]} of x")
+        if x[1] // groups != w[1]:
+            raise ValueError(f"w has C/groups={w[1]}, expected {x[1] // groups}")
+        self.stride = steps(stride, f"{name}: stride", 1)
+        self.dilation = steps(dilation, f"{name}: dilation", 1)
+        reach = [d * (r - 1) for d, r in zip(self.dilation, w[2:])]
+        self.extra = (0, 0)
+        if padding == "same":
+            if self.stride != (1, 1):
+                raise ValueError(f"padding='same' needs stride 1, got {stride!r}")
+            self.padding = (reach[0] // 2, reach[1] // 2)
+            self.extra = (reach[0] % 2, reach[1] % 2)
+        elif isinstance(padding, str):
+            if padding != "valid":
+                raise ValueError(f"padding is 'same', 'valid', an int or a pair, not {padding!r}")
+            self.padding = (0, 0)
+        else:
+            self.padding = steps(padding, f"{name}: padding", 0)
+        padded = [h + 2 * p + e for h, p, e in zip(x[2:], self.padding, self.extra)]
+        for axis, letter in enumerate("RS"):
+            if w[2 + axis] < 1:
+                raise ValueError(f"the kernel is empty: {letter}={w[2 + axis]}")
+            if reach[axis] + 1 > padded[axis]:
+                side = "HW"[axis]
+                raise ValueError(
+                    f"the kernel is larger than the padded input: {letter}={w[2 + axis]} with dilation "
+                    f"{self.dilation[axis]} spans {reach[axis] + 1}, but {side}={x[2 + axis]} is {padded[axis]} after padding"
+                )
+        out = [(n - r - 1) // s + 1 for n, r, s in zip(padded, reach, self.stride)]
+        self.out = (x[0], w[0], out[0], out[1])
+        self.padded = (x[0], x[1], x[2] + self.extra[0], x[3] + self.extra[1])
+        if math.prod(self.out) >= 2**60 or math.prod(self.padded) >= 2**60:
+            raise ValueError(f"the result would have shape {self.out}")
+        self.groups = int(groups)
+
+    @property
+    def arguments(self) -> tuple:
+        return self.stride, self.padding, self.dilation, self.groups
+
+    def pad(self, x: np.ndarray) -> np.ndarray:
+        """x with the zeros that only one side has."""
+        return x if self.extra == (0, 0) else np.pad(x, ((0, 0), (0, 0), (0, self.extra[0]), (0, self.extra[1])))
+
+
+# ---------------------------------------------------------------------------------------------- samples, references
+
+
+def _draw(s: Sampler, blocks: bool = True) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]:
+    """Kernel, stride, dilation, padding, groups first; H and W follow, so that every draw is a valid call."""
+    r, t, groups = s.integer(1, 3), s.integer(1, 3), s.choice([1, 1, 2, 3])
+    stride, dilation = (s.integer(1, 3), s.integer(1, 2)), (s.integer(1, 2), s.integer(1, 2))
+    padding: Any = s.choice(["same", "valid", s.integer(0, 2), (s.integer(0, 2), s.integer(0, 2))])
+    if padding == "same":
+        stride = (1, 1)
+    wide = s.choice(["C", "K", "Q", "none"]) if blocks and groups == 1 else "none"
+    near_block = s.lanes() + s.integer(-1, 1)
+    c, k = (near_block if wide == letter else groups * s.integer(1, 2) for letter in "CK")
+    out = (s.integer(1, 3), near_block if wide == "Q" else s.integer(1, 3))
+    around = (0, 0) if isinstance(padding, str) else pair(padding)
+    h, w = (
+        max(1, (p - 1) * st + 1 + (0 if padding == "same" else d * (n - 1) - 2 * a) + (s.integer(0, st - 1)))
+        for p, st, d, n, a in zip(out, stride, dilation, (r, t), around)
+    )
+    attrs = {
+        "stride": stride if s.boolean() or stride[0] != stride[1] else stride[0],
+        "padding": padding,
+        "dilation": dilation if s.boolean() or dilation[0] != dilation[1] else dilation[0],
+        "groups": groups,
+    }
+    h, w = (max(n, d * (m - 1) + 1 - 2 * a) if padding != "same" else n
+            for n, d, m, a in zip((h, w), dilation, (r, t), around))  # fmt: skip
+    return (s.integer(1, 2), c, h, w), (k, c // groups, r, t), attrs
+
+
+def _conv_samples(s: Sampler) -> Case:
+    x, w, attrs = _draw(s)
+    return s.case(s.array(x), s.array(w), s.array((w[0],)) if s.boolean() else None, **attrs)
+
+
+def _grad_x_samples(s: Sampler) -> Case:
+    x, w, attrs = _draw(s)
+    return s.case(s.array(Geometry("conv2d", x, w, **attrs).out), s.array(w), x_shape=x, **attrs)
+
+
+def _grad_w_samples(s: Sampler) -> Case:
+    x, w, attrs = _draw(s)
+    return s.case(s.array(Geometry("conv2d", x, w, **attrs).out), s.array(x), w_shape=w, **attrs)
+
+
+def _taps(x_shape, w_shape, stride, padding, dilation, groups):
+    """For every kernel position (r, s): the pixels of the padded input that it meets, as two slices."""
+    (stride, dilation), reach = (pair(stride), pair(dilation)), (0, 0)
+    reach = tuple(d * (n - 1) for d, n in zip(dilation, w_shape[2:]))
+    if padding == "same":
+        pads = [(r // 2, r - r // 2) for r in reach]
+    else:
+        pads = [(0, 0)] * 2 if padding == "valid" else [(p, p) for p in pair(padding)]
+    sizes = [n + a + b for n, (a, b) in zip(x_shape[2:], pads)]
+    out = [(n - r - 1) // s + 1 for n, r, s in zip(sizes, reach, stride)]
+    windows = {
+        (r, s): tuple(slice(i * d, i * d + (n - 1) * st + 1, st) for i, d, n, st in zip((r, s), dilation, out, stride))
+        for r in range(w_shape[2])
+        for s in range(w_shape[3])
+    }
+    return [(0, 0), (0, 0), *pads], out, windows
+
+
+def _conv_reference(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    pads, out, windows = _taps(x.shape, w.shape, stride, padding, dilation, groups)
+    n, k = x.shape[0], w.shape[0]
+    padded = np.pad(x, pads)
+    padded = padded.reshape(n, groups, -1, *padded.shape[2:])
+    weights = w.reshape(groups, k // groups, *w.shape[1:])
+    y = np.zeros((n, groups, k // groups, *out), np.result_type(x, w))
+    for (r, s), (rows, columns) in windows.items():
+        y += np.einsum("ngchw,gkc->ngkhw", padded[..., rows, columns], weights[..., r, s])
+    y = y.reshape(n, k, *out)
+    return y if b is None else y + b[:, None, None]
+
+
+def _grad_x_reference(u, w, x_shape, stride=1, padding=0, dilation=1, groups=1):
+    pads, out, windows = _taps(x_shape, w.shape, stride, padding, dilation, groups)
+    n, c, h, width = x_shape
+    padded = np.zeros((n, groups, c // groups, h + sum(pads[2]), width + sum(pads[3])), np.result_type(u, w))
+    grouped = u.reshape(n, groups, -1, *out)
+    weights = w.reshape(groups, -1, *w.shape[1:])
+    for (r, s), (rows, columns) in windows.items():
+        padded[..., rows, columns] += np.einsum("ngkhw,gkc->ngchw", grouped, weights[..., r, s])
+    return padded.reshape(n, c, *padded.shape[3:])[:, :, pads[2][0] : pads[2][0] + h, pads[3][0] : pads[3][0] + width]
+
+
+def _grad_w_reference(u, x, w_shape, stride=1, padding=0, dilation=1, groups=1):
+    pads, out, windows = _taps(x.shape, w_shape, stride, padding, dilation, groups)
+    padded = np.pad(x, pads)
+    padded = padded.reshape(x.shape[0], groups, -1, *padded.shape[2:])
+    grouped = u.reshape(x.shape[0], groups, -1, *out)
+    gw = np.zeros((groups, w_shape[0] // groups, *w_shape[1:]), np.result_type(u, x))
+    for (r, s), (rows, columns) in windows.items():
+        gw[..., r, s] = np.einsum("ngkhw,ngchw->gkc", grouped, padded[..., rows, columns])
+    return gw.reshape(w_shape)
+
+
+# ---------------------------------------------------------------------------------------------- the three ops
+
+KERNEL_AXES = "K C/groups R S"
+
+
+def _advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) -> str | None:
+    x, w = shapes.get("x", ()), shapes.get("w", ())
+    if len(x) == 4 and len(w) == 4 and x[1] != w[1] * attrs["groups"] == x[3]:
+        return "NHWC input? x.permute(0, 3, 1, 2)"
+    return None
+
+
+@op(
+    axes={"x": "N C H W", "w": KERNEL_AXES, "b": "K"},
+    reference=_conv_reference,
+    samples=_conv_samples,
+    linear_in=("x", "w"),
+    advice=_advice,
+    onnx="Conv",
+)
+def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
+    """y[n, k, p, q] = b[k] + sum_crs x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding] * w[k, c, r, s]
+
+    x (N, C, H, W), w (K, C/groups, R, S), b (K,) or None -> (N, K, P, Q) with
+    P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1, Q likewise; all float32 or all float64.
+    stride, padding, dilation: an int or a pair (height, width). padding "same" keeps H and W (stride 1 only; an odd
+    padding puts its last zero at the bottom and right), "valid" is 0. Channels of group i of x meet group i of w.
+    Raises ShapeError for sizes that do not fit and for a kernel larger than the padded input.
+    Source: torch.nn.functional.conv2d; Dumoulin and Visin, A guide to convolution arithmetic, arXiv:1603.07285.
+    """
+    geometry = Geometry("conv2d", x.shape, w.shape, stride, padding, dilation, groups)
+    return kernels.conv2d(geometry.pad(x), w, b, *geometry.arguments)
+
+
+@op(
+    axes={"u": "N K P Q", "w": KERNEL_AXES},
+    reference=_grad_x_reference,
+    samples=_grad_x_samples,
+    linear_in=("u", "w"),
+)
+def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
+    """gx[n, c, h, w] = sum of u[n, k, p, q] * w[k, c, r, s] over all (k, p, q, r, s) in which conv2d meets x[n, c, h, w]
+
+    u (N, K, P, Q), w (K, C/groups, R, S) -> x_shape (N, C, H, W): the adjoint of conv2d in x, and the
+    transposed convolution. Raises ShapeError if u is not what conv2d gives for x_shape.
+    """
+    geometry = Geometry("conv2d_grad_x", tuple(x_shape), w.shape, stride, padding, dilation, groups)
+    _expect(u.shape, geometry.out)
+    gx = kernels.conv2d_grad_x(u, w, geometry.padded, *geometry.arguments)
+    return gx if geometry.extra == (0, 0) else gx[:, :, : x_shape[2], : x_shape[3]]
+
+
+@op(
+    axes={"u": "N K P Q", "x": "N C H W"},
+    reference=_grad_w_reference,
+    samples=_grad_w_samples,
+    linear_in=("u", "x"),
+)
+def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):
+    """gw[k, c, r, s] = sum_npq u[n, k, p, q] * x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding]
+
+    u (N, K, P, Q), x (N, C, H, W) -> w_shape (K, C/groups, R, S): the adjoint of conv2d in w.
+    Raises ShapeError if u is not what conv2d gives for w_shape.
+    """
+    geometry = Geometry("conv2d_grad_w", x.shape, tuple(w_shape), stride, padding, dilation, groups)
+    _expect(u.shape, geometry.out)
+    return kernels.conv2d_grad_w(u, geometry.pad(x), tuple(w_shape), *geometry.arguments)
+
+
+def _expect(u: tuple[int, ...], out: tuple[int, ...]) -> None:
+    if tuple(u) != out:
+        raise ValueError(f"u has shape {tuple(u)}, but conv2d gives {out}")
+
+
+conv2d.grads(
+    x=lambda g, w, x_shape, stride, padding, dilation, groups: conv2d_grad_x(
+        g, w, x_shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+    w=lambda g, x, w_shape, stride, padding, dilation, groups: conv2d_grad_w(
+        g, x, w_shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+    b=lambda g: g.sum((0, 2, 3)),
+)
+conv2d_grad_x.grads(
+    u=lambda g, w, stride, padding, dilation, groups: conv2d(
+        g, w, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+    w=lambda g, u, w_shape, stride, padding, dilation, groups: conv2d_grad_w(
+        u, g, w_shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+)
+conv2d_grad_w.grads(
+    u=lambda g, x, stride, padding, dilation, groups: conv2d(
+        x, g, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+    x=lambda g, u, x_shape, stride, padding, dilation, groups: conv2d_grad_x(
+        u, g, x_shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+)
+
+
+# ---------------------------------------------------------------------------------------------- composites
+
+
+def _transpose_samples(s: Sampler) -> Case:
+    x, w, attrs = _draw(s, blocks=False)
+    attrs["padding"] = s.choice([0, (s.integer(0, 1), 0)])
+    stride, dilation = pair(attrs["stride"]), pair(attrs["dilation"])
+    attrs["output_padding"] = tuple(s.integer(0, max(st, d) - 1) for st, d in zip(stride, dilation))
+    h, width = (
+        max(s.integer(1, 3), 1 + (max(0, 2 * p + 1 - d * (r - 1) - 1) + st - 1) // st)
+        for st, d, r, p in zip(stride, dilation, w[2:], pair(attrs["padding"]))
+    )
+    b = s.array((w[1] * attrs["groups"],)) if s.boolean() else None
+    return s.case(s.array((x[0], w[0], h, width)), s.array(w), b, **attrs)
+
+
+def _transpose_reference(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    spans = zip(x.shape[2:], w.shape[2:], pair(stride), pair(padding), pair(output_padding), pair(dilation))
+    out = tuple((n - 1) * s - 2 * p + d * (r - 1) + o + 1 for n, r, s, p, o, d in spans)
+    shape = (x.shape[0], w.shape[1] * groups, *out)
+    y = _grad_x_reference(x, w, shape, stride, padding, dilation, groups)
+    return y if b is None else y + b[:, None, None]
+
+
+@composite(
+    axes={"x": "N C H W", "w": "C K/groups R S", "b": "K"},
+    reference=_transpose_reference,
+    samples=_transpose_samples,
+    linear_in=("x", "w"),
+    onnx="ConvTranspose",
+)
+def conv_transpose2d(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    """y = b + the adjoint of conv2d applied to x: each x[n, c, h, w] adds its multiple of w[c] to a window of y
+
+    x (N, C, H, W), w (C, K/groups, R, S), b (K,) or None -> (N, K, P, Q) with
+    P = (H - 1) stride - 2 padding + dilation (R - 1) + output_padding + 1, Q likewise.
+    output_padding < max(stride, dilation) picks one of the sizes that conv2d maps to H.
+    Raises ShapeError for sizes that do not fit. Source: torch.nn.functional.conv_transpose2d; arXiv:1603.07285.
+    """
+    x, w, name = tensor_of(x), tensor_of(w), "conv_transpose2d"
+    context = f"[x: {x.shape}, w: {w.shape}, groups={groups}]"
+    if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[0]:
+        raise ShapeError(f"{name}: expected x (N C H W) and w (C K/groups R S)  {context}")
+    strides, dilations = steps(stride, f"{name}: stride", 1), steps(dilation, f"{name}: dilation", 1)
+    pads, more = steps(padding, f"{name}: padding", 0), steps(output_padding, f"{name}: output_padding", 0)
+    if any(o >= max(s, d) for o, s, d in zip(more, strides, dilations)):
+        raise ShapeError(f"{name}: output_padding {output_padding} must be below stride or dilation  {context}")
+    spans = zip(x.shape[2:], w.shape[2:], strides, pads, more, dilations)
+    out = tuple((n - 1) * s - 2 * p + d * (r - 1) + o + 1 for n, r, s, p, o, d in spans)
+    if min(out) < 1:
+        raise ShapeError(f"{name}: the result would have size {out}; padding {padding} is too large  {context}")
+    shape = (x.shape[0], w.shape[1] * groups, *out)
+    y = conv2d_grad_x(x, w, x_shape=shape, stride=strides, padding=pads, dilation=dilations, groups=groups)
+    if b is None:
+        return y
+    b = tensor_of(b)
+    if b.shape != (shape[1],):
+        raise ShapeError(f"{name}: b (K) has shape {b.shape}, expected ({shape[1]},)  {context}")
+    return y + b.reshape(1, -1, 1, 1)
+
+
+def _conv1d_samples(s: Sampler) -> Case:
+    x, w, attrs = _draw(s)
+    second = {n: v if n == "groups" or isinstance(v, str) else pair(v)[1] for n, v in attrs.items()}
+    b = s.array((w[0],)) if s.boolean() else None
+    return s.case(s.array((*x[:2], x[3])), s.array((*w[:2], w[3])), b, **second)
+
+
+def _conv1d_reference(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    padding = padding if isinstance(padding, str) else (0, padding)
+    return _conv_reference(x[:, :, None], w[:, :, None], b, (1, stride), padding, (1, dilation), groups)[:, :, 0]
+
+
+@composite(
+    axes={"x": "N C L", "w": "K C/groups S", "b": "K"},
+    reference=_conv1d_reference,
+    samples=_conv1d_samples,
+    linear_in=("x", "w"),
+    onnx="Conv",
+)
+def conv1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    """y[n, k, q] = b[k] + sum_cs x[n, c, q*stride + s*dilation - padding] * w[k, c, s]
+
+    x (N, C, L), w (K, C/groups, S), b (K,) or None -> (N, K, Q); otherwise as conv2d with height 1.
+    """
+    x, w = tensor_of(x), tensor_of(w)
+    if x.ndim != 3 or w.ndim != 3:
+        raise ShapeError(f"conv1d: expected x (N C L) and w (K C/groups S), got {x.shape} and {w.shape}")
+    along = {
+        name: value if isinstance(value, str) else (first, value[0] if isinstance(value, (tuple, list)) else value)
+        for name, value, first in (("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))
+    }
+    x, w = x.reshape(*x.shape[:2], 1, x.shape[2]), w.reshape(*w.shape[:2], 1, w.shape[2])
+    y = conv2d(x, w, b, groups=groups, **along)
+    return y.reshape(*y.shape[:2], y.shape[3])
