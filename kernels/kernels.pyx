@@ -10,8 +10,9 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-import os
 import operator
+import os
+from operator import index
 import numpy as np
 
 cnp.import_array()
@@ -20,7 +21,6 @@ include "table.pxi"
 include "common.pxi"
 include "layout.pxi"
 include "elementwise.pxi"
-include "machine.pxi"
 include "gemm.pxi"
 include "conv.pxi"
 include "reduce.pxi"
