@@ -8,19 +8,20 @@ from autograd.vision.models.small_cnn import ConvBNReLU
 
 
 class DigitsCNN(nn.Module):
-    """Two ConvBNReLU (32), 2x2 max-pooling, one ConvBNReLU (64), 2x2 max-pooling, dropout, linear."""
+    """Two blocks of two ConvBNReLU and a 2x2 max-pooling, then dropout and a linear layer over what is left."""
 
     def __init__(self, num_classes: int, in_channels: int, image_size: int) -> None:
         super().__init__()
         side = image_size // 4
         self.features = nn.Sequential(
             ConvBNReLU(in_channels, 32),
-            ConvBNReLU(32, 32),
-            nn.MaxPool2d(2),
             ConvBNReLU(32, 64),
             nn.MaxPool2d(2),
+            ConvBNReLU(64, 64),
+            ConvBNReLU(64, 64),
+            nn.MaxPool2d(2),
         )
-        self.classifier = nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(64 * side * side, num_classes))
+        self.classifier = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * side * side, num_classes))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.features(x))
@@ -28,5 +29,5 @@ class DigitsCNN(nn.Module):
 
 @register_model(min_size=4)
 def digits_cnn(num_classes: int = 10, in_channels: int = 1, image_size: int = 8) -> DigitsCNN:
-    """Three 3x3 convolutions with batch norm, 30 thousand parameters, for 8 x 8 digits."""
+    """Four 3x3 convolutions with batch norm, 95 thousand parameters, for 8 x 8 digits."""
     return DigitsCNN(num_classes, in_channels, image_size)
