@@ -2,10 +2,10 @@
 #include "simd.h"
 #include "vmath.h"
 
-#include "elementwise.inc"
-#include "gemm.inc"
 #include "conv.inc"
 #include "depthwise.inc"
+#include "elementwise.inc"
+#include "gemm.inc"
 #include "loss.inc"
 #include "norm.inc"
 #include "optim.inc"

@@ -18,10 +18,10 @@
 
 /* name, parameters */
 #define KERNELS(X)         \
-    ELEMENTWISE_KERNELS(X) \
-    GEMM_KERNELS(X)        \
     CONV_KERNELS(X)        \
     DEPTHWISE_KERNELS(X)   \
+    ELEMENTWISE_KERNELS(X) \
+    GEMM_KERNELS(X)        \
     LOSS_KERNELS(X)        \
     NORM_KERNELS(X)        \
     OPTIM_KERNELS(X)       \

@@ -40,15 +40,5 @@ static inline void K(store)(T *p, V v) { *(V *)p = v; }
 /* x in every lane. Written as a subtraction, which folds into a broadcast; an addition of zero does not. */
 INLINE V K(splat)(T x) { return x - (V){}; }
 
-/* The first n lanes; the others read as zero and are not written. */
-static inline V K(load_n)(const T *p, int64_t n) {
-    V v = {};
-    for (int64_t i = 0; i < n; i++) v[i] = p[i];
-    return v;
-}
-static inline void K(store_n)(T *p, V v, int64_t n) {
-    for (int64_t i = 0; i < n; i++) p[i] = v[i];
-}
-
 /* max(x, 0) that keeps NaN. */
 INLINE V K(relu)(V x) { return (V)((I)x & ~(I)(x < (V){})); }
