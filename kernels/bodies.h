@@ -7,6 +7,7 @@
 #include "elementwise.inc"
 #include "gemm.inc"
 #include "loss.inc"
+#include "machine.inc"
 #include "norm.inc"
 #include "optim.inc"
 #include "pool.inc"

@@ -1,4 +1,5 @@
-/* Convolution forward and input gradient: packs the weight, then runs rows of output pixels through the panel kernel. */
+/* Convolution forward and input gradient: packs the weight, then runs rows of output pixels through the panel kernel.
+ */
 #include "conv.h"
 
 #include <stdlib.h>
@@ -18,27 +19,27 @@ enum {
 };
 
 typedef struct {
-    const kernel_table *t;
-    const conv_geometry *g;
+    const kernel_table* t;
+    const conv_geometry* g;
     const char *x, *w, *bias;
     char *y, *packed, *padded;
-    gemm_segment *segments;
-    int64_t kg, kp, cg, panels;       /* per group; kp: kg rounded up to vectors */
-    int64_t images, rows, parts;      /* of a task: images, output rows; output channels are in `parts` parts */
+    gemm_segment* segments;
+    int64_t kg, kp, cg, panels;  /* per group; kp: kg rounded up to vectors */
+    int64_t images, rows, parts; /* of a task: images, output rows; output channels are in `parts` parts */
     int64_t row_blocks;
-    int64_t columns, padded_bytes;    /* of the padded copy, if any */
-    int64_t column0;                  /* of tap 0, output 0 in a row as it is read */
+    int64_t columns, padded_bytes; /* of the padded copy, if any */
+    int64_t column0;               /* of tap 0, output 0 in a row as it is read */
     int over_images, size;
-    int merged;                       /* the taps of a kernel row are one segment */
+    int merged; /* the taps of a kernel row are one segment */
 } conv_run;
 
-int64_t conv_columns(const conv_geometry *g, int64_t q) { return (q - 1) * g->stride_w + (g->s - 1) * g->dilation_w + 1; }
-
-int conv_needs_padding(const conv_geometry *g) {
-    return g->origin_w < 0 || g->origin_w + conv_columns(g, g->q) > g->w;
+int64_t conv_columns(const conv_geometry* g, int64_t q) {
+    return (q - 1) * g->stride_w + (g->s - 1) * g->dilation_w + 1;
 }
 
-void conv_pad_rows(const conv_geometry *g, const char *image, int64_t h0, int64_t h1, char *dst, int size) {
+int conv_needs_padding(const conv_geometry* g) { return g->origin_w < 0 || g->origin_w + conv_columns(g, g->q) > g->w; }
+
+void conv_pad_rows(const conv_geometry* g, const char* image, int64_t h0, int64_t h1, char* dst, int size) {
     const int64_t columns = conv_columns(g, g->q), pixel = g->c * size;
     const int64_t begin = conv_min(conv_max(0, -g->origin_w), columns);
     const int64_t end = conv_max(begin, conv_min(columns, g->w - g->origin_w));
@@ -49,30 +50,30 @@ void conv_pad_rows(const conv_geometry *g, const char *image, int64_t h0, int64_
     }
 }
 
-void conv_row_range(const conv_geometry *g, int64_t p0, int64_t p1, int64_t *h0, int64_t *h1) {
+void conv_row_range(const conv_geometry* g, int64_t p0, int64_t p1, int64_t* h0, int64_t* h1) {
     *h0 = conv_max(0, p0 * g->stride_h + g->origin_h);
     *h1 = conv_min(g->h, (p1 - 1) * g->stride_h + (g->r - 1) * g->dilation_h + g->origin_h + 1);
     if (*h1 < *h0) *h1 = *h0;
 }
 
-void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, int64_t *begin, int64_t *end) {
+void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, int64_t* begin, int64_t* end) {
     *begin = first >= 0 ? 0 : conv_min(taps, conv_ceil(-first, step));
     *end = first >= length ? 0 : conv_min(taps, conv_ceil(length - first, step));
     if (*end < *begin) *end = *begin;
 }
 
 /* Panel `unit % panels` of group `unit / panels`, as [r][s][c][width]. */
-static void pack_task(void *context, int64_t unit, int thread) {
+static void pack_task(void* context, int64_t unit, int thread) {
     (void)thread;
-    const conv_run *run = context;
-    const conv_geometry *g = run->g;
+    const conv_run* run = context;
+    const conv_geometry* g = run->g;
     const int64_t group = unit / run->panels, j = unit % run->panels * run->t->panel * run->t->lanes;
     const int64_t taps = g->r * g->s, c_block = 64;
     int64_t end = conv_min(run->kg, j + run->t->panel * run->t->lanes), width;
-    char *dst = run->packed + (group * run->kp + j) * taps * run->cg * run->size;
+    char* dst = run->packed + (group * run->kp + j) * taps * run->cg * run->size;
     for (int64_t k = j; k < end; k += width) {
         width = gemm_panel_vectors(run->t, end - k) * run->t->lanes;
-        const char *src = run->w + (group * g->weight_group + k * g->weight_k) * run->size;
+        const char* src = run->w + (group * g->weight_group + k * g->weight_k) * run->size;
         for (int64_t c = 0; c < run->cg; c += c_block)
             for (int64_t tap = 0; tap < taps; tap++) {
                 int64_t offset = tap / g->s * g->weight_r + tap % g->s * g->weight_s + c * g->weight_c;
@@ -85,15 +86,14 @@ static void pack_task(void *context, int64_t unit, int thread) {
 
 /* The terms of output pixel (p, q), and of its row or images, within [f0, f1) of the flat reduction index (r, s, c).
  * `rows` is input row 0 of the image as it is read. Returns their number. */
-static int64_t list_segments(const conv_run *run, gemm_segment *segments, const char *rows, int64_t p, int64_t q,
-                             const char *panel, int64_t width, int64_t f0, int64_t f1) {
-    const conv_geometry *g = run->g;
+static int64_t list_segments(const conv_run* run, gemm_segment* segments, const char* rows, int64_t p, int64_t q,
+                             const char* panel, int64_t width, int64_t f0, int64_t f1) {
+    const conv_geometry* g = run->g;
     int64_t count = 0, r0, r1, s0 = 0, s1 = g->s;
     conv_valid_taps(p * g->stride_h + g->origin_h, g->dilation_h, g->r, g->h, &r0, &r1);
-    if (run->over_images)
-        conv_valid_taps(q * g->stride_w + g->origin_w, g->dilation_w, g->s, g->w, &s0, &s1);
+    if (run->over_images) conv_valid_taps(q * g->stride_w + g->origin_w, g->dilation_w, g->s, g->w, &s0, &s1);
     for (int64_t r = r0; r < r1; r++) {
-        const char *row = rows + (p * g->stride_h + r * g->dilation_h + g->origin_h) * run->columns * g->c * run->size;
+        const char* row = rows + (p * g->stride_h + r * g->dilation_h + g->origin_h) * run->columns * g->c * run->size;
         for (int64_t s = s0; s < s1; s = run->merged ? s1 : s + 1) {
             int64_t first = (r * g->s + s) * run->cg, length = (run->merged ? s1 - s : 1) * run->cg;
             int64_t begin = conv_max(first, f0), end = conv_min(first + length, f1);
@@ -107,14 +107,13 @@ static int64_t list_segments(const conv_run *run, gemm_segment *segments, const 
 }
 
 /* One panel of output channels over the images and rows of a task. */
-static void run_panel(const conv_run *run, gemm_segment *segments, const char *x, int64_t i0, int64_t i1, int64_t p0,
+static void run_panel(const conv_run* run, gemm_segment* segments, const char* x, int64_t i0, int64_t i1, int64_t p0,
                       int64_t p1, int64_t image_bytes, int64_t group, int64_t k, int64_t n) {
-    const conv_geometry *g = run->g;
+    const conv_geometry* g = run->g;
     const int64_t flat = g->r * g->s * run->cg, channel = group * run->kg + k;
     const int vectors = gemm_panel_vectors(run->t, n);
     const int64_t width = vectors * run->t->lanes, block = conv_max(1, WEIGHT_BLOCK / (width * run->size));
-    const char *panel =
-        run->packed + (group * run->kp + k) * flat * run->size;
+    const char* panel = run->packed + (group * run->kp + k) * flat * run->size;
     gemm_panel_args a = {.n = conv_min(n, width), .vectors = vectors, .segments = segments, .ldb = width};
     if (run->bias) a.bias = run->bias + channel * run->size;
     a.m = run->over_images ? i1 - i0 : g->q;
@@ -125,24 +124,25 @@ static void run_panel(const conv_run *run, gemm_segment *segments, const char *x
         for (int64_t i = i0; i < i1; i = run->over_images ? i1 : i + 1)
             for (int64_t p = p0; p < p1; p++)
                 for (int64_t q = 0; q < g->q; q = run->over_images ? q + 1 : g->q) {
-                    a.count = list_segments(run, segments, x + (i - i0) * image_bytes, p, q, panel, width, f, f + block);
+                    a.count =
+                        list_segments(run, segments, x + (i - i0) * image_bytes, p, q, panel, width, f, f + block);
                     a.c = run->y + (i * g->out_n + p * g->out_h + q * g->out_w + channel) * run->size;
                     run->t->gemm_panel(&a);
                 }
     }
 }
 
-static void compute_task(void *context, int64_t task, int thread) {
-    const conv_run *run = context;
-    const conv_geometry *g = run->g;
-    const kernel_table *t = run->t;
+static void compute_task(void* context, int64_t task, int thread) {
+    const conv_run* run = context;
+    const conv_geometry* g = run->g;
+    const kernel_table* t = run->t;
     const int64_t part = task % run->parts, block = task / run->parts % run->row_blocks;
     const int64_t i0 = task / run->parts / run->row_blocks * run->images, i1 = conv_min(g->n, i0 + run->images);
     const int64_t p0 = block * run->rows, p1 = conv_min(g->p, p0 + run->rows);
     int64_t image_bytes = g->h * g->w * g->c * run->size;
-    const char *x = run->x + i0 * image_bytes;
+    const char* x = run->x + i0 * image_bytes;
     if (run->padded) {
-        char *copy = run->padded + thread * run->padded_bytes;
+        char* copy = run->padded + thread * run->padded_bytes;
         int64_t h0, h1;
         conv_row_range(g, p0, p1, &h0, &h1);
         int64_t row_bytes = run->columns * g->c * run->size;
@@ -151,24 +151,24 @@ static void compute_task(void *context, int64_t task, int thread) {
         image_bytes = (h1 - h0) * row_bytes;
         x = copy - h0 * row_bytes;
     }
-    gemm_segment *segments = run->segments + thread * g->r * g->s;
+    gemm_segment* segments = run->segments + thread * g->r * g->s;
     const int64_t units = g->groups * run->panels, widest = t->panel * t->lanes;
     for (int64_t unit = units * part / run->parts; unit < units * (part + 1) / run->parts; unit++) {
         int64_t group = unit / run->panels, k = unit % run->panels * widest, end = conv_min(run->kg, k + widest);
-        const char *channels = x + group * run->cg * run->size;
+        const char* channels = x + group * run->cg * run->size;
         for (; k < end; k += gemm_panel_vectors(t, end - k) * t->lanes)
             run_panel(run, segments, channels, i0, i1, p0, p1, image_bytes, group, k, end - k);
     }
 }
 
 /* A pointwise convolution is one matrix product. */
-static int is_pointwise(const conv_geometry *g) {
+static int is_pointwise(const conv_geometry* g) {
     return g->r == 1 && g->s == 1 && g->groups == 1 && g->stride_h == 1 && g->stride_w == 1 && !g->origin_h &&
            !g->origin_w && g->p == g->h && g->q == g->w && g->out_h == g->q * g->out_w && g->out_n == g->p * g->out_h;
 }
 
-static int pointwise(const kernel_table *t, const conv_geometry *g, const void *x, const void *w, const void *bias,
-                     void *y) {
+static int pointwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias,
+                     void* y) {
     gemm_problem p = {.m = g->n * g->h * g->w, .n = g->k, .k = g->c, .c = y, .ldc = g->out_w, .bias = bias};
     p.a = (gemm_matrix){.data = x, .rows = g->c, .columns = 1};
     p.b = (gemm_matrix){.data = w, .rows = g->weight_c, .columns = g->k == 1 ? 1 : g->weight_k};
@@ -177,8 +177,8 @@ static int pointwise(const kernel_table *t, const conv_geometry *g, const void *
 }
 
 /* Task sizes depend on the shape alone; the bits of the result not even on them. */
-static void partition(conv_run *run) {
-    const conv_geometry *g = run->g;
+static void partition(conv_run* run) {
+    const conv_geometry* g = run->g;
     run->over_images = g->q <= 4 && g->n >= 8;
     run->rows = g->p;
     run->images = 1;
@@ -194,7 +194,7 @@ static void partition(conv_run *run) {
     run->parts = tasks >= MIN_TASKS ? 1 : conv_min(g->groups * run->panels, conv_ceil(MIN_TASKS, tasks));
 }
 
-int conv(const kernel_table *t, const conv_geometry *g, const void *x, const void *w, const void *bias, void *y) {
+int conv(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y) {
     if (is_pointwise(g)) return pointwise(t, g, x, w, bias, y);
     const int size = t->lane_bytes / t->lanes;
     const int64_t widest = t->panel * t->lanes;
@@ -216,10 +216,10 @@ int conv(const kernel_table *t, const conv_geometry *g, const void *x, const voi
     }
     int64_t packed_bytes = conv_ceil(g->groups * run.kp * run.cg * g->r * g->s * size, 64) * 64;
     int64_t segment_bytes = conv_ceil(g->r * g->s * (int64_t)sizeof(gemm_segment) * threads, 64) * 64;
-    char *scratch = aligned_alloc(64, (size_t)(packed_bytes + segment_bytes + run.padded_bytes * threads));
+    char* scratch = aligned_alloc(64, (size_t)(packed_bytes + segment_bytes + run.padded_bytes * threads));
     if (!scratch) return -1;
     run.packed = scratch;
-    run.segments = (gemm_segment *)(scratch + packed_bytes);
+    run.segments = (gemm_segment*)(scratch + packed_bytes);
     run.padded = padding ? scratch + packed_bytes + segment_bytes : NULL;
     parallel_for(packed_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, pack_task, &run);
     parallel_for(threads, conv_ceil(g->n, run.images) * run.row_blocks * run.parts, compute_task, &run);
@@ -241,8 +241,10 @@ static phase_axis axis_phase(int64_t phase, int64_t length, int64_t taps, int64_
         a = b;
         b = rest;
     }
-    phase_axis axis = {.step = stride / a, .dilation = dilation / a, .size = conv_ceil(conv_max(0, length - phase), stride)};
-    while (axis.first < axis.step && axis.first < taps && (phase - origin - axis.first * dilation) % stride) axis.first++;
+    phase_axis axis = {
+        .step = stride / a, .dilation = dilation / a, .size = conv_ceil(conv_max(0, length - phase), stride)};
+    while (axis.first < axis.step && axis.first < taps && (phase - origin - axis.first * dilation) % stride)
+        axis.first++;
     if (axis.first < axis.step && axis.first < taps) {
         axis.taps = conv_ceil(taps - axis.first, axis.step);
         axis.origin = (phase - origin - axis.first * dilation) / stride - (axis.taps - 1) * axis.dilation;
@@ -250,8 +252,8 @@ static phase_axis axis_phase(int64_t phase, int64_t length, int64_t taps, int64_
     return axis;
 }
 
-int conv_grad_x(const kernel_table *t, const conv_geometry *f, conv_correlate correlate, const void *g, const void *w,
-                void *gx) {
+int conv_grad_x(const kernel_table* t, const conv_geometry* f, conv_correlate correlate, const void* g, const void* w,
+                void* gx) {
     const int64_t size = t->lane_bytes / t->lanes;
     const int64_t phases_w = conv_min(f->stride_w, f->w), phases = conv_min(f->stride_h, f->h) * phases_w;
     int zeroed = 0;
@@ -273,9 +275,10 @@ int conv_grad_x(const kernel_table *t, const conv_geometry *f, conv_correlate co
         b.weight_group = f->weight_group;
         b.weight_k = f->weight_c, b.weight_c = f->weight_k;
         b.weight_r = -h.step * f->weight_r, b.weight_s = -v.step * f->weight_s;
-        int64_t last = (h.first + (h.taps - 1) * h.step) * f->weight_r + (v.first + (v.taps - 1) * v.step) * f->weight_s;
-        char *out = (char *)gx + (phase_h * f->w + phase_w) * f->c * size;
-        if (correlate(t, &b, g, (const char *)w + last * size, NULL, out)) return -1;
+        int64_t last =
+            (h.first + (h.taps - 1) * h.step) * f->weight_r + (v.first + (v.taps - 1) * v.step) * f->weight_s;
+        char* out = (char*)gx + (phase_h * f->w + phase_w) * f->c * size;
+        if (correlate(t, &b, g, (const char*)w + last * size, NULL, out)) return -1;
     }
     return 0;
 }

@@ -24,19 +24,19 @@ typedef struct {
 } conv_geometry;
 
 /* A run of one geometry. All return 0, or -1 when out of memory. */
-typedef int (*conv_correlate)(const struct kernel_table *t, const conv_geometry *geometry, const void *x, const void *w,
-                              const void *bias, void *y);
-int conv(const struct kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias,
-         void *y);
-int depthwise(const struct kernel_table *t, const conv_geometry *geometry, const void *x, const void *w,
-              const void *bias, void *y);
+typedef int (*conv_correlate)(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+                              const void* bias, void* y);
+int conv(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w, const void* bias,
+         void* y);
+int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+              const void* bias, void* y);
 
 /* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
-int conv_grad_x(const struct kernel_table *t, const conv_geometry *forward, conv_correlate correlate, const void *g,
-                const void *w, void *gx);
-int conv_grad_w(const struct kernel_table *t, const conv_geometry *forward, const void *g, const void *x, void *gw);
-int depthwise_grad_w(const struct kernel_table *t, const conv_geometry *forward, const void *g, const void *x,
-                     void *gw);
+int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, conv_correlate correlate, const void* g,
+                const void* w, void* gx);
+int conv_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x, void* gw);
+int depthwise_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
+                     void* gw);
 
 /* Shared by the drivers. */
 static inline int64_t conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -44,15 +44,15 @@ static inline int64_t conv_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* Columns that output columns [0, q) touch, and whether some of them lie outside the input. */
-int64_t conv_columns(const conv_geometry *g, int64_t q);
-int conv_needs_padding(const conv_geometry *g);
+int64_t conv_columns(const conv_geometry* g, int64_t q);
+int conv_needs_padding(const conv_geometry* g);
 /* Copies input rows [h0, h1) of one image, all columns that the output touches, zeros where there is no input. */
-void conv_pad_rows(const conv_geometry *g, const char *image, int64_t h0, int64_t h1, char *dst, int size);
+void conv_pad_rows(const conv_geometry* g, const char* image, int64_t h0, int64_t h1, char* dst, int size);
 /* Rows of input that output rows [p0, p1) touch, clipped to the input. */
-void conv_row_range(const conv_geometry *g, int64_t p0, int64_t p1, int64_t *h0, int64_t *h1);
+void conv_row_range(const conv_geometry* g, int64_t p0, int64_t p1, int64_t* h0, int64_t* h1);
 /* Taps i of [0, taps) with 0 <= first + i * step < length, as a range. */
-void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, int64_t *begin, int64_t *end);
+void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, int64_t* begin, int64_t* end);
 
-#define CONV_KERNELS(X)                                                                              \
-    X(accumulate, (const void *src_, void *dst_, int64_t n))                                         \
-    X(conv_unpack, (const void *src_, int64_t width, int64_t c, int64_t rs, int64_t k, void *dst_))
+#define CONV_KERNELS(X)                                      \
+    X(accumulate, (const void* src_, void* dst_, int64_t n)) \
+    X(conv_unpack, (const void* src_, int64_t width, int64_t c, int64_t rs, int64_t k, void* dst_))

@@ -20,14 +20,14 @@ enum {
 };
 
 typedef struct {
-    const kernel_table *t;
+    const kernel_table* t;
     conv_geometry g;
     const char *x, *grad;
     char *gw, *partials, *padded, *packed;
-    gemm_segment *segments;
-    int64_t kg, kp, cg, panels; /* per group; kp: kg rounded up to vectors */
-    int64_t partial;            /* elements of one partial sum */
-    int64_t images, rows, pixels;    /* of a block: images, output rows, output columns */
+    gemm_segment* segments;
+    int64_t kg, kp, cg, panels;   /* per group; kp: kg rounded up to vectors */
+    int64_t partial;              /* elements of one partial sum */
+    int64_t images, rows, pixels; /* of a block: images, output rows, output columns */
     int64_t row_blocks, column_blocks, blocks, chunks, parts;
     int64_t columns, column0, padded_bytes, packed_bytes;
     int over_images, merged, size;
@@ -38,8 +38,8 @@ typedef struct {
     int64_t i0, i1, p0, p1, q0, q1;
 } pixel_block;
 
-static pixel_block locate(const grad_run *run, int64_t index) {
-    const conv_geometry *g = &run->g;
+static pixel_block locate(const grad_run* run, int64_t index) {
+    const conv_geometry* g = &run->g;
     pixel_block b;
     b.q0 = index % run->column_blocks * run->pixels, b.q1 = conv_min(g->q, b.q0 + run->pixels);
     index /= run->column_blocks;
@@ -49,8 +49,8 @@ static pixel_block locate(const grad_run *run, int64_t index) {
 }
 
 /* The block of g, `width` columns from channel k on, as [pixel][width]; pixels in the order of the segments. */
-static void pack_block(const grad_run *run, const pixel_block *b, int64_t k, int64_t n, int64_t width, char *dst) {
-    const conv_geometry *g = &run->g;
+static void pack_block(const grad_run* run, const pixel_block* b, int64_t k, int64_t n, int64_t width, char* dst) {
+    const conv_geometry* g = &run->g;
     const int size = run->size;
     for (int64_t p = b->p0; p < b->p1; p++) {
         if (run->over_images) {
@@ -58,17 +58,17 @@ static void pack_block(const grad_run *run, const pixel_block *b, int64_t k, int
                 run->t->copy_2d(run->grad + (((b->i0 * g->p + p) * g->q + q) * g->k + k) * size, g->p * g->q * g->k, 1,
                                 b->i1 - b->i0, n, dst, width, width);
         } else {
-            run->t->copy_2d(run->grad + (((b->i0 * g->p + p) * g->q + b->q0) * g->k + k) * size, g->k, 1,
-                            b->q1 - b->q0, n, dst, width, width);
+            run->t->copy_2d(run->grad + (((b->i0 * g->p + p) * g->q + b->q0) * g->k + k) * size, g->k, 1, b->q1 - b->q0,
+                            n, dst, width, width);
             dst += (b->q1 - b->q0) * width * size;
         }
     }
 }
 
 /* The terms of tap (r, s): x of one row, or of one pixel in all images, by the same of g. Returns their number. */
-static int64_t list_segments(const grad_run *run, gemm_segment *segments, const pixel_block *b, const char *x,
-                             const char *grad, int64_t g_row, int64_t r, int64_t s) {
-    const conv_geometry *g = &run->g;
+static int64_t list_segments(const grad_run* run, gemm_segment* segments, const pixel_block* b, const char* x,
+                             const char* grad, int64_t g_row, int64_t r, int64_t s) {
+    const conv_geometry* g = &run->g;
     int64_t count = 0;
     for (int64_t p = b->p0; p < b->p1; p++) {
         int64_t h = p * g->stride_h + r * g->dilation_h + g->origin_h;
@@ -76,8 +76,9 @@ static int64_t list_segments(const grad_run *run, gemm_segment *segments, const 
         for (int64_t q = b->q0; q < b->q1; q = run->over_images ? q + 1 : b->q1) {
             int64_t column = run->column0 + q * g->stride_w + s * g->dilation_w;
             if (run->over_images && (column < 0 || column >= g->w)) continue;
-            int64_t pixel = run->over_images ? ((p - b->p0) * g->q + q) * (b->i1 - b->i0) : (p - b->p0) * (b->q1 - b->q0);
-            const char *y = grad + (run->packed ? pixel : (p - b->p0) * g->q) * g_row * run->size;
+            int64_t pixel =
+                run->over_images ? ((p - b->p0) * g->q + q) * (b->i1 - b->i0) : (p - b->p0) * (b->q1 - b->q0);
+            const char* y = grad + (run->packed ? pixel : (p - b->p0) * g->q) * g_row * run->size;
             segments[count++] = (gemm_segment){x + (h * run->columns + column) * g->c * run->size, y,
                                                run->over_images ? b->i1 - b->i0 : b->q1 - b->q0};
         }
@@ -86,13 +87,13 @@ static int64_t list_segments(const grad_run *run, gemm_segment *segments, const 
 }
 
 /* Adds one block to the partial sum of one panel, laid out [r][s][c][width]. */
-static void add_block(const grad_run *run, const pixel_block *b, const char *x, gemm_segment *segments, char *packed,
-                      int64_t group, int64_t k, int64_t n, char *partial, int add) {
-    const conv_geometry *g = &run->g;
+static void add_block(const grad_run* run, const pixel_block* b, const char* x, gemm_segment* segments, char* packed,
+                      int64_t group, int64_t k, int64_t n, char* partial, int add) {
+    const conv_geometry* g = &run->g;
     gemm_panel_args a = {.segments = segments, .c = NULL};
     a.vectors = gemm_panel_vectors(run->t, n);
     a.n = a.ldb = a.ldc = a.vectors * run->t->lanes;
-    const char *grad;
+    const char* grad;
     if (packed) {
         pack_block(run, b, group * run->kg + k, conv_min(n, a.n), a.n, packed);
         grad = packed;
@@ -111,21 +112,21 @@ static void add_block(const grad_run *run, const pixel_block *b, const char *x, 
         }
 }
 
-static void chunk_task(void *context, int64_t task, int thread) {
-    const grad_run *run = context;
-    const conv_geometry *g = &run->g;
+static void chunk_task(void* context, int64_t task, int thread) {
+    const grad_run* run = context;
+    const conv_geometry* g = &run->g;
     const int64_t chunk = task / run->parts, part = task % run->parts;
     const int64_t units = g->groups * run->panels, widest = run->t->panel * run->t->lanes;
     const int64_t first = run->blocks * chunk / run->chunks, last = run->blocks * (chunk + 1) / run->chunks;
     const int64_t pixel = g->c * run->size, flat = g->r * g->s * run->cg;
-    gemm_segment *segments = run->segments + thread * run->rows * (run->over_images ? g->q : 1);
-    char *packed = run->packed ? run->packed + thread * run->packed_bytes : NULL;
-    char *partial = run->partials + chunk * run->partial * run->size;
+    gemm_segment* segments = run->segments + thread * run->rows * (run->over_images ? g->q : 1);
+    char* packed = run->packed ? run->packed + thread * run->packed_bytes : NULL;
+    char* partial = run->partials + chunk * run->partial * run->size;
     for (int64_t index = first; index < last; index++) {
         pixel_block b = locate(run, index);
-        const char *x = run->x + b.i0 * g->h * g->w * pixel;
+        const char* x = run->x + b.i0 * g->h * g->w * pixel;
         if (run->padded) {
-            char *copy = run->padded + thread * run->padded_bytes;
+            char* copy = run->padded + thread * run->padded_bytes;
             int64_t h0, h1;
             conv_row_range(g, b.p0, b.p1, &h0, &h1);
             conv_pad_rows(g, x, h0, h1, copy, run->size);
@@ -140,18 +141,18 @@ static void chunk_task(void *context, int64_t task, int thread) {
     }
 }
 
-static void sum_task(void *context, int64_t task, int thread) {
+static void sum_task(void* context, int64_t task, int thread) {
     (void)thread;
-    const grad_run *run = context;
+    const grad_run* run = context;
     int64_t begin = task * SUM_ELEMENTS, n = conv_min(SUM_ELEMENTS, run->partial - begin);
-    char *sum = run->partials + begin * run->size;
+    char* sum = run->partials + begin * run->size;
     for (int64_t chunk = 1; chunk < run->chunks; chunk++)
         run->t->accumulate(sum + chunk * run->partial * run->size, sum, n);
 }
 
-static void unpack_task(void *context, int64_t unit, int thread) {
+static void unpack_task(void* context, int64_t unit, int thread) {
     (void)thread;
-    const grad_run *run = context;
+    const grad_run* run = context;
     const int64_t flat = run->g.r * run->g.s * run->cg, widest = run->t->panel * run->t->lanes;
     const int64_t group = unit / run->panels;
     int64_t k = unit % run->panels * widest, end = conv_min(run->kg, k + widest), width;
@@ -163,10 +164,10 @@ static void unpack_task(void *context, int64_t unit, int thread) {
     }
 }
 
-static void partition(grad_run *run) {
-    conv_geometry *g = &run->g;
-    if (g->r == 1 && g->s == 1 && g->stride_h == 1 && g->stride_w == 1 && !g->origin_h && !g->origin_w && g->p == g->h &&
-        g->q == g->w) { /* pointwise: one long row */
+static void partition(grad_run* run) {
+    conv_geometry* g = &run->g;
+    if (g->r == 1 && g->s == 1 && g->stride_h == 1 && g->stride_w == 1 && !g->origin_h && !g->origin_w &&
+        g->p == g->h && g->q == g->w) { /* pointwise: one long row */
         g->w = g->q = g->n * g->h * g->w;
         g->n = g->h = g->p = 1;
     }
@@ -181,11 +182,11 @@ static void partition(grad_run *run) {
     run->parts = conv_min(g->groups * run->panels, conv_ceil(MAX_CHUNKS, run->chunks));
 }
 
-int conv_grad_w(const kernel_table *t, const conv_geometry *forward, const void *grad, const void *x, void *gw) {
+int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x, void* gw) {
     const int size = t->lane_bytes / t->lanes;
     const int64_t widest = t->panel * t->lanes;
     grad_run run = {.t = t, .g = *forward, .x = x, .grad = grad, .gw = gw, .size = size};
-    conv_geometry *g = &run.g;
+    conv_geometry* g = &run.g;
     run.kg = g->k / g->groups;
     run.kp = conv_ceil(run.kg, t->lanes) * t->lanes;
     run.cg = g->c / g->groups;
@@ -208,11 +209,11 @@ int conv_grad_w(const kernel_table *t, const conv_geometry *forward, const void 
     int64_t partial_bytes = conv_ceil(run.chunks * run.partial * size, 64) * 64;
     int64_t segment_bytes = run.rows * (run.over_images ? g->q : 1) * (int64_t)sizeof(gemm_segment) * threads;
     segment_bytes = conv_ceil(segment_bytes, 64) * 64;
-    char *scratch = aligned_alloc(
-        64, (size_t)(partial_bytes + segment_bytes + (run.padded_bytes + run.packed_bytes) * threads));
+    char* scratch =
+        aligned_alloc(64, (size_t)(partial_bytes + segment_bytes + (run.padded_bytes + run.packed_bytes) * threads));
     if (!scratch) return -1;
     run.partials = scratch;
-    run.segments = (gemm_segment *)(scratch + partial_bytes);
+    run.segments = (gemm_segment*)(scratch + partial_bytes);
     run.padded = padding ? scratch + partial_bytes + segment_bytes : NULL;
     run.packed = packing ? scratch + partial_bytes + segment_bytes + run.padded_bytes * threads : NULL;
     parallel_for(threads, run.chunks * run.parts, chunk_task, &run);

@@ -17,8 +17,8 @@ enum {
 };
 
 typedef struct {
-    const kernel_table *t;
-    const conv_geometry *g;
+    const kernel_table* t;
+    const conv_geometry* g;
     const char *x, *w, *bias, *grad; /* w as [r][s][c] */
     char *y, *partials, *padded;
     int64_t rows, row_blocks, blocks, chunks, padded_bytes, partial_bytes;
@@ -26,8 +26,9 @@ typedef struct {
 } depthwise_run;
 
 /* Output columns [q0, q1) of row p, which all see the taps [s0, s1). */
-static void run_columns(const depthwise_run *run, int64_t n, int64_t p, int64_t q0, int64_t q1, int64_t s0, int64_t s1) {
-    const conv_geometry *g = run->g;
+static void run_columns(const depthwise_run* run, int64_t n, int64_t p, int64_t q0, int64_t q1, int64_t s0,
+                        int64_t s1) {
+    const conv_geometry* g = run->g;
     int64_t r0, r1, first = p * g->stride_h + g->origin_h;
     conv_valid_taps(first, g->dilation_h, g->r, g->h, &r0, &r1);
     int64_t h = first + r0 * g->dilation_h, column = q0 * g->stride_w + s0 * g->dilation_w + g->origin_w;
@@ -45,11 +46,12 @@ static void run_columns(const depthwise_run *run, int64_t n, int64_t p, int64_t 
     run->t->depthwise_row(&a);
 }
 
-static void forward_task(void *context, int64_t task, int thread) {
+static void forward_task(void* context, int64_t task, int thread) {
     (void)thread;
-    const depthwise_run *run = context;
-    const conv_geometry *g = run->g;
-    const int64_t n = task / run->row_blocks, p0 = task % run->row_blocks * run->rows, p1 = conv_min(g->p, p0 + run->rows);
+    const depthwise_run* run = context;
+    const conv_geometry* g = run->g;
+    const int64_t n = task / run->row_blocks, p0 = task % run->row_blocks * run->rows,
+                  p1 = conv_min(g->p, p0 + run->rows);
     int64_t inner, outer, s0, s1; /* columns [inner, outer) see every tap */
     conv_valid_taps(g->origin_w, g->stride_w, g->q, g->w, &inner, &s1);
     conv_valid_taps(g->origin_w + (g->s - 1) * g->dilation_w, g->stride_w, g->q, g->w, &s0, &outer);
@@ -63,14 +65,14 @@ static void forward_task(void *context, int64_t task, int thread) {
         }
 }
 
-int depthwise(const kernel_table *t, const conv_geometry *g, const void *x, const void *w, const void *bias, void *y) {
+int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y) {
     const int size = t->lane_bytes / t->lanes;
     const int64_t taps = g->r * g->s;
     depthwise_run run = {.t = t, .g = g, .x = x, .bias = bias, .y = y, .size = size};
-    char *packed = malloc((size_t)(taps * g->c * size));
+    char* packed = malloc((size_t)(taps * g->c * size));
     if (!packed) return -1;
     for (int64_t tap = 0; tap < taps; tap++)
-        t->copy_2d((const char *)w + (tap / g->s * g->weight_r + tap % g->s * g->weight_s) * size, 0, g->weight_group, 1,
+        t->copy_2d((const char*)w + (tap / g->s * g->weight_r + tap % g->s * g->weight_s) * size, 0, g->weight_group, 1,
                    g->c, packed + tap * g->c * size, g->c, g->c);
     run.w = packed;
     run.rows = conv_min(g->p, conv_ceil(TASK_ELEMENTS, conv_max(1, g->q * g->c)));
@@ -81,17 +83,18 @@ int depthwise(const kernel_table *t, const conv_geometry *g, const void *x, cons
     return 0;
 }
 
-static void grad_w_task(void *context, int64_t chunk, int thread) {
-    const depthwise_run *run = context;
-    const conv_geometry *g = run->g;
+static void grad_w_task(void* context, int64_t chunk, int thread) {
+    const depthwise_run* run = context;
+    const conv_geometry* g = run->g;
     const int64_t columns = run->padded ? conv_columns(g, g->q) : g->w, pixel = g->c * run->size;
-    char *partial = run->partials + chunk * run->partial_bytes;
+    char* partial = run->partials + chunk * run->partial_bytes;
     memset(partial, 0, (size_t)run->partial_bytes);
     for (int64_t i = run->blocks * chunk / run->chunks; i < run->blocks * (chunk + 1) / run->chunks; i++) {
-        const int64_t n = i / run->row_blocks, p0 = i % run->row_blocks * run->rows, p1 = conv_min(g->p, p0 + run->rows);
-        const char *x = run->x + n * g->h * g->w * pixel;
+        const int64_t n = i / run->row_blocks, p0 = i % run->row_blocks * run->rows,
+                      p1 = conv_min(g->p, p0 + run->rows);
+        const char* x = run->x + n * g->h * g->w * pixel;
         if (run->padded) {
-            char *copy = run->padded + thread * run->padded_bytes;
+            char* copy = run->padded + thread * run->padded_bytes;
             int64_t h0, h1;
             conv_row_range(g, p0, p1, &h0, &h1);
             conv_pad_rows(g, x, h0, h1, copy, run->size);
@@ -116,7 +119,7 @@ static void grad_w_task(void *context, int64_t chunk, int thread) {
     }
 }
 
-int depthwise_grad_w(const kernel_table *t, const conv_geometry *g, const void *grad, const void *x, void *gw) {
+int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x, void* gw) {
     const int size = t->lane_bytes / t->lanes;
     const int64_t taps = g->r * g->s;
     depthwise_run run = {.t = t, .g = g, .x = x, .grad = grad, .size = size};
@@ -131,7 +134,7 @@ int depthwise_grad_w(const kernel_table *t, const conv_geometry *g, const void *
     run.padded_bytes = padding ? conv_ceil(h * row_bytes, 64) * 64 : 0;
     double work = (double)g->n * g->p * g->q * g->c * taps;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
-    char *scratch = aligned_alloc(64, (size_t)(run.partial_bytes * run.chunks + run.padded_bytes * threads));
+    char* scratch = aligned_alloc(64, (size_t)(run.partial_bytes * run.chunks + run.padded_bytes * threads));
     if (!scratch) return -1;
     run.partials = scratch;
     run.padded = padding ? scratch + run.partial_bytes * run.chunks : NULL;

@@ -6,7 +6,7 @@
 typedef struct {
     int64_t q, c, r, s;
     const void *x, *w, *bias; /* input at tap (0, 0) of the first pixel; weight [r][s][c]; bias or NULL */
-    void *y;
+    void* y;
     int64_t x_r, x_s, x_q, w_r, y_q;
     int relu;
 } depthwise_row_args;
@@ -15,10 +15,10 @@ typedef struct {
 typedef struct {
     int64_t p, q, c, s;
     const void *x, *g;
-    void *out;
+    void* out;
     int64_t x_p, x_q, x_s, g_p, g_q;
 } depthwise_grad_w_args;
 
-#define DEPTHWISE_KERNELS(X)                               \
-    X(depthwise_row, (const depthwise_row_args *a))        \
-    X(depthwise_grad_w, (const depthwise_grad_w_args *a))
+#define DEPTHWISE_KERNELS(X)                        \
+    X(depthwise_row, (const depthwise_row_args* a)) \
+    X(depthwise_grad_w, (const depthwise_grad_w_args* a))

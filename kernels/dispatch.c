@@ -18,9 +18,9 @@ static int has_avx512(void) {
 static int always(void) { return 1; }
 
 static const struct {
-    const char *name;
+    const char* name;
     int (*supported)(void);
-    const kernel_table *tables[2];
+    const kernel_table* tables[2];
 } isas[] = {
 #if defined(__x86_64__)
     {"avx512", has_avx512, {&table_f32_avx512, &table_f64_avx512}},
@@ -30,15 +30,15 @@ static const struct {
 };
 enum { ISA_COUNT = sizeof isas / sizeof isas[0] };
 
-const kernel_table *kernels_active[2] = {&table_f32_base, &table_f64_base};
+const kernel_table* kernels_active[2] = {&table_f32_base, &table_f64_base};
 
-const char *kernels_isa(int wanted) {
+const char* kernels_isa(int wanted) {
     for (int i = 0; i < ISA_COUNT; i++)
         if (isas[i].supported() && wanted-- == 0) return isas[i].name;
     return NULL;
 }
 
-int kernels_select(const char *name) {
+int kernels_select(const char* name) {
     for (int i = 0; i < ISA_COUNT; i++)
         if (isas[i].supported() && (!name || !strcmp(name, isas[i].name))) {
             kernels_active[F32] = isas[i].tables[F32];

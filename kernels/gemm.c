@@ -17,10 +17,10 @@ enum {
 };
 
 typedef struct {
-    const kernel_table *t;
-    const gemm_problem *p;
+    const kernel_table* t;
+    const gemm_problem* p;
     const char *a, *b;
-    char *c;
+    char* c;
     char *packed, *rows; /* B in panels (NULL: read in place); per thread, a block of rows of A (NULL: in place) */
     int64_t rows_pitch, rows_bytes;
     int64_t k0, kc; /* block of the reduction */
@@ -29,15 +29,15 @@ typedef struct {
     int size;
 } gemm_run;
 
-int gemm_panel_vectors(const kernel_table *t, int64_t left) {
+int gemm_panel_vectors(const kernel_table* t, int64_t left) {
     int64_t vectors = (left + t->lanes - 1) / t->lanes;
     return vectors >= t->panel ? t->panel : vectors >= 2 ? 2 : 1;
 }
 
-static void pack_task(void *context, int64_t task, int thread) {
+static void pack_task(void* context, int64_t task, int thread) {
     (void)thread;
-    const gemm_run *r = context;
-    const gemm_problem *p = r->p;
+    const gemm_run* r = context;
+    const gemm_problem* p = r->p;
     int64_t j = r->in_place + task * r->n_block, end = j + r->n_block < p->n ? j + r->n_block : p->n;
     while (j < end) {
         int64_t width = gemm_panel_vectors(r->t, p->n - j) * r->t->lanes, n = p->n - j < width ? p->n - j : width;
@@ -47,16 +47,16 @@ static void pack_task(void *context, int64_t task, int thread) {
     }
 }
 
-static void compute_task(void *context, int64_t task, int thread) {
-    const gemm_run *r = context;
-    const gemm_problem *p = r->p;
-    const kernel_table *t = r->t;
+static void compute_task(void* context, int64_t task, int thread) {
+    const gemm_run* r = context;
+    const gemm_problem* p = r->p;
+    const kernel_table* t = r->t;
     int64_t i = task / r->n_tasks * M_BLOCK, m = p->m - i < M_BLOCK ? p->m - i : M_BLOCK;
     int64_t j = task % r->n_tasks * r->n_block, end = j + r->n_block < p->n ? j + r->n_block : p->n;
     gemm_segment segment = {r->a + (i * p->a.rows + r->k0 * p->a.columns) * r->size, NULL, r->kc};
     gemm_panel_args g = {.m = m, .segments = &segment, .count = 1, .ldc = p->ldc};
     if (r->rows) {
-        char *rows = r->rows + thread * r->rows_bytes;
+        char* rows = r->rows + thread * r->rows_bytes;
         t->copy_2d(segment.a, p->a.rows, p->a.columns, m, r->kc, rows, r->rows_pitch, r->kc);
         segment.a = rows;
         g.lda = r->rows_pitch;
@@ -73,10 +73,10 @@ static void compute_task(void *context, int64_t task, int thread) {
         g.n = p->n - j < width ? p->n - j : width;
         int in_place = j < r->in_place;
         g.ldb = in_place ? p->b.rows : width;
-        segment.b = in_place ? r->b + (r->k0 * p->b.rows + j) * r->size
-                             : r->packed + (j - r->in_place) * r->kc * r->size;
+        segment.b =
+            in_place ? r->b + (r->k0 * p->b.rows + j) * r->size : r->packed + (j - r->in_place) * r->kc * r->size;
         g.c = r->c + (i * p->ldc + j) * r->size;
-        g.bias = p->bias ? (const char *)p->bias + j * r->size : NULL;
+        g.bias = p->bias ? (const char*)p->bias + j * r->size : NULL;
         t->gemm_panel(&g);
         j += width;
     }
@@ -84,7 +84,7 @@ static void compute_task(void *context, int64_t task, int thread) {
 
 /* Rows of A are copied where broadcasting from them in place would miss the cache:
  * transposed, neither stride 1, or on a pitch that puts every row in the same cache set. */
-static int copies_rows(const gemm_problem *p, int size) {
+static int copies_rows(const gemm_problem* p, int size) {
     const int repaid = p->n >= 128 && p->m > 4;
     if (p->a.columns == 1) return repaid && p->a.rows * size % 2048 == 0 && p->k * size >= 256;
     if (p->a.rows == 1) return repaid;
@@ -93,7 +93,7 @@ static int copies_rows(const gemm_problem *p, int size) {
 
 /* How many columns of B need no packing: rows must be contiguous, and there must be too few rows of A to repay it.
  * A partial panel would read past the rows of B, so the last columns are always packed. */
-static int64_t columns_in_place(const kernel_table *t, const gemm_problem *p, int64_t kc, int size) {
+static int64_t columns_in_place(const kernel_table* t, const gemm_problem* p, int64_t kc, int size) {
     int64_t j = 0, width;
     if (p->b.columns != 1 || (p->m > 24 && kc * p->n * size > 16384)) return 0;
     while (j < p->n && j + (width = gemm_panel_vectors(t, p->n - j) * t->lanes) <= p->n) j += width;
@@ -103,13 +103,13 @@ static int64_t columns_in_place(const kernel_table *t, const gemm_problem *p, in
 static int64_t round_up(int64_t x, int64_t step) { return (x + step - 1) / step * step; }
 
 /* Task sizes depend on the shape alone; the bits of the result not even on them. */
-static void partition(gemm_run *r, int64_t m_tasks) {
+static void partition(gemm_run* r, int64_t m_tasks) {
     int64_t widest = r->t->panel * r->t->lanes;
     r->n_block = widest * (m_tasks >= 8 ? 2 * N_BLOCK_PANELS : m_tasks >= 2 ? N_BLOCK_PANELS : 1);
     r->n_tasks = (r->p->n + r->n_block - 1) / r->n_block;
 }
 
-static int gemm_2d(const kernel_table *t, const gemm_problem *p, const void *a, const void *b, void *c, int threads) {
+static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c, int threads) {
     const int size = t->lane_bytes / t->lanes;
     const int64_t kc = p->k < K_BLOCK_BYTES / size ? p->k : K_BLOCK_BYTES / size;
     const int64_t m_tasks = (p->m + M_BLOCK - 1) / M_BLOCK;
@@ -138,16 +138,16 @@ static int gemm_2d(const kernel_table *t, const gemm_problem *p, const void *a, 
 }
 
 typedef struct {
-    const kernel_table *t;
-    const gemm_problem *p;
+    const kernel_table* t;
+    const gemm_problem* p;
     int threads;
     _Atomic int failed;
 } batch_run;
 
-static void batch_task(void *context, int64_t task, int thread) {
+static void batch_task(void* context, int64_t task, int thread) {
     (void)thread;
-    batch_run *r = context;
-    const gemm_problem *p = r->p;
+    batch_run* r = context;
+    const gemm_problem* p = r->p;
     int64_t size = r->t->lane_bytes / r->t->lanes, a = 0, b = 0, rest = task;
     for (int d = p->batch_dims - 1; d >= 0; d--) {
         int64_t index = rest % p->batch_shape[d];
@@ -155,12 +155,12 @@ static void batch_task(void *context, int64_t task, int thread) {
         a += index * p->a.batch[d];
         b += index * p->b.batch[d];
     }
-    if (gemm_2d(r->t, p, (const char *)p->a.data + a * size, (const char *)p->b.data + b * size,
-                (char *)p->c + task * p->m * p->ldc * size, r->threads))
+    if (gemm_2d(r->t, p, (const char*)p->a.data + a * size, (const char*)p->b.data + b * size,
+                (char*)p->c + task * p->m * p->ldc * size, r->threads))
         atomic_store(&r->failed, 1);
 }
 
-int gemm(const kernel_table *t, const gemm_problem *p) {
+int gemm(const kernel_table* t, const gemm_problem* p) {
     int64_t batches = 1;
     for (int d = 0; d < p->batch_dims; d++) batches *= p->batch_shape[d];
     if (!batches || !p->m || !p->n) return 0;

@@ -22,20 +22,20 @@ typedef struct {
     int64_t m, n; /* rows, and columns to write: n <= vectors * lanes */
     int vectors;
     int flags;
-    const gemm_segment *segments;
+    const gemm_segment* segments;
     int64_t count;
     int64_t lda, ldb, ldc; /* in elements */
-    void *c;
-    const void *bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
+    void* c;
+    const void* bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
 } gemm_panel_args;
 
 /* dst[i * ld + j] = src[i * row_stride + j * column_stride] for j < columns, and zero up to `width`. */
-#define COPY_2D_PARAMETERS                                                                                    \
-    (const void *src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, void *dst_, \
+#define COPY_2D_PARAMETERS                                                                                   \
+    (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, void* dst_, \
      int64_t ld, int64_t width)
 
-#define GEMM_KERNELS(X)                        \
-    X(gemm_panel, (const gemm_panel_args *g)) \
+#define GEMM_KERNELS(X)                       \
+    X(gemm_panel, (const gemm_panel_args* g)) \
     X(copy_2d, COPY_2D_PARAMETERS)
 
 struct kernel_table;
@@ -43,24 +43,24 @@ struct kernel_table;
 /* A matrix by strides, in elements; of a batch, by the strides of up to GEMM_MAX_BATCH_DIMS leading axes. */
 enum { GEMM_MAX_BATCH_DIMS = 64 };
 typedef struct {
-    const void *data;
+    const void* data;
     int64_t rows, columns; /* strides */
-    const int64_t *batch;  /* strides */
+    const int64_t* batch;  /* strides */
 } gemm_matrix;
 
 typedef struct {
     int64_t m, n, k;
     gemm_matrix a, b;
-    void *c;          /* batches one after another, m * ldc apart */
+    void* c; /* batches one after another, m * ldc apart */
     int64_t ldc;
-    const void *bias; /* n values, or NULL */
+    const void* bias; /* n values, or NULL */
     int relu;
     int batch_dims;
-    const int64_t *batch_shape;
+    const int64_t* batch_shape;
 } gemm_problem;
 
 /* C = act(A B + bias). Returns 0, or -1 when out of memory. */
-int gemm(const struct kernel_table *t, const gemm_problem *problem);
+int gemm(const struct kernel_table* t, const gemm_problem* problem);
 
 /* Width in vectors of the panel that starts with `left` columns to go. */
-int gemm_panel_vectors(const struct kernel_table *t, int64_t left);
+int gemm_panel_vectors(const struct kernel_table* t, int64_t left);

@@ -10,9 +10,8 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-import operator
 import os
-from operator import index
+import operator
 import numpy as np
 
 cnp.import_array()

@@ -3,31 +3,35 @@
  * A job is announced in one atomic word: generation (high half), open bit, count of attached workers.
  * A worker attaches only to an open job, so a worker that overslept is never waited for.
  * After fork the child starts with an empty team and makes its own on first use. */
+#define _GNU_SOURCE
 #include "parallel.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #define OPEN (1ull << 31)
 #define ATTACHED (OPEN - 1)
 #define GENERATION (1ull << 32)
-enum { SPINS = 4000 };
+enum { SPINS = 4000, YIELD = 128 }; /* polls before sleeping, 25-140 ns each; every YIELD-th lets others run */
 
 static struct {
-    pthread_mutex_t use;    /* held by the thread that runs a job */
-    pthread_mutex_t sleep;  /* guards the condition variable */
+    pthread_mutex_t use;   /* held by the thread that runs a job */
+    pthread_mutex_t sleep; /* guards the condition variable */
     pthread_cond_t wake;
     _Atomic uint64_t word;
     _Atomic int sleepers;
     _Atomic int64_t next;
     int64_t tasks;
     parallel_task run;
-    void *context;
-    int workers; /* threads started */
-    int threads; /* threads wanted, the caller included */
-    int job_threads;
+    void* context;
+    int workers;         /* threads started */
+    _Atomic int threads; /* threads wanted, the caller included */
+    _Atomic int
+        job_threads;   /* of the current job; atomic, since a late worker may look at it while the next one is set up */
+    _Atomic int spins; /* polls before a worker sleeps; none if the job has more threads than there are CPUs */
 } team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .threads = 1};
 
 static void pause_cpu(void) {
@@ -36,6 +40,14 @@ static void pause_cpu(void) {
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
+}
+
+/* One round of waiting. Whoever is waited for may need this very CPU, so give it away now and then. */
+static void poll(int spin) {
+    if (spin % YIELD)
+        pause_cpu();
+    else
+        sched_yield();
 }
 
 static void work(int thread) {
@@ -54,13 +66,14 @@ static void sleep_until_new(uint64_t seen) {
     pthread_mutex_unlock(&team.sleep);
 }
 
-static void *worker(void *argument) {
+static void* worker(void* argument) {
     int thread = (int)(intptr_t)argument;
     uint64_t seen = 0; /* generation and open bit of the last job looked at */
     for (;;) {
         uint64_t word = atomic_load(&team.word);
-        for (int spin = 0; (word & ~ATTACHED) == seen && spin < SPINS; spin++) {
-            pause_cpu();
+        int spins = atomic_load_explicit(&team.spins, memory_order_relaxed);
+        for (int spin = 1; (word & ~ATTACHED) == seen && spin <= spins; spin++) {
+            poll(spin);
             word = atomic_load(&team.word);
         }
         if ((word & ~ATTACHED) == seen) {
@@ -77,26 +90,38 @@ static void *worker(void *argument) {
     return NULL;
 }
 
+/* CPUs that this process may run on. */
+static int cpus(void) {
+#if defined(__linux__)
+    cpu_set_t set;
+    if (!sched_getaffinity(0, sizeof set, &set)) return CPU_COUNT(&set);
+#endif
+    return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 static void grow(int workers) {
     sigset_t all, before; /* signals belong to the threads of the program */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (team.workers < workers) {
         pthread_t thread;
-        if (pthread_create(&thread, NULL, worker, (void *)(intptr_t)(team.workers + 1))) break;
+        if (pthread_create(&thread, NULL, worker, (void*)(intptr_t)(team.workers + 1))) break;
         pthread_detach(thread);
         team.workers++;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-void parallel_for(int threads, int64_t tasks, parallel_task run, void *context) {
+void parallel_for(int threads, int64_t tasks, parallel_task run, void* context) {
     if (tasks <= 1 || threads <= 1 || pthread_mutex_trylock(&team.use)) {
         for (int64_t i = 0; i < tasks; i++) run(context, i, 0);
         return;
     }
     if (team.workers < threads - 1) grow(threads - 1);
-    team.job_threads = threads;
+    if (threads != team.job_threads) {
+        atomic_store(&team.spins, threads <= cpus() ? SPINS : 0);
+        atomic_store(&team.job_threads, threads);
+    }
     team.tasks = tasks;
     team.run = run;
     team.context = context;
@@ -110,21 +135,14 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void *context) 
     }
     work(0);
     atomic_fetch_and(&team.word, ~OPEN);
-    for (int spin = 0; atomic_load(&team.word) & ATTACHED; spin++) {
-        if (spin < SPINS)
-            pause_cpu();
-        else
-            sched_yield();
-    }
+    for (int spin = 1; atomic_load(&team.word) & ATTACHED; spin++) poll(spin);
     pthread_mutex_unlock(&team.use);
 }
 
 int parallel_threads(void) { return team.threads; }
 
 void parallel_set_threads(int threads) {
-    pthread_mutex_lock(&team.use);
     team.threads = threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
-    pthread_mutex_unlock(&team.use);
 }
 
 static void before_fork(void) { pthread_mutex_lock(&team.use); }

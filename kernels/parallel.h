@@ -5,12 +5,12 @@
 enum { MAX_THREADS = 256 };
 
 /* Runs task i of [0, tasks). `thread` in [0, threads) names the scratch to use. */
-typedef void (*parallel_task)(void *context, int64_t i, int thread);
+typedef void (*parallel_task)(void* context, int64_t i, int thread);
 
-/* Runs every task once, on at most `threads` threads, and returns when all are done. What a task computes must depend on i alone
- * and never on `thread`; then the result is the same bits for every number of threads.
- * Called while another thread uses the team, or from within a task, it runs in the calling thread alone. */
-void parallel_for(int threads, int64_t tasks, parallel_task run, void *context);
+/* Runs every task once, on at most `threads` threads, and returns when all are done. What a task computes must depend
+ * on i alone and never on `thread`; then the result is the same bits for every number of threads. Called while another
+ * thread uses the team, or from within a task, it runs in the calling thread alone. */
+void parallel_for(int threads, int64_t tasks, parallel_task run, void* context);
 
 /* How many threads may be used: read once per call, to size scratch memory and for parallel_for. */
 int parallel_threads(void);

@@ -34,8 +34,8 @@ typedef T V __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(1)));
 typedef T_INT I __attribute__((vector_size(VECTOR_BYTES), may_alias)); /* all ones where a comparison holds */
 
 /* Loads and stores never assume alignment: callers may pass arrays at any address. */
-static inline V K(load)(const T *p) { return *(const V *)p; }
-static inline void K(store)(T *p, V v) { *(V *)p = v; }
+static inline V K(load)(const T* p) { return *(const V*)p; }
+static inline void K(store)(T* p, V v) { *(V*)p = v; }
 
 /* x in every lane. Written as a subtraction, which folds into a broadcast; an addition of zero does not. */
 INLINE V K(splat)(T x) { return x - (V){}; }
