@@ -17,10 +17,9 @@ CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-co
 
 
 def source_hash() -> str:
-    """Fingerprint of all native sources; tests compare it to find a stale build."""
+    """Fingerprint of the kernels' sources; tests compare it to find a stale build."""
     digest = hashlib.sha256()
     files = [p for p in (ROOT / "kernels").iterdir() if p.suffix in {".c", ".h", ".inc", ".pyx", ".pxi"}]
-    files += [ROOT / f"autograd/{name}.{suffix}" for name in COMPILED for suffix in ("py", "pxd")]
     for path in sorted(files):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -2,8 +2,29 @@
 
 from autograd import ops
 from autograd.errors import DTypeError, FormatError, GraphError, ShapeError
+from autograd.grad_mode import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from autograd.gradcheck import GradientError, adjoint_check, gradcheck, gradgradcheck
 from autograd.op import composite, op
 from autograd.tensor import Tensor
 
 __version__ = "0.1.0"
-__all__ = ["DTypeError", "FormatError", "GraphError", "ShapeError", "Tensor", "composite", "op", "ops"]
+__all__ = [
+    "DTypeError",
+    "FormatError",
+    "GradientError",
+    "GraphError",
+    "ShapeError",
+    "Tensor",
+    "adjoint_check",
+    "composite",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "op",
+    "ops",
+    "set_grad_enabled",
+]

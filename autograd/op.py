@@ -121,6 +121,8 @@ class Record:
                         f"{', '.join(sorted(known))}"
                     )
         self.rules = dict(rules)
+        if isinstance(self.call, Op):
+            self.call.forget_plans()
         return self.call
 
     def plan(self, mask: int, count: int) -> Plan | bool:
@@ -243,6 +245,9 @@ class Record:
         message = explain_axes(self.axes, shapes, attrs) or str(error).removeprefix(f"{self.name}: ")
         advice = self.advice(shapes, attrs) if self.advice is not None else None
         return ShapeError(f"{self.name}: {message}  [{context}]" + (f"; {advice}" if advice else ""))
+
+    def input_name(self, i: int) -> str:
+        return f"{self.inputs[0]}[{i}]" if self.variadic else self.inputs[i]
 
     def names_required(self, name: str) -> bool:
         parameter = self.signature.parameters.get(name)

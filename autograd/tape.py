@@ -193,6 +193,10 @@ class Op:
         self.twin = twin
         self.plans = {}
 
+    def forget_plans(self):
+        """Reads the gradient rules again at the next call."""
+        self.plans = {}
+
     def __repr__(self):
         return f"<op {self.name}>"
 
@@ -241,12 +245,16 @@ class Op:
                             "history no longer says how it was made; change a clone() instead"
                         )
                     mask |= 1 if self.variadic else 1 << i
-            elif x is None or type(x) is float or type(x) is int or type(x) is bool:
+            elif type(x) is float or type(x) is int or type(x) is bool:
                 arrays.append(x)
+            elif x is None:
+                if i < self.required or self.variadic:
+                    raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
+                arrays.append(None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
                 arrays.append(x.item())
             else:
-                arrays.append(np.asarray(x))
+                arrays.append(self.as_input(x, i))
             i += 1
         try:
             results = self.forward(*arrays, **attrs) if attrs else self.forward(*arrays)
@@ -264,6 +272,13 @@ class Op:
                 out.seen = out.version.count
         return (out, *results[1:]) if self.extras else (out,)
 
+    def as_input(self, x, i):
+        """Data that is no tensor as an array of numbers in native byte order."""
+        array = np.asarray(x)
+        if array.dtype.kind not in "fiubc":
+            raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected numbers")
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
     def record_node(self, inputs: tuple, attrs: dict, mask, results: tuple):
         array = np.asarray(results[0])
         out: Value = wrap(array, None)
@@ -276,12 +291,18 @@ class Op:
         node.plan = plan
         node.attrs = attrs
         saved = []
+        value: Value
         kind: cython.int
         for kind, index in node.plan.saves:
             if kind == SAVE_INPUT:
                 saved.append(inputs[index])
             elif kind == SAVE_SHAPE:
-                saved.append(np.shape(inputs[index]) if inputs[index] is not None else None)
+                x = inputs[index]
+                if isinstance(x, Value):
+                    value = x
+                    saved.append(value.array.shape)
+                else:
+                    saved.append(None if x is None else np.shape(x))
             elif kind == SAVE_OUT:  # an alias: the result itself holds this node, which would be a cycle
                 alias: Value = wrap(array, None)
                 alias.version = out.share_version()
@@ -293,7 +314,7 @@ class Op:
         edges = []
         for x in inputs:
             if isinstance(x, Value):
-                value: Value = x
+                value = x
                 edges.append(value.node)
             else:
                 edges.append(None)
