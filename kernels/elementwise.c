@@ -58,6 +58,7 @@ void elementwise_row(binary_kernel kernel, const void *x, const void *row, void 
                      int row_first) {
     char tile[TILE_BYTES];
     int64_t period = cols;
+    if (n == 0) return;
     if (cols * size * 2 <= TILE_BYTES) {
         period = cols * (TILE_BYTES / (cols * size));
         if (period > n) period = n;

@@ -153,7 +153,10 @@ def add_(cnp.ndarray x not None, y):
         raise TypeError(f"add_: expected two arrays of float32 or float64, got {x.dtype} and {other.dtype}")
     if not cnp.PyArray_ISWRITEABLE(x):
         raise ValueError("add_: x is read-only")
-    if same_layout(x, other) and (cnp.PyArray_DATA(x) == cnp.PyArray_DATA(other) or not np.may_share_memory(x, other)):
+    cdef const char *to = <const char *>cnp.PyArray_DATA(x)
+    cdef const char *source = <const char *>cnp.PyArray_DATA(other)
+    cdef cnp.npy_intp bytes = cnp.PyArray_NBYTES(x)
+    if same_layout(x, other) and (to == source or to + bytes <= source or source + bytes <= to):
         run_binary_into(table(x).add, x, other, x, 0)
     else:
         np.add(x, other, out=x)

@@ -143,10 +143,10 @@ INLINE V K(vexp)(V x) {
     return (p + 1) * K(power_of_2)(half) * K(power_of_2)(n - half);
 }
 
-/* exp(x) - 1 for x <= 0, exact to the last bits near 0. */
-INLINE V K(vexpm1_negative)(V x) {
+/* exp(x) - 1, exact to the last bits near 0; beyond -45 and 45 the value there. */
+INLINE V K(vexpm1_clamped)(V x) {
     VI n;
-    V p = K(reduced_expm1)(K(clamp)(x, -45, 0), &n), scale = K(power_of_2)(n);
+    V p = K(reduced_expm1)(K(clamp)(x, -45, 45), &n), scale = K(power_of_2)(n);
     return p * scale + (scale - 1);
 }
 
@@ -172,8 +172,10 @@ INLINE V K(vlog1p)(V x) {
 }
 
 INLINE V K(vtanh)(V x) {
-    V t = K(vexpm1_negative)(-2 * K(vabs)(x));
-    return K(copysign)(-t / (t + 2), x);
+    V t = K(vexpm1_clamped)(2 * K(vabs)(x));
+    V y = t / (t + 2);
+    V small = (T)0.5 * t; /* t/(t+2) = t/2 (1 - t/(t+2)): less of the quotient's rounding */
+    return K(copysign)(K(select)(t < 1, small - small * y, y), x);
 }
 
 INLINE V K(vsigmoid)(V x) {

@@ -2,7 +2,7 @@
 
 from autograd import tensor
 from autograd.op import registry
-from autograd.ops import elementwise
+from autograd.ops import activation, adaptive, conv, elementwise, linalg, norm, pool, scale, softmax
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {

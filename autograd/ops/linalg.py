@@ -81,7 +81,8 @@ def matmul(x, y):
     return out
 
 
-def _matmul_x(g: Tensor, y: Tensor, x_shape: tuple[int, ...]) -> Tensor:
+def _matmul_x(g: Tensor, y: Any, x_shape: tuple[int, ...]) -> Tensor:
+    y = tensor_of(y)
     if y.ndim == 1:
         return g.reshape(*g.shape, 1) * y
     if len(x_shape) == 1:
@@ -89,7 +90,8 @@ def _matmul_x(g: Tensor, y: Tensor, x_shape: tuple[int, ...]) -> Tensor:
     return matmul(g, y.mT)
 
 
-def _matmul_y(g: Tensor, x: Tensor, y_shape: tuple[int, ...]) -> Tensor:
+def _matmul_y(g: Tensor, x: Any, y_shape: tuple[int, ...]) -> Tensor:
+    x = tensor_of(x)
     if x.ndim == 1:
         return x * g if len(y_shape) == 1 else x.reshape(-1, 1) * g.reshape(*g.shape[:-1], 1, g.shape[-1])
     if len(y_shape) == 1:
@@ -102,8 +104,9 @@ def _matmul_y(g: Tensor, x: Tensor, y_shape: tuple[int, ...]) -> Tensor:
 matmul.grads(x=_matmul_x, y=_matmul_y)
 
 
-def rows_of(x: Tensor) -> Tensor:
+def rows_of(x: Any) -> Tensor:
     """All axes but the last as one."""
+    x = tensor_of(x)
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
@@ -150,7 +153,7 @@ def linear(x, w, b=None):
 
 linear.grads(
     x=lambda g, w: matmul(g, w),
-    w=lambda g, x: matmul(rows_of(g if g.ndim > 1 else g.reshape(1, -1)).T, rows_of(x if x.ndim > 1 else x.reshape(1, -1))),
+    w=lambda g, x: matmul(rows_of(g).T, rows_of(x)),
     b=lambda g: g.sum(tuple(range(g.ndim - 1))) if g.ndim > 1 else g,
 )
 

@@ -1,0 +1,167 @@
+"""Adaptive pooling: the output size is given, and the windows follow. Output pixel i of P sees input rows
+floor(i H / P) to ceil((i + 1) H / P) - 1; where P divides H these are the windows of plain pooling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.errors import ShapeError
+from autograd.op import composite, op
+from autograd.ops.pool import AXES, _four_axes, max_pool2d, avg_pool2d, scatter_pixels
+from autograd.sampling import Case, Sampler
+from autograd.tensor import Tensor
+
+
+def _output_size(name: str, shape: tuple[int, ...], output_size: Any) -> tuple[int, int]:
+    """An int or a pair, in which None keeps the input's size."""
+    both = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    if len(both) != 2:
+        raise ShapeError(f"{name}: output_size must be an int or a pair, got {output_size!r}")
+    sizes = tuple(size if want is None else want for want, size in zip(both, shape[2:]))
+    if any(not isinstance(n, (int, np.integer)) or n < 1 for n in sizes) or min(shape[2:]) < 1:
+        raise ShapeError(f"{name}: output_size {output_size!r} must be at least 1, as H and W  [x: {shape}]")
+    return int(sizes[0]), int(sizes[1])
+
+
+def _spans(size: int, out: int) -> list[slice]:
+    return [slice(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
+
+
+def _samples(s: Sampler, name: str = "array") -> Case:
+    shape = (s.size(2), s.size(2, (s.lanes(),)), s.integer(1, 7), s.integer(1, 7))
+    output_size = s.choice([1, 2, 3, (2, 3), (None, 1), (3, None), (5, 4)])
+    return s.case(getattr(s, name)(shape), output_size=output_size)
+
+
+def _mean_reference(x: np.ndarray, output_size: Any) -> np.ndarray:
+    p, q = _output_size("reference", x.shape, output_size)
+    rows, columns = np.arange(x.shape[2]), np.arange(x.shape[3])
+    inside_h = np.stack([(rows >= i * len(rows) // p) & (rows * p < (i + 1) * len(rows)) for i in range(p)])
+    inside_w = np.stack([(columns >= i * len(columns) // q) & (columns * q < (i + 1) * len(columns)) for i in range(q)])
+    mean_h, mean_w = inside_h / inside_h.sum(1, keepdims=True), inside_w / inside_w.sum(1, keepdims=True)
+    return np.einsum("nchw,ph,qw->ncpq", x, mean_h, mean_w).astype(x.dtype)
+
+
+# ---------------------------------------------------------------------------------------------- average
+
+
+def _rows_mean(x: np.ndarray, spans: list[slice], axis: int) -> np.ndarray:
+    return np.stack([x[(slice(None),) * axis + (span,)].mean(axis) for span in spans], axis)
+
+
+def _rows_share(u: np.ndarray, spans: list[slice], axis: int, size: int) -> np.ndarray:
+    """The adjoint of _rows_mean."""
+    gx = np.zeros((*u.shape[:axis], size, *u.shape[axis + 1 :]), u.dtype)
+    before = (slice(None),) * axis
+    for i, span in enumerate(spans):
+        gx[(*before, span)] += u[(*before, slice(i, i + 1))] / (span.stop - span.start)
+    return gx
+
+
+@op(axes=AXES, reference=_mean_reference, samples=_samples, linear_in=("x",))
+def average_regions(x, *, output_size):
+    """Means over windows of unequal sizes: adaptive_avg_pool2d where the output size does not divide the input's."""
+    p, q = _output_size("adaptive_avg_pool2d", x.shape, output_size)
+    return _rows_mean(_rows_mean(x, _spans(x.shape[2], p), 2), _spans(x.shape[3], q), 3)
+
+
+def _share_samples(s: Sampler) -> Case:
+    (x,), attrs = _samples(s)
+    return s.case(s.array((*x.shape[:2], *_output_size("samples", x.shape, attrs["output_size"]))), x_shape=x.shape)
+
+
+def _share_reference(u: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarray:
+    gx = np.zeros(x_shape, u.dtype)
+    for p, hs in enumerate(_spans(x_shape[2], u.shape[2])):
+        for q, ws in enumerate(_spans(x_shape[3], u.shape[3])):
+            window = gx[:, :, hs, ws]
+            window += u[:, :, p, q, None, None] / (window.shape[2] * window.shape[3])
+    return gx
+
+
+@op(axes={"u": "N C P Q"}, reference=_share_reference, samples=_share_samples, linear_in=("u",))
+def share_regions(u, *, x_shape):
+    """Shares every u among the pixels of its window of an input of x_shape: the adjoint of average_regions."""
+    rows = _rows_share(u, _spans(x_shape[3], u.shape[3]), 3, x_shape[3])
+    return _rows_share(rows, _spans(x_shape[2], u.shape[2]), 2, x_shape[2])
+
+
+average_regions.grads(x=lambda g, x_shape: share_regions(g, x_shape=x_shape))
+share_regions.grads(u=lambda g, u_shape: average_regions(g, output_size=u_shape[2:]))
+
+
+def _even_windows(shape: tuple[int, ...], out: tuple[int, int]) -> tuple[int, int] | None:
+    """The kernel of the plain pooling that does the same, if there is one."""
+    return None if shape[2] % out[0] or shape[3] % out[1] else (shape[2] // out[0], shape[3] // out[1])
+
+
+@composite(axes=AXES, reference=_mean_reference, samples=_samples, linear_in=("x",), onnx="GlobalAveragePool")
+def adaptive_avg_pool2d(x, output_size):
+    """y[n, c, p, q] = mean of x[n, c, h, w] over floor(p H / P) <= h < ceil((p + 1) H / P), and likewise w
+
+    x (N, C, H, W) -> (N, C, P, Q); output_size is P = Q or (P, Q), None keeps a size; 1 is global average pooling.
+    Raises ShapeError for sizes below 1. Source: torch.nn.functional.adaptive_avg_pool2d.
+    """
+    x = _four_axes("adaptive_avg_pool2d", x)
+    out = _output_size("adaptive_avg_pool2d", x.shape, output_size)
+    kernel = _even_windows(x.shape, out)
+    return average_regions(x, output_size=out) if kernel is None else avg_pool2d(x, kernel_size=kernel)
+
+
+# ---------------------------------------------------------------------------------------------- maximum
+
+
+def _max_reference(x: np.ndarray, output_size: Any) -> tuple[np.ndarray, np.ndarray]:
+    out = _output_size("reference", x.shape, output_size)
+    places = np.arange(x.shape[2] * x.shape[3]).reshape(x.shape[2:])
+    y, index = np.empty((*x.shape[:2], *out), x.dtype), np.empty((*x.shape[:2], *out), np.int64)
+    for p, hs in enumerate(_spans(x.shape[2], out[0])):
+        for q, ws in enumerate(_spans(x.shape[3], out[1])):
+            window = x[:, :, hs, ws].reshape(*x.shape[:2], -1)
+            y[:, :, p, q] = window.max(-1)
+            index[:, :, p, q] = places[hs, ws].ravel()[window.argmax(-1)]
+    return y, index
+
+
+@op(
+    axes=AXES, reference=_max_reference, samples=lambda s: _samples(s, "distinct"), extras=("index",), onnx="MaxPool"
+)
+def max_regions_with_index(x, *, output_size):
+    """Maxima over windows of unequal sizes, and for each its place h * W + w, the first of equals (an extra)."""
+    p, q = _output_size("adaptive_max_pool2d", x.shape, output_size)
+    rows = []
+    for hs in _spans(x.shape[2], p):
+        places = np.arange(hs.start * x.shape[3], hs.stop * x.shape[3]).reshape(-1, x.shape[3])
+        for ws in _spans(x.shape[3], q):
+            window = x[:, :, hs, ws].reshape(*x.shape[:2], -1)
+            rows.append(places[:, ws].ravel()[window.argmax(-1)])
+    index = np.stack(rows, -1).reshape(*x.shape[:2], p, q)
+    flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
+    return np.take_along_axis(flat, index.reshape(*x.shape[:2], p * q), 2).reshape(index.shape), index
+
+
+max_regions_with_index.grads(x=lambda g, index, x_shape: scatter_pixels(g, index=index, x_shape=x_shape))
+
+
+@composite(
+    axes=AXES,
+    reference=lambda x, output_size: _max_reference(x, output_size)[0],
+    samples=lambda s: _samples(s, "distinct"),
+    onnx="GlobalMaxPool",
+)
+def adaptive_max_pool2d(x, output_size, return_indices=False):
+    """y[n, c, p, q] = max of x[n, c, h, w] over floor(p H / P) <= h < ceil((p + 1) H / P), and likewise w
+
+    Sizes as for adaptive_avg_pool2d. return_indices: also the places h * W + w, int64.
+    """
+    x = _four_axes("adaptive_max_pool2d", x)
+    out = _output_size("adaptive_max_pool2d", x.shape, output_size)
+    kernel = _even_windows(x.shape, out)
+    if kernel is not None:
+        return max_pool2d(x, kernel, return_indices=return_indices)
+    if not return_indices:
+        return max_regions_with_index(x, output_size=out)
+    y, index = max_regions_with_index.with_extras(x, output_size=out)
+    return y, Tensor(index)

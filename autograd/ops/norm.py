@@ -1,0 +1,344 @@
+"""Normalisation: to zero mean and unit variance over a batch, a layer, a group of channels; and by length."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd import kernels
+from autograd.errors import ShapeError
+from autograd.op import composite, op
+from autograd.ops.linalg import tensor_of
+from autograd.sampling import Case, Sampler
+from autograd.tensor import Tensor
+
+
+def _array(x: Any) -> Any:
+    """The array of a tensor; None stays None."""
+    return x.array if isinstance(x, Tensor) else x
+
+
+def _per_channel(v: Any, ndim: int) -> Tensor:
+    """A vector over axis 1 of an array of ndim axes."""
+    return tensor_of(v).reshape(-1, *[1] * (ndim - 2))
+
+
+def _standardised(x: np.ndarray, axes: tuple[int, ...], eps: float) -> np.ndarray:
+    """The reference that all these ops share: NumPy's own mean and variance."""
+    return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
+
+
+def _scaled(y: np.ndarray, w: Any, b: Any, shape: tuple[int, ...]) -> np.ndarray:
+    y = y if w is None else y * w.reshape(shape)
+    return y if b is None else y + b.reshape(shape)
+
+
+def _affine(s: Sampler, shape: Any) -> tuple[Any, Any]:
+    return (s.array(shape) if s.boolean() else None), (s.array(shape) if s.boolean() else None)
+
+
+def _images(s: Sampler, least: int = 0) -> tuple[int, ...]:
+    """(N, C, ...) with at least two values per channel."""
+    return (s.integer(2, 3), s.size(3, (s.lanes(),)), *(s.integer(1, 3) for _ in range(s.integer(least, 3))))
+
+
+EPSILONS = (1e-5, 1e-3, 0.1)
+
+# ---------------------------------------------------------------------------------------------- batch norm
+
+
+def _train_samples(s: Sampler) -> Case:
+    shape = _images(s)
+    return s.case(s.array(shape), *_affine(s, (shape[1],)), eps=s.choice(EPSILONS))
+
+
+def _train_reference(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
+    axes, shape = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
+    return _scaled(_standardised(x, axes, eps), w, b, shape), x.mean(axes), 1 / np.sqrt(x.var(axes) + eps)
+
+
+def _train_twin(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
+    x = tensor_of(x)
+    axes = (0, *range(2, x.ndim))
+    d = x - x.mean(axes, keepdims=True)
+    y = d * ((d * d).mean(axes, keepdims=True) + eps) ** -0.5
+    y = y if w is None else y * _per_channel(w, x.ndim)
+    return y if b is None else y + _per_channel(b, x.ndim)
+
+
+@op(
+    reference=_train_reference,
+    samples=_train_samples,
+    extras=("mean", "rstd"),
+    twin=_train_twin,
+    onnx="BatchNormalization",
+    bound=3e-5,
+)
+def batch_norm_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
+    """y[n, c, ...] = (x[n, c, ...] - mean[c]) * rstd[c] * w[c] + b[c], rstd = (var + eps) ** -0.5 of the batch
+
+    x (N, C, ...). running_mean and running_var are arrays that move towards the batch's in place; extras mean, rstd.
+    """
+    if not x.size:
+        channels = np.zeros((2, x.shape[1]), x.dtype)
+        return np.zeros_like(x), channels[0], channels[1]
+    return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum)
+
+
+def _train_parts(g, x, w, mean, rstd):
+    if not g.array.size:
+        channels = np.zeros((2, x.shape[1]), g.dtype)
+        return np.zeros(g.shape, g.dtype), channels[0], channels[1]
+    return kernels.batch_norm_grad(g.array, _array(x), _array(w), mean, rstd)
+
+
+batch_norm_train.grads(
+    parts=_train_parts,
+    x=lambda parts: parts[0],
+    w=lambda parts: parts[1],
+    b=lambda parts: parts[2],
+)
+
+
+def _eval_samples(s: Sampler) -> Case:
+    shape = (s.integer(1, 3), s.size(3, (s.lanes(),)), *(s.integer(1, 3) for _ in range(s.integer(0, 3))))
+    c = (shape[1],)
+    return s.case(s.array(shape), s.array(c), s.array(c, 0.5, 2), *_affine(s, c), eps=s.choice(EPSILONS))
+
+
+def _eval_reference(x, mean, var, w=None, b=None, eps=1e-5):
+    shape = (-1, *[1] * (x.ndim - 2))
+    return _scaled((x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + eps), w, b, shape)
+
+
+@op(reference=_eval_reference, samples=_eval_samples, onnx="BatchNormalization")
+def batch_norm_eval(x, mean, var, w=None, b=None, *, eps=1e-5):
+    """y[n, c, ...] = (x[n, c, ...] - mean[c]) * (var[c] + eps) ** -0.5 * w[c] + b[c]; mean and var are constants."""
+    return kernels.batch_norm_eval(x, w, b, mean, var, eps)
+
+
+def _eval_scale(x: Any, w: Any, var: Any, eps: float) -> Tensor:
+    scale = Tensor((_array(var) + eps) ** -0.5).astype(x.dtype)
+    return _per_channel(scale if w is None else scale * w, x.ndim)
+
+
+def _sum_channels(g: Tensor) -> Tensor:
+    return g.sum((0, *range(2, g.ndim)))
+
+
+batch_norm_eval.grads(
+    x=lambda g, w, var, eps: g * _eval_scale(g, w, var, eps),
+    mean=None,
+    var=None,
+    w=lambda g, x, mean, var, eps: _sum_channels(g * batch_norm_eval(x, mean, var, eps=eps)),
+    b=_sum_channels,
+)
+
+
+def _batch_samples(s: Sampler) -> Case:
+    (x, mean, var, w, b), attrs = _eval_samples(s)
+    training = s.boolean() and x.size > x.shape[1]
+    if training and s.boolean():
+        mean = var = None
+    return s.case(x, mean, var, w, b, training=training, momentum=s.choice([0.1, 0.5]), **attrs)
+
+
+def _batch_reference(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    if training:
+        return _train_reference(x, weight, bias, eps)[0]
+    return _eval_reference(x, running_mean, running_var, weight, bias, eps)
+
+
+def _check_channels(name: str, x: Tensor, **vectors: Any) -> None:
+    """Every vector given must have one value per channel."""
+    if x.ndim < 2:
+        raise ShapeError(f"{name}: x (N C ...) has {x.ndim} dimensions, expected at least 2  [x: {x.shape}]")
+    for argument, v in vectors.items():
+        if v is not None and np.shape(_array(v)) != (x.shape[1],):
+            raise ShapeError(
+                f"{name}: {argument} (C) has shape {np.shape(_array(v))}, but x (N C ...) has C={x.shape[1]}  [x: {x.shape}]"
+            )
+
+
+@composite(reference=_batch_reference, samples=_batch_samples, onnx="BatchNormalization", bound=3e-5)
+def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    """y[n, c, ...] = (x[n, c, ...] - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]
+
+    x (N, C, ...). training: mean and variance of the batch (biased), and running_mean, running_var (tensors, arrays
+    or None) become (1 - momentum) * running + momentum * batch in place, with the unbiased variance; else they are used.
+    Raises ShapeError for vectors that are not (C,) and, in training, for one value per channel.
+    Source: Ioffe and Szegedy, arXiv:1502.03167; torch.nn.functional.batch_norm.
+    """
+    x = tensor_of(x)
+    _check_channels("batch_norm", x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ShapeError("batch_norm: needs running_mean and running_var unless training=True")
+        return batch_norm_eval(x, running_mean, running_var, weight, bias, eps=eps)
+    if x.array.size == x.shape[1]:
+        raise ShapeError(f"batch_norm: expected more than 1 value per channel when training  [x: {x.shape}]")
+    running = {"running_mean": _array(running_mean), "running_var": _array(running_var)}
+    y = batch_norm_train(x, weight, bias, eps=eps, momentum=momentum, **running)
+    for statistic in (running_mean, running_var):
+        if isinstance(statistic, Tensor):
+            statistic.bump()
+    return y
+
+
+# ---------------------------------------------------------------------------------------------- layer norm
+
+
+def _rows_samples(s: Sampler) -> Case:
+    features = (*s.shape(0, 1), s.integer(2, 3) if s.boolean() else s.lanes() + s.integer(-1, 1))
+    shape, size = (*s.shape(0, 2), *features), math.prod(features)
+    return s.case(s.array(shape), *_affine(s, features), size=size, eps=s.choice(EPSILONS))
+
+
+def _row_axes(x: Any, size: int) -> tuple[int, ...]:
+    """The last axes of x that hold `size` values."""
+    first, held = x.ndim, 1
+    while held < size and first:
+        first -= 1
+        held *= x.shape[first]
+    return tuple(range(first, x.ndim))
+
+
+def _rows_reference(x, w=None, b=None, size=1, eps=1e-5):
+    axes = _row_axes(x, size)
+    y = _scaled(_standardised(x, axes, eps), w, b, x.shape[axes[0] :])
+    return y, x.mean(axes), 1 / np.sqrt(x.var(axes) + eps)
+
+
+def _rows_twin(x, w=None, b=None, size=1, eps=1e-5):
+    x = tensor_of(x)
+    axes = _row_axes(x, size)
+    d = x - x.mean(axes, keepdims=True)
+    y = d * ((d * d).mean(axes, keepdims=True) + eps) ** -0.5
+    y = y if w is None else y * w
+    return y if b is None else y + b
+
+
+@op(
+    reference=_rows_reference, samples=_rows_samples, extras=("mean", "rstd"), twin=_rows_twin, onnx="LayerNormalization",
+    bound=3e-5,
+)  # fmt: skip
+def layer_norm_rows(x, w=None, b=None, *, size, eps=1e-5):
+    """layer_norm over the last axes of x, which hold `size` values; extras mean, rstd = (var + eps) ** -0.5 of each row."""
+    return kernels.layer_norm(x, size, w, b, eps)
+
+
+layer_norm_rows.grads(
+    parts=lambda g, x, w, size, mean, rstd: kernels.layer_norm_grad(g.array, _array(x), size, _array(w), mean, rstd),
+    x=lambda parts: parts[0],
+    w=lambda parts, w_shape: parts[1].reshape(w_shape),
+    b=lambda parts, b_shape: parts[2].reshape(b_shape),
+)
+
+
+def _layer_samples(s: Sampler) -> Case:
+    features = (*s.shape(0, 1), s.integer(2, 3) if s.boolean() else s.lanes() + s.integer(-1, 1))
+    w, b = _affine(s, features)
+    return s.case(s.array((*s.shape(0, 2), *features)), features, w, b, eps=s.choice(EPSILONS))
+
+
+def _layer_reference(x, normalized_shape, weight=None, bias=None, eps=1e-5):
+    return _rows_reference(x, weight, bias, math.prod(normalized_shape), eps)[0]
+
+
+@composite(reference=_layer_reference, samples=_layer_samples, onnx="LayerNormalization", bound=3e-5)
+def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """y = (x - mean) / sqrt(var + eps) * weight + bias, mean and (biased) variance over the last axes
+
+    normalized_shape: the sizes of those axes (an int for one), also of weight and bias.
+    Raises ShapeError if x does not end in normalized_shape. Source: Ba et al., arXiv:1607.06450.
+    """
+    x = tensor_of(x)
+    features = (normalized_shape,) if isinstance(normalized_shape, (int, np.integer)) else tuple(normalized_shape)
+    context = f"[x: {x.shape}, normalized_shape={features}]"
+    if not features or x.shape[-len(features) :] != features:
+        raise ShapeError(f"layer_norm: the last axes of x must have the sizes normalized_shape  {context}")
+    for name, v in (("weight", weight), ("bias", bias)):
+        if v is not None and np.shape(_array(v)) != features:
+            raise ShapeError(f"layer_norm: {name} has shape {np.shape(_array(v))}, expected {features}  {context}")
+    return layer_norm_rows(x, weight, bias, size=math.prod(features), eps=eps)
+
+
+# ---------------------------------------------------------------------------------------------- groups, instances
+
+
+def _group_samples(s: Sampler) -> Case:
+    groups, rest = s.integer(1, 3), tuple(s.integer(1, 3) for _ in range(s.integer(0, 2)))
+    shape = (s.integer(1, 2), groups * s.size(2, (s.lanes(),) if groups == 1 else ()), *rest)
+    if math.prod(shape[1:]) == groups:
+        shape = (*shape, 2)
+    w, b = _affine(s, (shape[1],))
+    return s.case(s.array(shape), groups, w, b, eps=s.choice(EPSILONS))
+
+
+def _group_reference(x, num_groups, weight=None, bias=None, eps=1e-5):
+    grouped = x.reshape(x.shape[0], num_groups, -1)
+    return _scaled(_standardised(grouped, (2,), eps).reshape(x.shape), weight, bias, (-1, *[1] * (x.ndim - 2)))
+
+
+@composite(reference=_group_reference, samples=_group_samples, onnx="GroupNormalization", bound=3e-5)
+def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
+    """y = (x - mean) / sqrt(var + eps) * weight[c] + bias[c], statistics per image and group of C / num_groups channels
+
+    x (N, C, ...). Raises ShapeError if num_groups does not divide C. Source: Wu and He, arXiv:1803.08494.
+    """
+    x = tensor_of(x)
+    _check_channels("group_norm", x, weight=weight, bias=bias)
+    if num_groups < 1 or x.shape[1] % num_groups:
+        raise ShapeError(f"group_norm: num_groups={num_groups} does not divide C={x.shape[1]}  [x: {x.shape}]")
+    size = math.prod(x.shape[1:]) // num_groups
+    if not x.array.size:
+        return x * 1
+    y = layer_norm_rows(x.reshape(x.shape[0], num_groups, size), size=size, eps=eps).reshape(x.shape)
+    y = y if weight is None else y * _per_channel(weight, x.ndim)
+    return y if bias is None else y + _per_channel(bias, x.ndim)
+
+
+def _instance_samples(s: Sampler) -> Case:
+    shape = (s.integer(1, 2), s.size(2, (s.lanes(),)), s.integer(2, 4), *(s.integer(1, 2) for _ in range(s.integer(0, 1))))
+    w, b = _affine(s, (shape[1],))
+    return s.case(s.array(shape), weight=w, bias=b, eps=s.choice(EPSILONS))
+
+
+def _instance_reference(x, weight=None, bias=None, eps=1e-5):
+    y = _standardised(x, tuple(range(2, x.ndim)), eps)
+    return _scaled(y, weight, bias, (-1, *[1] * (x.ndim - 2)))
+
+
+@composite(reference=_instance_reference, samples=_instance_samples, onnx="InstanceNormalization", bound=3e-5)
+def instance_norm(
+    x, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
+):
+    """group_norm with one channel per group; use_input_stats=False takes the running statistics, as batch_norm
+
+    x (N, C, ...). Running statistics move towards the means over the batch in place.
+    Raises ShapeError for one value per channel and image. Source: Ulyanov et al., arXiv:1607.08022.
+    """
+    x = tensor_of(x)
+    _check_channels("instance_norm", x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if not use_input_stats:
+        return batch_norm(x, running_mean, running_var, weight, bias, eps=eps)
+    values, axes = math.prod(x.shape[2:]), tuple(range(2, x.ndim))
+    if values == 1:
+        raise ShapeError(f"instance_norm: expected more than 1 value per channel and image  [x: {x.shape}]")
+    y = group_norm(x, max(x.shape[1], 1), weight, bias, eps)
+    if x.array.size:
+        _move(running_mean, x.array.mean(axes).mean(0), momentum)
+        _move(running_var, x.array.var(axes, ddof=1).mean(0), momentum)
+    return y
+
+
+def _move(running: Any, value: np.ndarray, momentum: float) -> None:
+    """running = (1 - momentum) * running + momentum * value, in place."""
+    if running is None:
+        return
+    array = _array(running)
+    array[...] = (1 - momentum) * array + momentum * value
+    if isinstance(running, Tensor):
+        running.bump()

@@ -1,0 +1,76 @@
+"""Softmax and its logarithm, along one axis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograd import kernels
+from autograd.op import op
+from autograd.ops.dtypes import real
+from autograd.ops.linalg import tensor_of
+from autograd.sampling import Case, Sampler
+from autograd.tensor import Tensor
+
+
+def _same(u: np.ndarray, y: np.ndarray) -> None:
+    if u.shape != y.shape:
+        raise ValueError(f"u has shape {u.shape} and y {y.shape}, expected the same")
+
+
+def _along_axis(s: Sampler) -> Case:
+    shape = s.shape(1, 3)
+    return s.case(s.array(shape, -4, 4), axis=s.axis(len(shape)))
+
+
+def _two_along(s: Sampler) -> Case:
+    shape = s.shape(1, 3)
+    return s.case(s.array(shape), s.array(shape), axis=s.axis(len(shape)))
+
+
+def _softmax_reference(x, axis):
+    e = np.exp(x - x.max(axis, keepdims=True))
+    return e / e.sum(axis, keepdims=True)
+
+
+@op(reference=_softmax_reference, samples=_along_axis, onnx="Softmax")
+def softmax(x, *, axis):
+    """y = e ** x / sum(e ** x) along axis, without overflow.
+
+    axis (or dim) is required. Raises ShapeError if it is out of range.
+    """
+    return real(lambda a: kernels.softmax(a, axis), x)
+
+
+@op(reference=lambda u, y, axis: y * (u - (u * y).sum(axis, keepdims=True)), samples=_two_along, linear_in=("u",))
+def softmax_grad(u, y, *, axis):
+    """y * (u - sum(u * y)) along axis: the gradient of softmax, given its result y."""
+    _same(u, y)
+    return kernels.softmax_grad(u, y, axis)
+
+
+def _softmax_grad_y(g: Tensor, u: Tensor, y: Tensor, axis: int) -> Tensor:
+    return g * u - g * (u * y).sum(axis, keepdims=True) - u * (g * y).sum(axis, keepdims=True)
+
+
+softmax.grads(x=lambda g, out, axis: softmax_grad(g, out, axis=axis))
+softmax_grad.grads(u=lambda g, y, axis: softmax_grad(g, y, axis=axis), y=_softmax_grad_y)
+
+
+@op(reference=lambda x, axis: np.log(_softmax_reference(x, axis)), samples=_along_axis, onnx="LogSoftmax")
+def log_softmax(x, *, axis):
+    """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required."""
+    return real(lambda a: kernels.log_softmax(a, axis), x)
+
+
+@op(reference=lambda u, y, axis: u - np.exp(y) * u.sum(axis, keepdims=True), samples=_two_along, linear_in=("u",))
+def log_softmax_grad(u, y, *, axis):
+    """u - e ** y * sum(u) along axis: the gradient of log_softmax, given its result y."""
+    _same(u, y)
+    return kernels.log_softmax_grad(u, y, axis)
+
+
+log_softmax.grads(x=lambda g, out, axis: log_softmax_grad(g, out, axis=axis))
+log_softmax_grad.grads(
+    u=lambda g, y, axis: g - (g * tensor_of(y).exp()).sum(axis, keepdims=True),
+    y=lambda g, u, y, axis: -g * y.exp() * tensor_of(u).sum(axis, keepdims=True),
+)
