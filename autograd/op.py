@@ -44,6 +44,10 @@ SPELLINGS = {
     "axis": ("dim", "axes"),
     "keepdim": ("keepdims",),
     "exponent": ("y",),
+    "indices": ("index",),
+    "k": ("diagonal",),
+    "split_size": ("split_size_or_sections",),
+    "chunk_size": ("split_size_or_sections",),
     "target": ("y", "labels", "target"),
     "min": ("low",),
     "max": ("high",),
@@ -198,6 +202,8 @@ class Record:
                     raise TypeError(f"{self.name}: missing argument {name!r}; expected {self.name}{self.signature}")
                 given.append(kwargs.pop(name, None))
             inputs = tuple(given)
+        if len(args) > len(self.attrs) == 1 and all(isinstance(a, int) for a in args):
+            args = (args,)  # x.permute(1, 0) means x.permute((1, 0))
         attrs = dict(self.defaults)
         for name, value in zip(self.attrs, args):
             if name in kwargs:
@@ -304,7 +310,10 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            return function(*args, **record.respell(kwargs)) if kwargs else function(*args)
+            if kwargs or record.variadic or len(args) != len(record.inputs):
+                inputs, attrs = record.bind(args, kwargs)
+                return function(*inputs, **attrs)
+            return function(*args)
 
         call.record = record  # type: ignore[attr-defined]
         record.call = call

@@ -1,0 +1,439 @@
+"""Reductions over axes: None (all), an int, or a tuple. Sums of float32 and float64 don't depend on the thread count."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import kernels
+from autograd.errors import ShapeError
+from autograd.op import composite, op
+from autograd.ops.binary import ne
+from autograd.ops.dtypes import FLOAT32, quiet
+from autograd.ops.elementwise import maximum, minimum, mul, no_gradient, pow, raw, where
+from autograd.ops.index import getitem, take_along_axis
+from autograd.ops.shape import expand, reshape, squeeze
+from autograd.ops.unary import abs, exp, sign
+from autograd.sampling import Case, Sampler
+from autograd.shapes import normalize_axes, normalize_axis
+from autograd.tape import declare
+from autograd.tensor import Tensor
+
+_concatenate = declare("concatenate")
+
+
+class Extreme(NamedTuple):
+    """Values and where they stand along the axis."""
+
+    values: Any
+    indices: Any
+
+
+def over_axes(s: Sampler, least: int = 0) -> Case:
+    """An array, axes and keepdims."""
+    shape = s.shape(least, 3)
+    return s.case(s.array(shape), axis=s.axes(len(shape)), keepdims=s.boolean())
+
+
+def distinct_over_axes(s: Sampler) -> Case:
+    shape = s.shape(0, 3)
+    return s.case(s.distinct(shape), axis=s.axes(len(shape)), keepdims=s.boolean())
+
+
+def distinct_along_axis(s: Sampler) -> Case:
+    shape = s.shape(1, 3)
+    return s.case(s.distinct(shape), axis=s.axis(len(shape)), keepdims=s.boolean())
+
+
+def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+    """The shape of a reduction that keeps its axes with size 1."""
+    if axis is None:
+        return (1,) * len(shape)
+    axes = normalize_axes(axis, len(shape))
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def count(shape: tuple[int, ...], axis: Any) -> int:
+    """Elements that go into each result."""
+    return math.prod(shape) if axis is None else math.prod(shape[i] for i in normalize_axes(axis, len(shape)))
+
+
+def unreduce(y: Tensor, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Tensor:
+    """A result (or its gradient) with its axes back, of size 1."""
+    return y if keepdims or axis is None and not shape else reshape(y, kept(shape, axis))
+
+
+def spread(y: Tensor, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Tensor:
+    """A result (or its gradient) repeated over the axes it was reduced over."""
+    return expand(unreduce(y, shape, axis, keepdims), shape)
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
+    return None if axis is None else normalize_axes(axis, ndim)
+
+
+# --------------------------------------------------------------------------------------------- sums
+
+
+def _sum_reference(x, axis=None, keepdims=False, dtype=None):
+    return np.einsum("i...->...", _in_front(x, axis)).reshape(_reduced(x.shape, axis, keepdims))
+
+
+def _in_front(x, axis):
+    """The reduced axes as one leading axis."""
+    axes = normalize_axes(axis, x.ndim)
+    return np.moveaxis(x, axes, range(len(axes))).reshape(count(x.shape, axis), *(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+def _reduced(shape, axis, keepdims):
+    axes = normalize_axes(axis, len(shape))
+    return tuple(1 if i in axes else n for i, n in enumerate(shape) if keepdims or i not in axes)
+
+
+@op(reference=_sum_reference, samples=over_axes, linear_in=("x",), onnx="ReduceSum")
+def sum(x, *, axis=None, keepdims=False, dtype=None):
+    """The sum over axes; ints and bools add up as int64."""
+    if dtype is not None:
+        x = x.astype(dtype)
+    if x.dtype.kind == "f" and x.dtype.itemsize > 2:
+        return kernels.sum(x, axis if axis is None else _axes(axis, x.ndim), keepdims)
+    if x.dtype.kind == "f":
+        return kernels.sum(x.astype(FLOAT32), _axes(axis, x.ndim), keepdims).astype(x.dtype)
+    return np.sum(x, _axes(axis, x.ndim), np.int64 if dtype is None else dtype, keepdims=keepdims)
+
+
+sum.grads(x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims))
+
+
+@op(
+    reference=lambda x, axis=None, keepdims=False: np.average(x, axis, keepdims=keepdims),
+    samples=over_axes,
+    linear_in=("x",),
+    onnx="ReduceMean",
+)
+def mean(x, *, axis=None, keepdims=False):
+    """sum(x) / count over axes; ints and bools give float32, nothing gives NaN."""
+    total = sum.forward(x if x.dtype.kind == "f" else x.astype(FLOAT32), axis=axis, keepdims=keepdims)
+    n = count(x.shape, axis)
+    return kernels.mul(total, 1.0 / n) if n else total + math.nan
+
+
+mean.grads(x=lambda g, x_shape, axis, keepdims: spread(g * (1.0 / max_(count(x_shape, axis))), x_shape, axis, keepdims))
+
+
+def max_(n: int) -> int:
+    """n, at least 1: no gradient of an empty mean divides by 0."""
+    return n or 1
+
+
+def _prod_samples(s: Sampler) -> Case:
+    shape = tuple(s.size(3) for _ in range(s.integer(0, 3)))
+    x = s.array(shape)
+    return s.case(np.where(s.integers(shape, 0, 6) == 0, 0, x).astype(s.dtype), axis=s.axes(len(shape)), keepdims=s.boolean())
+
+
+@composite(reference=lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis, keepdims=keepdims), samples=_prod_samples)
+def prod(x, *, axis=None, keepdims=False):
+    """The product over axes, by halves; its gradient is right where factors are 0 too."""
+    shape = np.shape(raw(x))
+    axes = normalize_axes(axis, len(shape))
+    order = [i for i in range(len(shape)) if i not in axes] + list(axes)
+    others = tuple(shape[i] for i in order[: len(order) - len(axes)])
+    n = count(shape, axis)
+    y = reshape(declare("permute")(x, tuple(order)), (*others, n))
+    if not n:
+        y = reshape(sum(y, -1) + 1, (*others, 1))
+    while n > 1:
+        half = n // 2
+        paired = mul(getitem(y, (..., slice(half))), getitem(y, (..., slice(half, 2 * half))))
+        y = paired if n % 2 == 0 else _concatenate([paired, getitem(y, (..., slice(n - 1, n)))], axis=-1)
+        n -= half
+    return reshape(y, _reduced(shape, axis, keepdims))
+
+
+# --------------------------------------------------------------------------------------------- spread of values
+
+
+def _resolve(axis: Any, unbiased: Any, correction: float) -> tuple[Any, float]:
+    """x.var(False) means unbiased=False, as in PyTorch; unbiased is correction 1 or 0."""
+    if isinstance(axis, bool):
+        axis, unbiased = None, axis
+    return axis, correction if unbiased is None else float(unbiased)
+
+
+def _var_samples(s: Sampler) -> Case:
+    shape = tuple(s.size(3) + 1 for _ in range(s.integer(1, 3)))
+    options = s.choice(({}, {"correction": 0}, {"unbiased": False}))
+    return s.case(s.array(shape), axis=s.axes(len(shape)), keepdims=s.boolean(), **options)
+
+
+def _var_reference(x, axis=None, unbiased=None, keepdims=False, correction=1):
+    x, correction = np.asarray(x, np.float64), correction if unbiased is None else int(unbiased)
+    n = count(x.shape, axis)
+    square = np.square(x).mean(axis, keepdims=keepdims) - np.square(x.mean(axis, keepdims=keepdims))
+    return square * n / (n - correction)
+
+
+def _variance(x: np.ndarray, axis: Any, unbiased: Any, keepdims: bool, correction: float) -> np.ndarray:
+    axis, correction = _resolve(axis, unbiased, correction)
+    if x.dtype.kind != "f":
+        raise TypeError(f"var: expected floats, got {x.dtype}; use x.float()")
+    centred = quiet(np.subtract, x, mean.forward(x, axis=axis, keepdims=True))
+    total = sum.forward(np.square(centred), axis=axis, keepdims=keepdims)
+    return quiet(np.true_divide, total, total.dtype.type(builtins.max(count(x.shape, axis) - correction, 0)))
+
+
+def _variance_grad(g, x, axis, unbiased, keepdims, correction):
+    axis, correction = _resolve(axis, unbiased, correction)
+    scale = 2.0 / n if (n := count(x.shape, axis) - correction) > 0 else math.nan
+    return (unreduce(g, x.shape, axis, keepdims) * scale) * (x - mean(x, axis, True))
+
+
+@op(reference=_var_reference, samples=_var_samples)
+def var(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
+    """sum((x - mean(x))^2) / (count - correction) over axes; unbiased=False means correction=0."""
+    return _variance(x, axis, unbiased, keepdims, correction)
+
+
+var.grads(x=_variance_grad)
+
+
+@op(reference=lambda x, **attrs: np.sqrt(_var_reference(x, **attrs)), samples=_var_samples)
+def std(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
+    """sqrt(var(x)); its gradient is 0 where all values are equal."""
+    return np.sqrt(_variance(x, axis, unbiased, keepdims, correction))
+
+
+std.grads(
+    r=lambda g, out: where(raw(out) == 0, 0.0, g / where(raw(out) == 0, 1.0, out * 2)),
+    x=lambda r, x, axis, unbiased, keepdims, correction: _variance_grad(r, x, axis, unbiased, keepdims, correction),
+)
+
+
+@composite(reference=lambda x, **attrs: (_var_reference(x, **attrs), x.mean(attrs["axis"], keepdims=attrs["keepdims"])), samples=_var_samples)
+def var_mean(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
+    """(var(x), mean(x)) over axes."""
+    axis, correction = _resolve(axis, unbiased, correction)
+    return var(x, axis, keepdims=keepdims, correction=correction), mean(x, axis, keepdims)
+
+
+@composite(
+    reference=lambda x, **attrs: (np.sqrt(_var_reference(x, **attrs)), x.mean(attrs["axis"], keepdims=attrs["keepdims"])),
+    samples=_var_samples,
+)
+def std_mean(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
+    """(std(x), mean(x)) over axes."""
+    axis, correction = _resolve(axis, unbiased, correction)
+    return std(x, axis, keepdims=keepdims, correction=correction), mean(x, axis, keepdims)
+
+
+# --------------------------------------------------------------------------------------------- extremes
+
+
+def _winners(x, out, axis, keepdims):
+    """The share of each element in an extreme: ties share evenly."""
+    a, best = raw(x), raw(out)
+    best = best.reshape(kept(a.shape, axis))
+    won = (a == best) | np.isnan(a) & np.isnan(best)
+    return won / np.maximum(won.sum(_axes(axis, a.ndim), a.dtype, keepdims=True), 1)
+
+
+def _extreme_grad(g, x, out, axis, keepdims):
+    return unreduce(g, raw(x).shape, axis, keepdims) * _winners(x, out, axis, keepdims)
+
+
+def _nonempty(name: str, x: np.ndarray, axis: Any) -> None:
+    if count(x.shape, axis) == 0:
+        raise ShapeError(f"{name}: no elements to choose from along axis {axis}  [x: {x.shape}]")
+
+
+@op(reference=lambda x, axis=None, keepdims=False: -np.min(-x, axis, keepdims=keepdims), samples=distinct_over_axes, onnx="ReduceMax")
+def amax(x, *, axis=None, keepdims=False):
+    """The largest value over axes; NaN if there is one. Ties share the gradient evenly."""
+    _nonempty("amax", x, axis)
+    return np.max(x, _axes(axis, x.ndim), keepdims=keepdims)
+
+
+amax.grads(x=_extreme_grad)
+
+
+@op(reference=lambda x, axis=None, keepdims=False: -np.max(-x, axis, keepdims=keepdims), samples=distinct_over_axes, onnx="ReduceMin")
+def amin(x, *, axis=None, keepdims=False):
+    """The smallest value over axes; NaN if there is one. Ties share the gradient evenly."""
+    _nonempty("amin", x, axis)
+    return np.min(x, _axes(axis, x.ndim), keepdims=keepdims)
+
+
+amin.grads(x=_extreme_grad)
+
+
+def _arg_reference(sign_):
+    def reference(x, axis=None, keepdims=False):
+        order = np.argsort(sign_ * (x.ravel() if axis is None else x), -1 if axis is None else axis, kind="stable")
+        first = order[0] if axis is None else np.take(order, 0, axis)
+        return np.reshape(first, _reduced(x.shape, axis, keepdims))
+
+    return reference
+
+
+@op(reference=_arg_reference(-1), samples=distinct_along_axis, differentiable=False, onnx="ArgMax")
+def argmax(x, *, axis=None, keepdims=False):
+    """Where the largest value stands along an axis (None: in the flattened x), int64; the first one of ties."""
+    _nonempty("argmax", x, axis)
+    return np.argmax(x, axis, keepdims=keepdims)
+
+
+@op(reference=_arg_reference(1), samples=distinct_along_axis, differentiable=False, onnx="ArgMin")
+def argmin(x, *, axis=None, keepdims=False):
+    """Where the smallest value stands along an axis (None: in the flattened x), int64; the first one of ties."""
+    _nonempty("argmin", x, axis)
+    return np.argmin(x, axis, keepdims=keepdims)
+
+
+def extreme(x: Any, place: Any, axis: int, keepdims: bool) -> Extreme:
+    """The values at these places (with the axis kept) along an axis."""
+    if np.ndim(raw(x)) == 0:
+        return Extreme(reshape(x, ()), reshape(place, ()))
+    values = take_along_axis(x, place, axis=axis)
+    return Extreme(values, place) if keepdims else Extreme(squeeze(values, axis), squeeze(place, axis))
+
+
+def _extreme_reference(find):
+    def reference(x, axis, keepdims=False):
+        place = find(x, axis, keepdims=True)
+        values = np.take_along_axis(x, place, axis)
+        return (values, place) if keepdims else (values.squeeze(axis), place.squeeze(axis))
+
+    return reference
+
+
+@composite(reference=_extreme_reference(np.argmax), samples=distinct_along_axis)
+def max(x, *, axis=None, keepdims=False):
+    """max(x): the largest value; max(x, axis): (values, indices), gradient to the index; max(x, y): elementwise."""
+    if isinstance(axis, (Tensor, np.ndarray)):
+        return maximum(x, axis)
+    return amax(x, None, keepdims) if axis is None else extreme(x, argmax(x, axis, True), axis, keepdims)
+
+
+@composite(reference=_extreme_reference(np.argmin), samples=distinct_along_axis)
+def min(x, *, axis=None, keepdims=False):
+    """min(x): the smallest value; min(x, axis): (values, indices), gradient to the index; min(x, y): elementwise."""
+    if isinstance(axis, (Tensor, np.ndarray)):
+        return minimum(x, axis)
+    return amin(x, None, keepdims) if axis is None else extreme(x, argmin(x, axis, True), axis, keepdims)
+
+
+# --------------------------------------------------------------------------------------------- norms, logs of sums
+
+
+def _norm_samples(s: Sampler) -> Case:
+    shape = s.shape(1, 3)
+    return s.case(s.distinct(shape), ord=s.choice((2, 1, 3, 1.5, math.inf, -math.inf, 0)), axis=s.axes(len(shape)), keepdims=s.boolean())
+
+
+def _norm_reference(x, ord=2, axis=None, keepdims=False):
+    flat = np.moveaxis(_in_front(np.asarray(x, np.float64), axis), 0, -1)
+    return np.linalg.norm(flat.reshape(-1, flat.shape[-1]), ord, axis=-1).reshape(_reduced(x.shape, axis, keepdims))
+
+
+@op(reference=_norm_reference, samples=_norm_samples)
+def vector_norm(x, *, ord=2, axis=None, keepdims=False):
+    """(sum |x|^ord)^(1/ord) over axes; ord inf: max |x|, -inf: min |x|, 0: how many are not 0."""
+    ord = float(ord)
+    a = np.abs(x if x.dtype.kind == "f" else x.astype(FLOAT32))
+    if math.isinf(ord):
+        _nonempty("vector_norm", x, axis)
+        return (np.max if ord > 0 else np.min)(a, _axes(axis, a.ndim), keepdims=keepdims)
+    if ord == 0:
+        return sum.forward((a != 0).astype(a.dtype), axis=axis, keepdims=keepdims)
+    powers = a if ord == 1 else kernels.mul(a, a) if ord == 2 else quiet(np.power, a, ord)
+    total = sum.forward(powers, axis=axis, keepdims=keepdims)
+    return total if ord == 1 else kernels.sqrt(total) if ord == 2 else quiet(np.power, total, 1 / ord)
+
+
+def _norm_grad(g, x, out, ord, axis, keepdims):
+    ord, shape = float(ord), raw(x).shape
+    if ord == 0:
+        return expand(no_gradient(unreduce(g, shape, axis, keepdims)), shape)
+    g, out = unreduce(g, shape, axis, keepdims), unreduce(out, shape, axis, keepdims)
+    if math.isinf(ord):
+        return g * (sign(x) * _winners(abs(x), out, axis, True))
+    if ord == 1:
+        return g * sign(x)
+    zero = raw(out) == 0
+    if ord == 2:
+        return x * where(zero, 0.0, g / where(zero, 1.0, out))
+    scale = where(zero, 0.0, g * pow(where(zero, 1.0, out), 1 - ord))
+    gone = raw(x) == 0
+    return scale * (sign(x) * where(gone, 0.0, pow(where(gone, 1.0, abs(x)), ord - 1)))
+
+
+vector_norm.grads(x=_norm_grad)
+
+
+@composite(reference=lambda x, p="fro", axis=None, keepdims=False: _norm_reference(x, 2, axis, keepdims), samples=over_axes)
+def norm(x, *, p="fro", axis=None, keepdims=False):
+    """The p-norm over axes; "fro" is 2. PyTorch's torch.norm; matrix norms are in linalg."""
+    if isinstance(p, str) and p != "fro":
+        raise ValueError(f"norm: p is {p!r}, expected 'fro' or a number")
+    return vector_norm(x, ord=2 if p in ("fro", None) else p, axis=axis, keepdims=keepdims)
+
+
+@op(reference=lambda x, axis=None, keepdims=False: np.log(np.exp(x).sum(axis, keepdims=keepdims)), samples=over_axes, onnx="ReduceLogSumExp")
+def logsumexp(x, *, axis=None, keepdims=False):
+    """log(sum(e^x)) over axes, without overflow in between; nothing gives -inf."""
+    x = x if x.dtype.kind == "f" else x.astype(FLOAT32)
+    top = np.max(x, _axes(axis, x.ndim), keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, x.dtype.type(0))
+    total = np.exp(x - top).sum(_axes(axis, x.ndim), keepdims=True)
+    return (quiet(np.log, total) + top).reshape(_reduced(x.shape, axis, keepdims))
+
+
+def _logsumexp_grad(g, x, out, axis, keepdims):
+    shape = raw(x).shape
+    out = unreduce(out, shape, axis, keepdims)
+    return unreduce(g, shape, axis, keepdims) * exp(x - where(np.isneginf(raw(out)), 0.0, out))
+
+
+logsumexp.grads(x=_logsumexp_grad)
+
+
+# --------------------------------------------------------------------------------------------- truth
+
+
+def _mask_over_axes(s: Sampler) -> Case:
+    shape = s.shape(0, 3)
+    return s.case(s.mask(shape), axis=s.axes(len(shape)), keepdims=s.boolean())
+
+
+@op(
+    reference=lambda x, axis=None, keepdims=False: np.sum(x != 0, axis, keepdims=keepdims) > 0,
+    samples=_mask_over_axes,
+    differentiable=False,
+)
+def any(x, *, axis=None, keepdims=False):
+    """Whether any element is nonzero, over axes."""
+    return np.any(x, _axes(axis, x.ndim), keepdims=keepdims)
+
+
+@op(
+    reference=lambda x, axis=None, keepdims=False: np.sum(x == 0, axis, keepdims=keepdims) == 0,
+    samples=_mask_over_axes,
+    differentiable=False,
+)
+def all(x, *, axis=None, keepdims=False):
+    """Whether all elements are nonzero, over axes."""
+    return np.all(x, _axes(axis, x.ndim), keepdims=keepdims)
+
+
+@composite(
+    reference=lambda x, axis=None, keepdims=False: np.count_nonzero(x, axis, keepdims=keepdims),
+    samples=_mask_over_axes,
+    differentiable=False,
+)
+def count_nonzero(x, *, axis=None, keepdims=False):
+    """How many elements are nonzero, over axes; int64."""
+    return sum(ne(x, 0), axis, keepdims)
