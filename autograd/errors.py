@@ -19,3 +19,7 @@ class FormatError(ValueError):
 
 class StateDictError(RuntimeError):
     """A state whose names or shapes do not fit the module or optimizer."""
+
+
+class MissingExtraError(ImportError):
+    """An optional package that is not installed; the message names the extra that brings it."""
