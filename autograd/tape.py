@@ -147,6 +147,14 @@ def new_node(op, shape, dtype):
     return node
 
 
+@cython.cfunc
+def _shape(x):
+    if isinstance(x, Value):
+        value: Value = x
+        return value.array.shape
+    return None if x is None else np.shape(x)
+
+
 def leaf_node(array):
     """The node of a value that gradients are wanted for."""
     if array.dtype.kind != "f":
@@ -257,7 +265,7 @@ class Op:
                 arrays.append(self.as_input(x, i))
             i += 1
         try:
-            results = self.forward(*arrays, **attrs) if attrs else self.forward(*arrays)
+            results = self.forward(*arrays) if attrs is self.defaults else self.forward(*arrays, **attrs)
         except (ValueError, TypeError) as error:
             raise self.record.explain(error, arrays, attrs) from None
         results = (results,) if not self.extras else results
@@ -297,12 +305,7 @@ class Op:
             if kind == SAVE_INPUT:
                 saved.append(inputs[index])
             elif kind == SAVE_SHAPE:
-                x = inputs[index]
-                if isinstance(x, Value):
-                    value = x
-                    saved.append(value.array.shape)
-                else:
-                    saved.append(None if x is None else np.shape(x))
+                saved.append([_shape(x) for x in inputs] if self.variadic else _shape(inputs[index]))
             elif kind == SAVE_OUT:  # an alias: the result itself holds this node, which would be a cycle
                 alias: Value = wrap(array, None)
                 alias.version = out.share_version()

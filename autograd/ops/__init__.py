@@ -2,14 +2,90 @@
 
 from autograd import tensor
 from autograd.op import registry
-from autograd.ops import activation, adaptive, conv, elementwise, linalg, norm, pool, scale, softmax
+from autograd.ops import (
+    activation,
+    adaptive,
+    binary,
+    conv,
+    elementwise,
+    index,
+    join,
+    linalg,
+    matrix,
+    norm,
+    pool,
+    random,
+    reduce,
+    scale,
+    shape,
+    softmax,
+    sort,
+    unary,
+)
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {
+    # elementwise, binary, unary
+    "absolute": "abs",
+    "arccos": "acos",
+    "arccosh": "acosh",
+    "arcsin": "asin",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arctanh": "atanh",
+    "clamp": "clip",
+    "divide": "div",
+    "fix": "trunc",
+    "greater": "gt",
+    "greater_equal": "ge",
+    "less": "lt",
+    "less_equal": "le",
+    "mod": "remainder",
     "multiply": "mul",
+    "negative": "neg",
+    "not_equal": "ne",
+    "power": "pow",
+    "rint": "round",
+    "sgn": "sign",
+    "subtract": "sub",
+    "true_divide": "div",
+    # shape, join, matrix
+    "broadcast_to": "expand",
+    "cat": "concatenate",
+    "concat": "concatenate",
+    "moveaxis": "movedim",
+    "ravel": "flatten",
+    "row_stack": "vstack",
+    "swapaxes": "transpose",
+    "swapdims": "transpose",
+    "view": "reshape",
+    # index, reduce, sort
+    "take_along_dim": "take_along_axis",
 }
 
-__all__ = ["ALIASES", "elementwise", "namespace"]
+__all__ = [
+    "ALIASES",
+    "activation",
+    "adaptive",
+    "binary",
+    "conv",
+    "elementwise",
+    "index",
+    "join",
+    "linalg",
+    "matrix",
+    "namespace",
+    "norm",
+    "pool",
+    "random",
+    "reduce",
+    "scale",
+    "shape",
+    "softmax",
+    "sort",
+    "unary",
+]
 
 
 def namespace() -> dict:
