@@ -1,0 +1,309 @@
+"""Losses over classes: negative log-likelihood and cross-entropy. x is (N, C), (N, C, d1, ...) or (C,)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd import kernels
+from autograd.errors import DTypeError, ShapeError
+from autograd.op import op
+from autograd.ops.linalg import tensor_of
+from autograd.ops.loss import REDUCTIONS, check_reduction
+from autograd.ops.softmax import log_softmax
+from autograd.sampling import Case, Sampler
+from autograd.tensor import Tensor
+
+
+def class_axis(x: Any) -> int:
+    """Where the classes are: axis 1, or the only one."""
+    return 1 if x.ndim > 1 else 0
+
+
+def check_labels(name: str, x_shape: tuple[int, ...], labels: np.ndarray, ignore_index: int) -> np.ndarray:
+    """Labels as int64, each a class or ignore_index; one for every place of x without its class axis."""
+    if not x_shape:
+        raise ShapeError(f"{name}: x is a single number, expected (N, C, ...) or (C,)")
+    axis = 1 if len(x_shape) > 1 else 0
+    classes, expected = x_shape[axis], (*x_shape[:axis], *x_shape[axis + 1 :])
+    context = f"[x: {x_shape}, target: {labels.shape}, {classes} classes]"
+    if labels.dtype.kind not in "iu":
+        holds = "nan among " if labels.dtype.kind == "f" and np.isnan(labels).any() else ""
+        raise DTypeError(
+            f"{name}: target holds {holds}{labels.dtype} values, expected integer class indices of shape {expected}  {context}"
+        )
+    if labels.shape != expected:
+        cure = "; one-hot? target.argmax(1)" if labels.shape == x_shape else ""
+        raise ShapeError(f"{name}: target has shape {labels.shape}, expected {expected}{cure}  {context}")
+    wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ShapeError(f"{name}: target{list(place)} is {labels[place]}, out of range for {classes} classes  {context}")
+    return labels.astype(np.int64, copy=False)
+
+
+def check_weight(name: str, weight: Any, classes: int) -> None:
+    if weight is not None and np.shape(weight) != (classes,):
+        raise ShapeError(f"{name}: weight has shape {np.shape(weight)}, expected ({classes},), one per class")
+
+
+def sample_scales(labels: np.ndarray, weight: Any, ignore_index: int, reduction: str, dtype: Any) -> np.ndarray:
+    """The factor of every sample in the loss: its class's weight, 0 if ignored, divided by their sum for the mean."""
+    kept = labels != ignore_index
+    scale = kept.astype(dtype) if weight is None else np.where(kept, np.asarray(weight, dtype)[np.where(kept, labels, 0)], 0)
+    if reduction == "mean":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scale = scale / scale.sum(dtype=np.float64).astype(dtype)
+    return scale.astype(dtype, copy=False)
+
+
+def total(loss: np.ndarray, reduction: str) -> np.ndarray:
+    return loss if reduction == "none" else np.asarray(loss.sum())
+
+
+# ---------------------------------------------------------------------------------------------- nll
+
+
+def _label_samples(s: Sampler) -> tuple[np.ndarray, np.ndarray, Any, dict[str, Any]]:
+    classes = s.size(4, (s.lanes(),))
+    shape = s.choice([(classes,), (s.size(3), classes), (s.size(2), classes, s.size(2)), (2, classes, 2, 2)])
+    labels = s.integers((*shape[:1], *shape[2:]) if len(shape) > 1 else (), 0, classes)
+    ignore = s.choice([-100, 0, classes - 1])
+    weight = s.array((classes,), 0.5, 2) if s.boolean() else None
+    if ignore >= 0 and (labels == ignore).all():
+        ignore = -100
+    return s.array(shape), labels, weight, {"ignore_index": ignore, "reduction": s.choice(REDUCTIONS)}
+
+
+def _nll_samples(s: Sampler) -> Case:
+    x, labels, weight, attrs = _label_samples(s)
+    return s.case(x, labels, weight, **attrs)
+
+
+def _nll_reference(x, target, weight=None, ignore_index=-100, reduction="mean"):
+    loss, scale = np.zeros(target.shape, x.dtype), np.zeros(target.shape, x.dtype)
+    for place in np.ndindex(*target.shape):
+        label = int(target[place])
+        if label != ignore_index:
+            scale[place] = 1 if weight is None else weight[label]
+            loss[place] = -scale[place] * x[(*place[:1], label, *place[1:])]
+    return loss if reduction == "none" else loss.sum() / (scale.sum() if reduction == "mean" else 1)
+
+
+@op(reference=_nll_reference, samples=_nll_samples, linear_in=("x",), onnx="NegativeLogLikelihoodLoss")
+def nll_loss(x, target, weight=None, *, ignore_index=-100, reduction="mean"):
+    """-weight[t] * x[n, t, ...] with t = target[n, ...]; the mean divides by the sum of the weights used
+
+    Log-probabilities x (N, C, ...) or (C,), integer class indices target (N, ...) or (); weight (C,).
+    Targets equal to ignore_index count nothing (a mean of nothing is NaN).
+    Raises DTypeError for labels that are no integers, ShapeError for shapes and labels that do not fit.
+    Source: torch.nn.functional.nll_loss.
+    """
+    check_reduction("nll_loss", reduction)
+    labels = check_labels("nll_loss", x.shape, target, ignore_index)
+    axis = class_axis(x)
+    check_weight("nll_loss", weight, x.shape[axis])
+    scale = sample_scales(labels, weight, ignore_index, reduction, x.dtype)
+    kept = labels != ignore_index
+    at = np.expand_dims(np.where(kept, labels, 0), axis)
+    picked = np.take_along_axis(x, at, axis).squeeze(axis) if kept.any() else np.zeros(labels.shape, x.dtype)
+    return total(np.where(kept, -picked, 0).astype(x.dtype) * scale, reduction)
+
+
+def _nll_grad_samples(s: Sampler) -> Case:
+    x, labels, weight, attrs = _label_samples(s)
+    u = s.array(labels.shape if attrs["reduction"] == "none" else ())
+    return s.case(u, labels, weight, x_shape=x.shape, **attrs)
+
+
+def _nll_grad_reference(u, target, weight=None, x_shape=(), ignore_index=-100, reduction="mean"):
+    gx = np.zeros(x_shape, u.dtype)
+    weights = np.ones(x_shape[1 if len(x_shape) > 1 else 0]) if weight is None else weight
+    kept = [place for place in np.ndindex(*target.shape) if target[place] != ignore_index]
+    divisor = sum(weights[target[place]] for place in kept) if reduction == "mean" else 1
+    for place in kept:
+        g = u[place] if reduction == "none" else u
+        gx[(*place[:1], target[place], *place[1:])] = -g * weights[target[place]] / divisor
+    return gx
+
+
+@op(reference=_nll_grad_reference, samples=_nll_grad_samples, linear_in=("u",))
+def nll_loss_grad(u, target, weight=None, *, x_shape, ignore_index=-100, reduction="mean"):
+    """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: nll_loss's adjoint."""
+    labels = check_labels("nll_loss_grad", x_shape, target, ignore_index)
+    scale = sample_scales(labels, weight, ignore_index, reduction, u.dtype)
+    axis, kept = 1 if len(x_shape) > 1 else 0, labels != ignore_index
+    gx = np.zeros(x_shape, u.dtype)
+    if not gx.size:
+        return gx
+    values = np.where(kept, -u * np.where(kept, scale, 0), 0).astype(u.dtype)
+    np.put_along_axis(gx, np.expand_dims(np.where(kept, labels, 0), axis), np.expand_dims(values, axis), axis)
+    return gx
+
+
+nll_loss.grads(
+    x=lambda g, target, weight, x_shape, ignore_index, reduction: nll_loss_grad(
+        g, target, weight, x_shape=x_shape, ignore_index=ignore_index, reduction=reduction
+    ),
+    target=None,
+    weight=None,
+)
+nll_loss_grad.grads(
+    u=lambda g, target, weight, ignore_index, reduction: nll_loss(
+        g, target, weight, ignore_index=ignore_index, reduction=reduction
+    ),
+    target=None,
+    weight=None,
+)
+
+
+# ---------------------------------------------------------------------------------------------- cross-entropy
+
+
+def _entropy_samples(s: Sampler) -> Case:
+    x, target, weight, attrs = _label_samples(s)
+    if s.integer(0, 2) == 0:  # class probabilities
+        target = s.array(x.shape, 0.05, 1)
+        attrs["ignore_index"] = -100
+    return s.case(x * 2, target, weight, **attrs, label_smoothing=s.choice([0.0, 0.0, 0.1, 0.5]))
+
+
+def _entropy_reference(x, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    axis = 1 if x.ndim > 1 else 0
+    classes = x.shape[axis]
+    logp = np.moveaxis(x - np.log(np.exp(x).sum(axis, keepdims=True)), axis, -1)
+    weights = np.ones(classes) if weight is None else weight
+    if target.dtype.kind == "f":
+        wanted, kept = np.moveaxis(target, axis, -1), np.ones(logp.shape[:-1])
+        divisor = logp.size / classes
+    else:
+        kept = (target != ignore_index).astype(float)
+        wanted = np.arange(classes) == target[..., None]
+        divisor = (kept * weights[np.where(kept > 0, target, 0)]).sum()
+    wanted = (1 - label_smoothing) * wanted + label_smoothing / classes
+    loss = (-(wanted * weights * logp).sum(-1) * kept).astype(x.dtype)
+    return (loss if reduction == "none" else loss.sum() / (divisor if reduction == "mean" else 1)), np.moveaxis(logp, -1, axis)
+
+
+def _holds_probabilities(x: Any, target: Any) -> bool:
+    """Whether the target holds probabilities rather than class indices."""
+    return target.dtype.kind == "f" and target.shape == x.shape
+
+
+def _smoothed(target: Any, label_smoothing: float, classes: int) -> Any:
+    return target if label_smoothing == 0 else target * (1 - label_smoothing) + label_smoothing / classes
+
+
+def _class_weight(weight: Any, x: Any) -> Any:
+    """The weights shaped to multiply x; 1 for none."""
+    return 1 if weight is None else weight.reshape(-1, *[1] * (x.ndim - 2)) if x.ndim > 1 else weight
+
+
+def _entropy_twin(x, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    x, target = tensor_of(x), tensor_of(target)
+    weight = None if weight is None else tensor_of(weight)
+    axis = class_axis(x)
+    classes, logp = x.shape[axis], log_softmax(x, axis=axis)
+    if _holds_probabilities(x, target):
+        loss = -(_smoothed(target, label_smoothing, classes) * logp * _class_weight(weight, x)).sum(axis)
+        return loss.sum() / (x.array.size / classes) if reduction == "mean" else loss.sum() if reduction == "sum" else loss
+    attrs = {"ignore_index": ignore_index, "reduction": reduction}
+    loss = nll_loss(logp, target, weight, **attrs)
+    if label_smoothing == 0:
+        return loss
+    scale = sample_scales(target.array, None if weight is None else weight.array, ignore_index, reduction, x.dtype)
+    kept = (target.array != ignore_index).astype(x.dtype)
+    if reduction == "mean":
+        w = sample_scales(target.array, None if weight is None else weight.array, ignore_index, "sum", x.dtype)
+        kept = kept / w.sum()
+    spread = -(logp * _class_weight(weight, x)).sum(axis) * Tensor(np.asarray(kept, scale.dtype))
+    spread = spread if reduction == "none" else spread.sum()
+    return loss * (1 - label_smoothing) + spread * (label_smoothing / classes)
+
+
+def _per_sample(g: np.ndarray, shape: tuple[int, ...], divisor: float) -> np.ndarray:
+    """The gradient of every sample's loss; none where the mean was of nothing."""
+    return np.full(shape, g / g.dtype.type(divisor) if divisor else 0, g.dtype) if g.ndim == 0 else g / g.dtype.type(divisor)
+
+
+def _divisor(x: np.ndarray, target: np.ndarray, weight: Any, ignore_index: int, reduction: str) -> float:
+    """What the sum over the samples is divided by."""
+    if reduction != "mean":
+        return 1.0
+    if _holds_probabilities(x, target):
+        return x.size / x.shape[class_axis(x)] if x.size else 0.0
+    if weight is None:
+        return float(np.count_nonzero(target != ignore_index))
+    return float(sample_scales(target, weight, ignore_index, "sum", np.float64).sum())
+
+
+def _probability_loss(x: np.ndarray, target: np.ndarray, weight: Any, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
+    axis = class_axis(x)
+    logp = kernels.log_softmax(x, axis)
+    wanted = _smoothed(target, smoothing, x.shape[axis]) * _class_weight(weight, x)
+    return -(wanted * logp).sum(axis), logp
+
+
+@op(
+    reference=_entropy_reference,
+    samples=_entropy_samples,
+    extras=("logp",),
+    twin=_entropy_twin,
+    onnx="SoftmaxCrossEntropyLoss",
+)
+def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    """-sum_c weight[c] * q[n, c] * log(softmax(x)[n, c]), q[n] = (1 - s) * onehot(target[n]) + s / C, s = label_smoothing
+
+    Logits x (N, C), (N, C, d1, ...) or (C,). target: integer class indices, one for every sample, of which those equal
+    to ignore_index count nothing, and the mean divides by the sum of weight[target]; or class probabilities in place
+    of onehot, of x's shape and dtype, and the mean divides by the number of samples. weight (C,) or None.
+    Raises DTypeError for indices that are no integers, ShapeError for shapes and labels that do not fit.
+    Source: torch.nn.functional.cross_entropy; smoothing: Szegedy et al., arXiv:1512.00567.
+    """
+    check_reduction("cross_entropy", reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be between 0 and 1, got {label_smoothing}")
+    if _holds_probabilities(x, target):
+        check_weight("cross_entropy", weight, x.shape[class_axis(x)])
+        loss, logp = _probability_loss(x, target, weight, label_smoothing)
+    else:
+        labels = check_labels("cross_entropy", x.shape, target, ignore_index)
+        check_weight("cross_entropy", weight, x.shape[class_axis(x)])
+        batched = (x, labels) if x.ndim > 1 else (x[None], labels[None])
+        loss, logp = kernels.cross_entropy(*batched, weight, ignore_index, label_smoothing)
+        loss, logp = (loss, logp) if x.ndim > 1 else (loss[0], logp[0])
+    if reduction == "none":
+        return loss, logp
+    divisor = _divisor(x, target, weight, ignore_index, reduction)
+    return np.asarray(loss.sum() / loss.dtype.type(divisor) if divisor else loss.dtype.type(np.nan)), logp
+
+
+def _entropy_x(g, target, weight, logp, ignore_index, reduction, label_smoothing):
+    """First order; under create_graph the twin is differentiated."""
+    target, weight = _array(target), _array(weight)
+    axis, divisor = class_axis(logp), _divisor(logp, target, weight, ignore_index, reduction)
+    shape = (*logp.shape[:axis], *logp.shape[axis + 1 :])
+    each = _per_sample(g.array, shape, divisor)
+    if _holds_probabilities(logp, target):
+        wanted = _smoothed(target, label_smoothing, logp.shape[axis]) * _class_weight(weight, logp)
+        return np.expand_dims(each, axis) * (np.exp(logp) * wanted.sum(axis, keepdims=True) - wanted)
+    labels = target.astype(np.int64, copy=False)
+    if logp.ndim > 1:
+        return kernels.cross_entropy_grad(each, logp, labels, weight, ignore_index, label_smoothing)
+    return kernels.cross_entropy_grad(each[None], logp[None], labels[None], weight, ignore_index, label_smoothing)[0]
+
+
+def _entropy_target(g, weight, logp, target_shape, reduction, label_smoothing):
+    """For class probabilities; indices never require gradients."""
+    axis, weight = class_axis(logp), _array(weight)
+    shape = (*logp.shape[:axis], *logp.shape[axis + 1 :])
+    each = _per_sample(g.array, shape, logp.size / logp.shape[axis] if reduction == "mean" else 1.0)
+    return np.expand_dims(each, axis) * logp * _class_weight(weight, logp) * (label_smoothing - 1)
+
+
+def _array(x: Any) -> Any:
+    return x.array if isinstance(x, Tensor) else x
+
+
+cross_entropy.grads(x=_entropy_x, target=_entropy_target, weight=None)
