@@ -2,8 +2,28 @@
 
 from autograd import tensor
 from autograd.op import registry
-from autograd.ops import activation, adaptive, classes, conv, linalg, loss, norm, pool, scale, softmax
-from autograd.ops import binary, elementwise, index, join, matrix, random, reduce, shape, sort, unary
+from autograd.ops import (
+    activation,
+    adaptive,
+    binary,
+    classes,
+    conv,
+    elementwise,
+    index,
+    join,
+    linalg,
+    loss,
+    matrix,
+    norm,
+    pool,
+    random,
+    reduce,
+    scale,
+    shape,
+    softmax,
+    sort,
+    unary,
+)
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {
@@ -44,8 +64,6 @@ ALIASES = {
     "view": "reshape",
     # index, reduce, sort
     "take_along_dim": "take_along_axis",
-    # activation
-    "swish": "silu",
 }
 
 __all__ = [
@@ -53,13 +71,11 @@ __all__ = [
     "activation",
     "adaptive",
     "binary",
-    "classes",
     "conv",
     "elementwise",
     "index",
     "join",
     "linalg",
-    "loss",
     "matrix",
     "namespace",
     "norm",
