@@ -28,7 +28,20 @@ import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
 from autograd.shapes import explain_axes, near
-from autograd.tape import Op, Plan, Step, declare
+from autograd.tape import (
+    FROM_ATTRIBUTE,
+    FROM_GRADIENT,
+    FROM_SAVED,
+    FROM_STEP,
+    SAVE_EXTRA,
+    SAVE_INPUT,
+    SAVE_OUT,
+    SAVE_SHAPE,
+    Op,
+    Plan,
+    Step,
+    declare,
+)
 
 # PyTorch's and other spellings of argument names, tried where an op does not know a name.
 SPELLINGS = {
@@ -58,8 +71,6 @@ SPELLINGS = {
     "kernel_size": ("kernel",),
 }
 
-SAVE_INPUT, SAVE_SHAPE, SAVE_OUT, SAVE_EXTRA = range(4)
-FROM_GRADIENT, FROM_SAVED, FROM_ATTRIBUTE, FROM_STEP = range(4)
 
 
 class Record:

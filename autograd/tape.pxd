@@ -7,6 +7,19 @@ cdef extern from *:
     int tape_grad_mode
 
 
+cpdef enum:
+    # What a plan saves: an input, its shape, the result, or an extra result of the forward function.
+    SAVE_INPUT = 0
+    SAVE_SHAPE = 1
+    SAVE_OUT = 2
+    SAVE_EXTRA = 3
+    # Where an argument of a rule comes from.
+    FROM_GRADIENT = 0
+    FROM_SAVED = 1
+    FROM_ATTRIBUTE = 2
+    FROM_STEP = 3
+
+
 cdef class Version:
     cdef long count
 

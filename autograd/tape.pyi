@@ -1,9 +1,18 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd.op import Record
+
+SAVE_INPUT: int
+SAVE_SHAPE: int
+SAVE_OUT: int
+SAVE_EXTRA: int
+FROM_GRADIENT: int
+FROM_SAVED: int
+FROM_ATTRIBUTE: int
+FROM_STEP: int
 
 class Value:
     @property
@@ -44,6 +53,7 @@ class Op:
     twin: Callable | None
     __name__: str
     def __init__(self, name: str) -> None: ...
+    def forget_plans(self) -> None: ...
     def complete(
         self,
         record: Record,
@@ -69,10 +79,3 @@ def leaf_node(array: np.ndarray) -> Node: ...
 def declare(name: str) -> Op: ...
 def declared() -> dict[str, Op]: ...
 def set_result_type(tensor_type: type) -> None: ...
-def sweep(
-    roots: list[Node],
-    seeds: Sequence[Value],
-    wanted: Sequence[Node | None] | None = None,
-    retain_graph: bool = False,
-    create_graph: bool = False,
-) -> list | None: ...
