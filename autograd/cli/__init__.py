@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from autograd import __version__
 from autograd.cli import bench, evaluate, gradcheck, predict, summary, train
 from autograd.cli.errors import USER_ERRORS, Parser, one_line
+from autograd.version import __version__
 
 __all__ = ["main"]
 

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import autograd
 from autograd import kernels
 from autograd.cli import data, recipes
 from autograd.cli.errors import Parser, UserError, choose
 from autograd.cli.models import build_model, read_checkpoint
 from autograd.nn import functional as F
+from autograd.ops.random import manual_seed
 from autograd.train import Checkpoint, EarlyStopping, Progress, Report, TargetAccuracy, Trainer
 from autograd.train.interrupt import Interrupted
 from autograd.vision.models import list_models
@@ -106,7 +106,7 @@ def run(options: Namespace) -> int:
 
 def prepare(config: Mapping[str, Any], bundle: data.Bundle, folder: Path, options: Namespace) -> tuple[Trainer, Any]:
     """The trainer and its two loaders."""
-    autograd.manual_seed(config["seed"])
+    manual_seed(config["seed"])
     model = build_model(config)
     loaders = data.loaders(bundle, config, options.workers)
     optimizer = recipes.make_optimizer(model, config)

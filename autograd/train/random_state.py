@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-import autograd
+from autograd.ops import random as engine
 
 
 def read() -> dict[str, Any]:
@@ -16,7 +16,7 @@ def read() -> dict[str, Any]:
     kind, keys, position, has_gauss, gauss = np.random.get_state()
     version, words, spare = random.getstate()
     return {
-        "engine": autograd.get_rng_state(),
+        "engine": engine.get_rng_state(),
         "numpy": {"kind": kind, "keys": keys, "position": position, "has_gauss": has_gauss, "gauss": gauss},
         "python": {"version": version, "words": np.array(words, dtype=np.uint64), "spare": spare},
     }
@@ -24,7 +24,7 @@ def read() -> dict[str, Any]:
 
 def write(state: Mapping[str, Any]) -> None:
     """Restores what `read` gave."""
-    autograd.set_rng_state(state["engine"])
+    engine.set_rng_state(state["engine"])
     theirs = state["numpy"]
     np.random.set_state(
         (theirs["kind"], theirs["keys"], theirs["position"], theirs["has_gauss"], theirs["gauss"])  # type: ignore[arg-type]

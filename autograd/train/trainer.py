@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import autograd
 from autograd.errors import FormatError
 from autograd.nn import functional as F
+from autograd.ops.random import manual_seed
 from autograd.train import random_state
 from autograd.train.callbacks import Callback
 from autograd.train.flow import GradientFlow
@@ -125,7 +126,7 @@ class Trainer:
         if self._restored and self._loader_state is not None and hasattr(loader, "load_state_dict"):
             loader.load_state_dict(self._loader_state)
         elif not self._restored and not self.step and self.seed is not None:
-            autograd.manual_seed(self.seed)
+            manual_seed(self.seed)
         self._restored = False
         self._loader_state = _state_of(loader)
 

@@ -6,8 +6,8 @@ auxiliary classifiers, so its weights load.
 
 from __future__ import annotations
 
-import autograd
 from autograd import Tensor, nn
+from autograd.ops.join import concatenate
 from autograd.vision.models.registry import register_model
 
 
@@ -34,7 +34,7 @@ class Inception(nn.Module):
         self.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1, ceil_mode=True), BasicConv2d(in_channels, pool, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return autograd.cat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], 1)
+        return concatenate([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], 1)
 
 
 class GoogLeNet(nn.Module):
