@@ -65,7 +65,7 @@ class _Writer:
     def key(self, key: Any, path: tuple[str, ...]) -> Any:
         if isinstance(key, tuple):
             return {"tuple": [self.key(k, path) for k in key]}
-        if key is None or isinstance(key, (bool, int, str, float)) and not isinstance(key, np.generic):
+        if key is None or (isinstance(key, (bool, int, str, float)) and not isinstance(key, np.generic)):
             return self.node(key, path)
         raise TypeError(f"save: {'.'.join(path) or 'the dict'} has the key {key!r}; expected strings or numbers")
 

@@ -2,28 +2,8 @@
 
 from autograd import convert, tensor
 from autograd.op import registry
-from autograd.ops import (
-    activation,
-    adaptive,
-    binary,
-    classes,
-    conv,
-    elementwise,
-    index,
-    join,
-    linalg,
-    loss,
-    matrix,
-    norm,
-    pool,
-    random,
-    reduce,
-    scale,
-    shape,
-    softmax,
-    sort,
-    unary,
-)
+from autograd.ops import activation, adaptive, classes, conv, linalg, loss, norm, pool, scale, softmax
+from autograd.ops import binary, elementwise, index, join, matrix, random, reduce, shape, sort, unary
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {
@@ -64,6 +44,8 @@ ALIASES = {
     "view": "reshape",
     # index, reduce, sort
     "take_along_dim": "take_along_axis",
+    # activation
+    "swish": "silu",
 }
 
 __all__ = [
@@ -71,11 +53,13 @@ __all__ = [
     "activation",
     "adaptive",
     "binary",
+    "classes",
     "conv",
     "elementwise",
     "index",
     "join",
     "linalg",
+    "loss",
     "matrix",
     "namespace",
     "norm",

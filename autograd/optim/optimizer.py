@@ -31,7 +31,9 @@ class Optimizer:
             raise TypeError(f"{self._name}: params must be an iterable of tensors, got one tensor; write [tensor]")
         groups = list(params)
         if not groups:
-            raise ValueError(f"{self._name}: got no parameters; was a generator such as model.parameters() used up before?")
+            raise ValueError(
+                f"{self._name}: got no parameters; was a generator such as model.parameters() used up before?"
+            )
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             if not isinstance(group, dict):
                 raise TypeError(f"{self._name}: params must be all tensors or all dicts, got {type(group).__name__}")
@@ -45,7 +47,9 @@ class Optimizer:
         """Adds {"params": tensors, option: value, ...}; missing options get the defaults."""
         group = {**param_group}
         if "params" not in group:
-            raise ValueError(f"{self._name}: a parameter group needs the key 'params', got {', '.join(group) or 'none'}")
+            raise ValueError(
+                f"{self._name}: a parameter group needs the key 'params', got {', '.join(group) or 'none'}"
+            )
         for option in group:
             if option not in ("params", "initial_lr", "name", "param_names", *self.defaults):
                 hint = near(option, self.defaults)
@@ -157,7 +161,9 @@ class Optimizer:
             p = by_number.get(int(key))
             if p is None:
                 raise StateDictError(f"{self._name}.load_state_dict: state of parameter {key!r}, which no group lists")
-            state[p] = {name: self._restored(f"state of parameter {key}: {name}", value, p) for name, value in kept.items()}
+            state[p] = {
+                name: self._restored(f"state of parameter {key}: {name}", value, p) for name, value in kept.items()
+            }
         for theirs, ours in zip(groups, self.param_groups):
             ours.update({option: value for option, value in theirs.items() if option != "params"})
         self.state = state

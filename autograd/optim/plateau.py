@@ -30,14 +30,18 @@ class ReduceLROnPlateau:
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}")
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"ReduceLROnPlateau: mode is 'min' or 'max', got {mode!r}; threshold_mode 'rel' or 'abs', got {threshold_mode!r}")
+            raise ValueError(
+                f"ReduceLROnPlateau: mode is 'min' or 'max', got {mode!r}; threshold_mode 'rel' or 'abs', got {threshold_mode!r}"
+            )
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"ReduceLROnPlateau: expected an Optimizer, got {type(optimizer).__name__}")
         self.optimizer = optimizer
         count = len(optimizer.param_groups)
         self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * count
         if len(self.min_lrs) != count:
-            raise ValueError(f"ReduceLROnPlateau: expected {count} values of min_lr, one per group, got {len(self.min_lrs)}")
+            raise ValueError(
+                f"ReduceLROnPlateau: expected {count} values of min_lr, one per group, got {len(self.min_lrs)}"
+            )
         self.mode, self.factor, self.patience = mode, factor, patience
         self.threshold, self.threshold_mode = threshold, threshold_mode
         self.cooldown, self.eps = cooldown, eps
