@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.op import composite, op
-from autograd.ops.dtypes import promote, promote_float, quiet, real
+from autograd.ops.dtypes import promote, promote_float, quiet, real, result_type
 from autograd.sampling import Case, Sampler
 from autograd.tape import declare
 from autograd.tensor import Tensor
@@ -170,7 +170,8 @@ def pow(x, y):
             return kernels.mul(x, x)
         if y == 0.5 and x.dtype.kind == "f":
             return real(kernels.sqrt, x)
-    return quiet(np.power, x, y)
+    result = quiet(np.power, x, y)
+    return result if result.dtype.kind != "i" or result.dtype.itemsize > 1 else result.astype(result_type(x, y))
 
 
 def _pow_grad_x(g, x, y):
