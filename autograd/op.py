@@ -81,6 +81,7 @@ class Record:
     reference    independent NumPy implementation: arrays and attributes -> array (or a tuple, extras included)
     samples      function of a sampling.Sampler that draws one Case
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
+    mutates      inputs that the op updates in place (running statistics)
     bound        relative error of a float32 result, in units of the reference's own scale
     """
 
@@ -94,6 +95,7 @@ class Record:
         self.reference: Callable | None = declaration.pop("reference", None)
         self.samples: Callable | None = declaration.pop("samples", None)
         self.linear_in: tuple[str, ...] = tuple(declaration.pop("linear_in", ()))
+        self.mutates: tuple[str, ...] = tuple(declaration.pop("mutates", ()))
         self.advice: Callable | None = declaration.pop("advice", None)
         self.flops: Callable | None = declaration.pop("flops", None)
         self.onnx: str | None = declaration.pop("onnx", None)

@@ -269,7 +269,7 @@ class Op:
             elif type(x) is float or type(x) is int or type(x) is bool:
                 arrays.append(x)
             elif x is None:
-                if i < self.required or self.variadic:
+                if self.variadic or self.record.names_required(self.record.inputs[i]):
                     raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
                 arrays.append(None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
@@ -282,8 +282,8 @@ class Op:
     def as_input(self, x, i):
         """Data that is no tensor as an array of numbers in native byte order."""
         array = np.asarray(x)
-        if array.dtype.kind not in "fiubc":
-            raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected numbers")
+        if array.dtype.kind not in "fiub":
+            raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected real numbers")
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
     def record_node(self, inputs: tuple, attrs: dict, mask: cython.long, array, results):

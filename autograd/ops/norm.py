@@ -161,7 +161,13 @@ def _check_channels(name: str, x: Tensor, **vectors: Any) -> None:
             raise ShapeError(f"{name}: {fault}  [x: {x.shape}]")
 
 
-@composite(reference=_batch_reference, samples=_batch_samples, onnx="BatchNormalization", bound=3e-5)
+@composite(
+    reference=_batch_reference,
+    samples=_batch_samples,
+    onnx="BatchNormalization",
+    bound=3e-5,
+    mutates=("running_mean", "running_var"),
+)
 def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """y[n, c, ...] = (x[n, c, ...] - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]
 
