@@ -10,6 +10,7 @@ import numpy as np
 from cython.cimports.autograd.operators import Operators
 from cython.cimports.autograd.tape import Op, Value, wrap
 
+from autograd.device import CPU
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.shapes import near
 from autograd.sweep import sweep
@@ -78,7 +79,7 @@ class Tensor(Operators):
 
     @property
     def device(self):
-        return "cpu"
+        return CPU
 
     @property
     def is_leaf(self):
