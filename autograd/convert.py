@@ -12,6 +12,8 @@ from autograd.tensor import Tensor, as_array
 
 _astype = declare("astype")
 _expand = declare("expand")
+_normal = declare("normal")
+_uniform = declare("uniform")
 _DEVICES = ("cpu", "cuda", "mps", "xpu", "meta")
 
 
@@ -75,6 +77,16 @@ def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
     return x.change(_expand(_astype(source, dtype=x.dtype), shape=x.shape))
 
 
+def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Fills x with normal numbers, in place."""
+    return x.change(_normal(mean, std, shape=x.shape, generator=generator, dtype=x.dtype))
+
+
+def uniform_(x: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Fills x with uniform numbers in [low, high), in place."""
+    return x.change(_uniform(low, high, shape=x.shape, generator=generator, dtype=x.dtype))
+
+
 METHODS: dict[str, Callable] = {
     "to": to,
     "type": lambda x, dtype: to(x, dtype=dtype),
@@ -92,4 +104,6 @@ METHODS: dict[str, Callable] = {
     "fill_": fill_,
     "zero_": lambda x: fill_(x, 0),
     "copy_": copy_,
+    "normal_": normal_,
+    "uniform_": uniform_,
 }

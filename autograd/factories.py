@@ -136,26 +136,38 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None, device: Any = None, re
 Source = Generator | int | None
 
 
-def rand(*size: Any, generator: Source = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def rand(
+    *size: Any, generator: Source = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """rand(2, 3): uniform in [0, 1)."""
     return made(uniform_array(source(generator), shape_of(size), floating(dtype, "rand")), requires_grad, device)
 
 
-def randn(*size: Any, generator: Source = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randn(
+    *size: Any, generator: Source = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """randn(2, 3): normal with mean 0 and standard deviation 1."""
     return made(normal_array(source(generator), shape_of(size), floating(dtype, "randn")), requires_grad, device)
 
 
-def rand_like(x: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Source = None) -> Tensor:
+def rand_like(
+    x: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Source = None
+) -> Tensor:
     """Uniform in [0, 1), of x's shape and dtype."""
     array = as_array(x)
-    return rand(array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad)
+    return rand(
+        array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad
+    )
 
 
-def randn_like(x: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Source = None) -> Tensor:
+def randn_like(
+    x: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Source = None
+) -> Tensor:
     """Normal with mean 0 and standard deviation 1, of x's shape and dtype."""
     array = as_array(x)
-    return randn(array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad)
+    return randn(
+        array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def randint(

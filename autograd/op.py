@@ -211,7 +211,7 @@ class Record:
                 parameter = self.signature.parameters[name]
                 if name not in kwargs and parameter.default is parameter.empty:
                     raise TypeError(f"{self.name}: missing argument {name!r}; expected {self.name}{self.signature}")
-                given.append(kwargs.pop(name, None))
+                given.append(kwargs.pop(name, parameter.default))
             inputs = tuple(given)
         if len(args) > len(self.attrs) == 1 and all(isinstance(a, int) for a in args):
             args = (args,)  # x.permute(1, 0) means x.permute((1, 0))
@@ -248,7 +248,8 @@ class Record:
             return error
         names = self.inputs if not self.variadic else [f"{self.inputs[0]}[{i}]" for i in range(len(arrays))]
         shapes = {n: np.shape(a) for n, a in zip(names, arrays) if a is not None}
-        context = ", ".join([f"{n}: {s}" for n, s in shapes.items()] + [f"{n}={v!r}" for n, v in attrs.items()])
+        told = [f"{n}={v!r}" for n, v in attrs.items() if v is not self.defaults.get(n) or n in str(self.axes)]
+        context = ", ".join([f"{n}: {s}" for n, s in shapes.items()] + told)
         for name, array in zip(names, arrays):
             dtype = getattr(array, "dtype", None)
             if dtype is not None and dtype.kind not in "fiub":
@@ -297,7 +298,7 @@ def op(**declaration: Any) -> Callable[[Callable], Any]:
             record,
             function,
             len(record.inputs),
-            record.required,
+            len(record.inputs) + 1 if inspect.Parameter.empty in record.defaults.values() else record.required,
             record.variadic,
             record.broadcasts,
             record.view,

@@ -12,6 +12,8 @@ _add: Op = declare("add")
 _sub: Op = declare("sub")
 _mul: Op = declare("mul")
 _div: Op = declare("div")
+_remainder: Op = declare("remainder")
+_floor_divide: Op = declare("floor_divide")
 _pow: Op = declare("pow")
 _neg: Op = declare("neg")
 _abs: Op = declare("abs")
@@ -94,10 +96,16 @@ class Operators(Value):
         return wrap(~self.array, None)
 
     def __mod__(self, other):
-        return compare(operator.mod, self, other)
+        return _remainder.call2(self, other)
+
+    def __rmod__(self, other):
+        return _remainder.call2(other, self)
 
     def __floordiv__(self, other):
-        return compare(operator.floordiv, self, other)
+        return _floor_divide.call2(self, other)
+
+    def __rfloordiv__(self, other):
+        return _floor_divide.call2(other, self)
 
     def __iadd__(self, other):
         return self.change(_add.call2(self, other))
@@ -132,7 +140,7 @@ class Operators(Value):
 
 
 def compare(function, x, y):
-    """A result without gradient: comparisons, logic, remainders."""
+    """A result without gradient: comparisons and logic."""
     a = x.array if isinstance(x, Value) else x
     b = y.array if isinstance(y, Value) else y
     try:

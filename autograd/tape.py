@@ -285,7 +285,6 @@ class Op:
         node.plan = plan
         node.attrs = attrs
         saved = []
-        value: Value
         kind: cython.int
         for kind, index in node.plan.saves:
             if kind == SAVE_INPUT:
@@ -303,7 +302,7 @@ class Op:
         edges = []
         for x in inputs:
             if isinstance(x, Value):
-                value = x
+                value: Value = x
                 edges.append(value.node)
             else:
                 edges.append(None)

@@ -1,5 +1,5 @@
-/* Depthwise convolution drivers. Taps outside the input are skipped exactly in the forward pass, which also serves
- * the input gradient; the weight gradient reads a zero-padded copy. */
+/* Depthwise convolution drivers. Taps outside the input are skipped exactly. The forward pass also serves
+ * the input gradient. */
 #include "depthwise.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 enum {
     TASK_ELEMENTS = 1 << 14, /* outputs per task */
-    BLOCK_BYTES = 32 << 10,  /* of the padded copy */
+    BLOCK_BYTES = 32 << 10,  /* of input per block of rows */
     MAX_CHUNKS = 32,
     PARALLEL_WORK = 1 << 15
 };
@@ -20,8 +20,8 @@ typedef struct {
     const kernel_table* t;
     const conv_geometry* g;
     const char *x, *w, *bias, *grad; /* w as [r][s][c] */
-    char *y, *partials, *padded;
-    int64_t rows, row_blocks, blocks, chunks, padded_bytes, partial_bytes;
+    char *y, *partials;
+    int64_t rows, row_blocks, blocks, chunks, partial_bytes;
     int size;
 } depthwise_run;
 
@@ -46,16 +46,22 @@ static void run_columns(const depthwise_run* run, int64_t n, int64_t p, int64_t 
     run->t->depthwise_row(&a);
 }
 
+/* Columns [inner, outer) see every tap; others are taken one by one. */
+static void inner_columns(const conv_geometry* g, int64_t* inner, int64_t* outer) {
+    int64_t unused;
+    conv_valid_taps(g->origin_w, g->stride_w, g->q, g->w, inner, &unused);
+    conv_valid_taps(g->origin_w + (g->s - 1) * g->dilation_w, g->stride_w, g->q, g->w, &unused, outer);
+    if (*outer < *inner) *outer = *inner;
+}
+
 static void forward_task(void* context, int64_t task, int thread) {
     (void)thread;
     const depthwise_run* run = context;
     const conv_geometry* g = run->g;
-    const int64_t n = task / run->row_blocks, p0 = task % run->row_blocks * run->rows,
-                  p1 = conv_min(g->p, p0 + run->rows);
-    int64_t inner, outer, s0, s1; /* columns [inner, outer) see every tap */
-    conv_valid_taps(g->origin_w, g->stride_w, g->q, g->w, &inner, &s1);
-    conv_valid_taps(g->origin_w + (g->s - 1) * g->dilation_w, g->stride_w, g->q, g->w, &s0, &outer);
-    if (outer < inner) outer = inner;
+    const int64_t n = task / run->row_blocks, p0 = task % run->row_blocks * run->rows;
+    const int64_t p1 = conv_min(g->p, p0 + run->rows);
+    int64_t inner, outer, s0, s1;
+    inner_columns(g, &inner, &outer);
     for (int64_t p = p0; p < p1; p++)
         for (int64_t q = 0; q < g->q;) {
             int64_t next = q >= inner && q < outer ? outer : q + 1;
@@ -83,39 +89,41 @@ int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, cons
     return 0;
 }
 
+/* Adds kernel row r of output rows [p0, p1) of image n. */
+static void add_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t p1, int64_t r, char* partial) {
+    const conv_geometry* g = run->g;
+    int64_t first = p0 * g->stride_h + r * g->dilation_h + g->origin_h, begin, end, inner, outer, s0, s1;
+    conv_valid_taps(first, g->stride_h, p1 - p0, g->h, &begin, &end);
+    if (begin == end) return;
+    inner_columns(g, &inner, &outer);
+    depthwise_grad_w_args a = {.p = end - begin, .c = g->c, .g_q = g->c, .g_p = g->q * g->c};
+    a.x_p = g->stride_h * g->w * g->c;
+    a.x_q = g->stride_w * g->c;
+    a.x_s = g->dilation_w * g->c;
+    for (int64_t q = 0, next; q < g->q; q = next) {
+        next = q >= inner && q < outer ? outer : q + 1;
+        int64_t column = q * g->stride_w + g->origin_w;
+        conv_valid_taps(column, g->dilation_w, g->s, g->w, &s0, &s1);
+        if (s0 == s1) continue;
+        a.q = next - q;
+        a.s = s1 - s0;
+        int64_t h = n * g->h + first + begin * g->stride_h;
+        a.x = run->x + (h * g->w + column + s0 * g->dilation_w) * g->c * run->size;
+        a.g = run->grad + (((n * g->p + p0 + begin) * g->q) + q) * g->c * run->size;
+        a.out = partial + (r * g->s + s0) * g->c * run->size;
+        run->t->depthwise_grad_w(&a);
+    }
+}
+
 static void grad_w_task(void* context, int64_t chunk, int thread) {
+    (void)thread;
     const depthwise_run* run = context;
     const conv_geometry* g = run->g;
-    const int64_t columns = run->padded ? conv_columns(g, g->q) : g->w, pixel = g->c * run->size;
     char* partial = run->partials + chunk * run->partial_bytes;
     memset(partial, 0, (size_t)run->partial_bytes);
     for (int64_t i = run->blocks * chunk / run->chunks; i < run->blocks * (chunk + 1) / run->chunks; i++) {
-        const int64_t n = i / run->row_blocks, p0 = i % run->row_blocks * run->rows,
-                      p1 = conv_min(g->p, p0 + run->rows);
-        const char* x = run->x + n * g->h * g->w * pixel;
-        if (run->padded) {
-            char* copy = run->padded + thread * run->padded_bytes;
-            int64_t h0, h1;
-            conv_row_range(g, p0, p1, &h0, &h1);
-            conv_pad_rows(g, x, h0, h1, copy, run->size);
-            x = copy - h0 * columns * pixel;
-        } else {
-            x += g->origin_w * pixel;
-        }
-        depthwise_grad_w_args a = {.q = g->q, .c = g->c, .s = g->s, .g_q = g->c, .g_p = g->q * g->c};
-        a.x_p = g->stride_h * columns * g->c;
-        a.x_q = g->stride_w * g->c;
-        a.x_s = g->dilation_w * g->c;
-        for (int64_t r = 0; r < g->r; r++) {
-            int64_t first = p0 * g->stride_h + r * g->dilation_h + g->origin_h, begin, end;
-            conv_valid_taps(first, g->stride_h, p1 - p0, g->h, &begin, &end);
-            if (begin == end) continue;
-            a.p = end - begin;
-            a.x = x + (first + begin * g->stride_h) * columns * pixel;
-            a.g = run->grad + ((n * g->p + p0 + begin) * g->q) * pixel;
-            a.out = partial + r * g->s * pixel;
-            run->t->depthwise_grad_w(&a);
-        }
+        const int64_t n = i / run->row_blocks, p0 = i % run->row_blocks * run->rows;
+        for (int64_t r = 0; r < g->r; r++) add_rows(run, n, p0, conv_min(g->p, p0 + run->rows), r, partial);
     }
 }
 
@@ -123,25 +131,19 @@ int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* 
     const int size = t->lane_bytes / t->lanes;
     const int64_t taps = g->r * g->s;
     depthwise_run run = {.t = t, .g = g, .x = x, .grad = grad, .size = size};
-    const int padding = conv_needs_padding(g);
-    const int64_t row_bytes = (padding ? conv_columns(g, g->q) : g->w) * g->c * size;
-    run.rows = conv_min(g->p, conv_ceil(BLOCK_BYTES, row_bytes * g->stride_h));
+    run.rows = conv_min(g->p, conv_ceil(BLOCK_BYTES, g->w * g->c * size * conv_min(g->stride_h, g->h)));
     run.row_blocks = conv_ceil(g->p, run.rows);
     run.blocks = g->n * run.row_blocks;
     run.chunks = conv_min(run.blocks, MAX_CHUNKS);
     run.partial_bytes = conv_ceil(taps * g->c * size, 64) * 64;
-    int64_t h = conv_min(g->h, (run.rows - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1);
-    run.padded_bytes = padding ? conv_ceil(h * row_bytes, 64) * 64 : 0;
     double work = (double)g->n * g->p * g->q * g->c * taps;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
-    char* scratch = aligned_alloc(64, (size_t)(run.partial_bytes * run.chunks + run.padded_bytes * threads));
-    if (!scratch) return -1;
-    run.partials = scratch;
-    run.padded = padding ? scratch + run.partial_bytes * run.chunks : NULL;
+    char* partials = run.partials = aligned_alloc(64, (size_t)(run.partial_bytes * run.chunks));
+    if (!partials) return -1;
     parallel_for(threads, run.chunks, grad_w_task, &run);
     for (int64_t chunk = 1; chunk < run.chunks; chunk++)
-        t->accumulate(scratch + chunk * run.partial_bytes, scratch, taps * g->c);
-    t->conv_unpack(scratch, g->c, 1, taps, g->c, gw);
-    free(scratch);
+        t->accumulate(partials + chunk * run.partial_bytes, partials, taps * g->c);
+    t->conv_unpack(partials, g->c, 1, taps, g->c, gw);
+    free(partials);
     return 0;
 }

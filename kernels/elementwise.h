@@ -3,50 +3,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UNARY_PARAMETERS (const void *x_, void *out_, int64_t n, double p_)
-#define BINARY_PARAMETERS (const void *x_, const void *y_, void *out_, int64_t n, double p_)
+#define UNARY_PARAMETERS (const void* x_, void* out_, int64_t n, double p_)
+#define BINARY_PARAMETERS (const void* x_, const void* y_, void* out_, int64_t n, double p_)
 typedef void(*unary_kernel) UNARY_PARAMETERS;
 typedef void(*binary_kernel) BINARY_PARAMETERS;
 
-#define ELEMENTWISE_KERNELS(X)           \
-    X(add, BINARY_PARAMETERS)            \
-    X(sub, BINARY_PARAMETERS)            \
-    X(mul, BINARY_PARAMETERS)            \
-    X(div, BINARY_PARAMETERS)            \
-    X(maximum, BINARY_PARAMETERS)        \
-    X(minimum, BINARY_PARAMETERS)        \
-    X(relu_grad, BINARY_PARAMETERS)      \
-    X(sigmoid_grad, BINARY_PARAMETERS)   \
-    X(tanh_grad, BINARY_PARAMETERS)      \
-    X(gelu_grad, BINARY_PARAMETERS)      \
-    X(gelu_tanh_grad, BINARY_PARAMETERS) \
-    X(silu_grad, BINARY_PARAMETERS)      \
-    X(softplus_grad, BINARY_PARAMETERS)  \
+#define ELEMENTWISE_KERNELS(X)            \
+    X(add, BINARY_PARAMETERS)             \
+    X(sub, BINARY_PARAMETERS)             \
+    X(mul, BINARY_PARAMETERS)             \
+    X(div, BINARY_PARAMETERS)             \
+    X(maximum, BINARY_PARAMETERS)         \
+    X(minimum, BINARY_PARAMETERS)         \
+    X(relu_grad, BINARY_PARAMETERS)       \
+    X(sigmoid_grad, BINARY_PARAMETERS)    \
+    X(tanh_grad, BINARY_PARAMETERS)       \
+    X(gelu_grad, BINARY_PARAMETERS)       \
+    X(gelu_tanh_grad, BINARY_PARAMETERS)  \
+    X(silu_grad, BINARY_PARAMETERS)       \
+    X(softplus_grad, BINARY_PARAMETERS)   \
     X(leaky_relu_grad, BINARY_PARAMETERS) \
-    X(elu_grad, BINARY_PARAMETERS)       \
-    X(neg, UNARY_PARAMETERS)             \
-    X(abs, UNARY_PARAMETERS)             \
-    X(exp, UNARY_PARAMETERS)             \
-    X(log, UNARY_PARAMETERS)             \
-    X(sqrt, UNARY_PARAMETERS)            \
-    X(rsqrt, UNARY_PARAMETERS)           \
-    X(sin, UNARY_PARAMETERS)             \
-    X(cos, UNARY_PARAMETERS)             \
-    X(erf, UNARY_PARAMETERS)             \
-    X(tanh, UNARY_PARAMETERS)            \
-    X(sigmoid, UNARY_PARAMETERS)         \
-    X(relu, UNARY_PARAMETERS)            \
-    X(silu, UNARY_PARAMETERS)            \
-    X(softplus, UNARY_PARAMETERS)        \
-    X(gelu, UNARY_PARAMETERS)            \
-    X(gelu_tanh, UNARY_PARAMETERS)       \
-    X(leaky_relu, UNARY_PARAMETERS)      \
+    X(elu_grad, BINARY_PARAMETERS)        \
+    X(neg, UNARY_PARAMETERS)              \
+    X(abs, UNARY_PARAMETERS)              \
+    X(exp, UNARY_PARAMETERS)              \
+    X(log, UNARY_PARAMETERS)              \
+    X(sqrt, UNARY_PARAMETERS)             \
+    X(rsqrt, UNARY_PARAMETERS)            \
+    X(sin, UNARY_PARAMETERS)              \
+    X(cos, UNARY_PARAMETERS)              \
+    X(erf, UNARY_PARAMETERS)              \
+    X(tanh, UNARY_PARAMETERS)             \
+    X(sigmoid, UNARY_PARAMETERS)          \
+    X(relu, UNARY_PARAMETERS)             \
+    X(silu, UNARY_PARAMETERS)             \
+    X(softplus, UNARY_PARAMETERS)         \
+    X(gelu, UNARY_PARAMETERS)             \
+    X(gelu_tanh, UNARY_PARAMETERS)        \
+    X(leaky_relu, UNARY_PARAMETERS)       \
     X(elu, UNARY_PARAMETERS)
 
 /* Drivers: blocks of a fixed size, in threads where n is large. `size` is bytes per element. */
-void elementwise_unary(unary_kernel kernel, const void *x, void *out, int64_t n, int size, double p);
-void elementwise_binary(binary_kernel kernel, const void *x, const void *y, void *out, int64_t n, int size, double p);
+void elementwise_unary(unary_kernel kernel, const void* x, void* out, int64_t n, int size, double p);
+void elementwise_binary(binary_kernel kernel, const void* x, const void* y, void* out, int64_t n, int size, double p);
 
 /* Combines every row of x (n / cols rows) with the same `row`; cols = 1 is a scalar. row_first: kernel(row, x). */
-void elementwise_row(binary_kernel kernel, const void *x, const void *row, void *out, int64_t n, int64_t cols, int size,
+void elementwise_row(binary_kernel kernel, const void* x, const void* row, void* out, int64_t n, int64_t cols, int size,
                      int row_first);

@@ -2,7 +2,8 @@
 
 cdef extern from "elementwise.h" nogil:
     void elementwise_unary(unary_kernel kernel, const void *x, void *out, int64_t n, int size, double p)
-    void elementwise_binary(binary_kernel kernel, const void *x, const void *y, void *out, int64_t n, int size, double p)
+    void elementwise_binary(binary_kernel kernel, const void *x, const void *y, void *out, int64_t n, int size,
+                            double p)
     void elementwise_row(binary_kernel kernel, const void *x, const void *row, void *out, int64_t n, int64_t cols,
                          int size, int row_first)
 
@@ -22,7 +23,8 @@ cdef inline cnp.ndarray run_unary(unary_kernel kernel, cnp.ndarray x, double p):
     return out
 
 
-cdef inline void run_binary_into(binary_kernel kernel, cnp.ndarray x, cnp.ndarray y, cnp.ndarray out, double p) noexcept:
+cdef inline void run_binary_into(binary_kernel kernel, cnp.ndarray x, cnp.ndarray y, cnp.ndarray out,
+                                 double p) noexcept:
     cdef cnp.npy_intp n = cnp.PyArray_SIZE(x)
     cdef int size = cnp.PyArray_ITEMSIZE(x)
     if n < RELEASE_GIL:
@@ -80,9 +82,9 @@ cdef inline bint is_weak(object x):
 cdef cnp.ndarray numpy_binary(object function, object x, object y, str name):
     for operand in (x, y):
         if not is_weak(operand):
-            kind = getattr(getattr(operand, "dtype", None), "kind", "O")
-            if kind not in "biuf":
-                raise TypeError(f"{name}: expected real numbers, got {getattr(operand, 'dtype', type(operand).__name__)}")
+            dtype = getattr(operand, "dtype", None)
+            if getattr(dtype, "kind", "O") not in "biuf":
+                raise TypeError(f"{name}: expected real numbers, got {dtype or type(operand).__name__}")
     with np.errstate(all="ignore"):
         return np.asarray(function(x, y))
 

@@ -13,6 +13,8 @@ enum {
     N_BLOCK_PANELS = 4,      /* panels per task where there are enough rows to share */
     STACK_BYTES = 16384,     /* packs this small need no malloc */
     PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
+    DOT_ROWS = 4,            /* up to here, dot products beat packing a transposed B */
+    DOT_BLOCK = 64,          /* columns per task of dot products */
     PARALLEL_COPY = 1 << 16  /* the same for elements copied */
 };
 
@@ -109,7 +111,38 @@ static void partition(gemm_run* r, int64_t m_tasks) {
     r->n_tasks = (r->p->n + r->n_block - 1) / r->n_block;
 }
 
+static void dot_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const gemm_run* r = context;
+    const gemm_problem* p = r->p;
+    int64_t j = task * DOT_BLOCK;
+    gemm_dot_args d = {.m = p->m, .n = p->n - j < DOT_BLOCK ? p->n - j : DOT_BLOCK, .k = p->k, .relu = p->relu};
+    d.a = r->a, d.lda = p->a.rows;
+    d.b = r->b + j * p->b.columns * r->size, d.ldb = p->b.columns;
+    d.c = r->c + j * r->size, d.ldc = p->ldc;
+    if (p->bias) d.bias = (const char*)p->bias + j * r->size;
+    r->t->gemm_dot(&d);
+}
+
+/* Vector times matrix, either way round, where the matrix is contiguous along k. */
+static int gemm_by_dots(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c,
+                        int threads) {
+    gemm_problem flipped = *p;
+    if (p->n == 1 && p->m > DOT_ROWS && p->a.columns == 1 && p->ldc == 1 && !p->bias) { /* C^T = B^T A^T */
+        flipped.m = 1, flipped.n = p->m, flipped.ldc = p->m;
+        flipped.a = (gemm_matrix){.rows = 1, .columns = p->b.rows};
+        flipped.b = (gemm_matrix){.rows = 1, .columns = p->a.rows};
+        const void* swap = a;
+        a = b, b = swap;
+    }
+    if (flipped.m > DOT_ROWS || flipped.a.columns != 1 || flipped.b.rows != 1 || flipped.n == 1) return 0;
+    gemm_run r = {.t = t, .p = &flipped, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
+    parallel_for(threads, (flipped.n + DOT_BLOCK - 1) / DOT_BLOCK, dot_task, &r);
+    return 1;
+}
+
 static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c, int threads) {
+    if (gemm_by_dots(t, p, a, b, c, threads)) return 0;
     const int size = t->lane_bytes / t->lanes;
     const int64_t kc = p->k < K_BLOCK_BYTES / size ? p->k : K_BLOCK_BYTES / size;
     const int64_t m_tasks = (p->m + M_BLOCK - 1) / M_BLOCK;

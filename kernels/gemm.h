@@ -29,6 +29,15 @@ typedef struct {
     const void* bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
 } gemm_panel_args;
 
+/* A few rows of A by many of B, both contiguous along k: reads B once, in place. C is m x n. */
+typedef struct {
+    int64_t m, n, k;
+    const void *a, *b, *bias;
+    void* c;
+    int64_t lda, ldb, ldc;
+    int relu;
+} gemm_dot_args;
+
 /* dst[i * ld + j] = src[i * row_stride + j * column_stride] for j < columns, and zero up to `width`. */
 #define COPY_2D_PARAMETERS                                                                                   \
     (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, void* dst_, \
@@ -36,6 +45,7 @@ typedef struct {
 
 #define GEMM_KERNELS(X)                       \
     X(gemm_panel, (const gemm_panel_args* g)) \
+    X(gemm_dot, (const gemm_dot_args* d))     \
     X(copy_2d, COPY_2D_PARAMETERS)
 
 struct kernel_table;

@@ -123,7 +123,8 @@ cdef cnp.ndarray vector(object x, cnp.npy_intp size, int dtype, str what, str na
     """A contiguous vector of `size` elements and the given dtype, such as a weight per channel."""
     cdef cnp.ndarray array = as_array(x, what)
     if cnp.PyArray_TYPE(array) != dtype:
-        raise TypeError(f"{what}: {name} is {array.dtype}, expected {np.dtype('f4' if dtype == cnp.NPY_FLOAT32 else 'f8')}")
+        expected = "float32" if dtype == cnp.NPY_FLOAT32 else "float64"
+        raise TypeError(f"{what}: {name} is {array.dtype}, expected {expected}")
     if cnp.PyArray_NDIM(array) != 1 or cnp.PyArray_DIM(array, 0) != size:
         raise ValueError(f"{what}: {name} has shape {np.shape(array)}, expected ({size},)")
     return contiguous(array)

@@ -82,7 +82,8 @@ def log_softmax(x, axis=-1):
 
 def softmax_grad(g, out, axis=-1):
     """out * (g - sum(g * out))"""
-    return run_softmax_grad(kernels_active[0].softmax_grad, kernels_active[1].softmax_grad, g, out, axis, "softmax_grad")
+    return run_softmax_grad(kernels_active[0].softmax_grad, kernels_active[1].softmax_grad, g, out, axis,
+                            "softmax_grad")
 
 
 def log_softmax_grad(g, out, axis=-1):

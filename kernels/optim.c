@@ -10,15 +10,15 @@ enum { BLOCK = 16384 };
 
 typedef struct {
     optim_kernel kernels[2];
-    const optim_tensor *tensors;
-    const optim_options *options;
-    int64_t *first_block; /* count + 1 entries */
+    const optim_tensor* tensors;
+    const optim_options* options;
+    int64_t* first_block; /* count + 1 entries */
     int64_t count;
 } job;
 
-static void step_task(void *context, int64_t i, int thread) {
+static void step_task(void* context, int64_t i, int thread) {
     (void)thread;
-    const job *j = context;
+    const job* j = context;
     int64_t low = 0, high = j->count; /* the last tensor that starts at or before block i */
     while (high - low > 1) {
         int64_t middle = (low + high) / 2;
@@ -27,15 +27,15 @@ static void step_task(void *context, int64_t i, int thread) {
         else
             high = middle;
     }
-    const optim_tensor *t = j->tensors + low;
+    const optim_tensor* t = j->tensors + low;
     int64_t start = (i - j->first_block[low]) * BLOCK, n = t->n - start < BLOCK ? t->n - start : BLOCK;
     j->kernels[t->dtype](t, j->options, start, n);
 }
 
-int optim_step(int rule, const optim_tensor *tensors, int64_t count, const optim_options *options) {
+int optim_step(int rule, const optim_tensor* tensors, int64_t count, const optim_options* options) {
     job j = {.tensors = tensors, .options = options, .count = count};
     for (int dtype = 0; dtype < 2; dtype++) {
-        const kernel_table *k = kernels_active[dtype];
+        const kernel_table* k = kernels_active[dtype];
         j.kernels[dtype] = rule == OPTIM_SGD ? k->sgd_step : rule == OPTIM_ADAM ? k->adam_step : k->rmsprop_step;
     }
     j.first_block = malloc((count + 1) * sizeof *j.first_block);

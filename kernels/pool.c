@@ -7,26 +7,26 @@
 enum { SMALL = 65536, CHANNEL_BLOCK = 64, MANY_IMAGES = 16 };
 
 typedef struct {
-    const pool_shape *s;
-    const kernel_table *kernels;
+    const pool_shape* s;
+    const kernel_table* kernels;
     const void *x, *g, *index;
     void *y, *at, *gx;
     int64_t blocks, channels; /* blocks of this many channels */
 } job;
 
-static void max_task(void *context, int64_t i, int thread) {
+static void max_task(void* context, int64_t i, int thread) {
     (void)thread;
-    const job *j = context;
+    const job* j = context;
     j->kernels->max_pool(j->s, j->x, j->y, j->at, i / j->s->P, i % j->s->P);
 }
-static void avg_task(void *context, int64_t i, int thread) {
+static void avg_task(void* context, int64_t i, int thread) {
     (void)thread;
-    const job *j = context;
+    const job* j = context;
     j->kernels->avg_pool(j->s, j->x, j->y, i / j->s->P, i % j->s->P);
 }
-static void grad_task(void *context, int64_t i, int thread) {
+static void grad_task(void* context, int64_t i, int thread) {
     (void)thread;
-    const job *j = context;
+    const job* j = context;
     int64_t n = i / j->blocks, c0 = i % j->blocks * j->channels, c1 = c0 + j->channels;
     if (c1 > j->s->C) c1 = j->s->C;
     if (!j->index)
@@ -37,21 +37,19 @@ static void grad_task(void *context, int64_t i, int thread) {
         j->kernels->max_pool_scatter(j->s, j->g, j->index, j->gx, n, c0, c1);
 }
 
-static int threads_for(const pool_shape *s) {
-    return s->N * s->C * s->H * s->W < SMALL ? 1 : parallel_threads();
-}
+static int threads_for(const pool_shape* s) { return s->N * s->C * s->H * s->W < SMALL ? 1 : parallel_threads(); }
 
-void pool_max(int dtype, const pool_shape *s, const void *x, void *y, void *index) {
+void pool_max(int dtype, const pool_shape* s, const void* x, void* y, void* index) {
     job j = {.s = s, .kernels = kernels_active[dtype], .x = x, .y = y, .at = index};
     if (s->C) parallel_for(threads_for(s), s->N * s->P, max_task, &j);
 }
 
-void pool_avg(int dtype, const pool_shape *s, const void *x, void *y) {
+void pool_avg(int dtype, const pool_shape* s, const void* x, void* y) {
     job j = {.s = s, .kernels = kernels_active[dtype], .x = x, .y = y};
     if (s->C) parallel_for(threads_for(s), s->N * s->P, avg_task, &j);
 }
 
-static void run_grad(int dtype, const pool_shape *s, const void *g, const void *index, void *gx) {
+static void run_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx) {
     job j = {.s = s, .kernels = kernels_active[dtype], .g = g, .index = index, .gx = gx};
     int whole = s->N >= MANY_IMAGES || threads_for(s) == 1;
     j.channels = whole ? s->C : CHANNEL_BLOCK;
@@ -60,7 +58,7 @@ static void run_grad(int dtype, const pool_shape *s, const void *g, const void *
     parallel_for(threads_for(s), s->N * j.blocks, grad_task, &j);
 }
 
-void pool_max_grad(int dtype, const pool_shape *s, const void *g, const void *index, void *gx) {
+void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx) {
     run_grad(dtype, s, g, index, gx);
 }
-void pool_avg_grad(int dtype, const pool_shape *s, const void *g, void *gx) { run_grad(dtype, s, g, 0, gx); }
+void pool_avg_grad(int dtype, const pool_shape* s, const void* g, void* gx) { run_grad(dtype, s, g, 0, gx); }

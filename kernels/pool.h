@@ -10,17 +10,17 @@ typedef struct {
 } pool_shape;
 
 /* One output row (n, p); one image's channels [c0, c1). Indices are h * W + w, in integers as wide as T; -1: none. */
-#define MAX_POOL_PARAMETERS (const pool_shape *s, const void *x_, void *y_, void *index_, int64_t n, int64_t p)
-#define AVG_POOL_PARAMETERS (const pool_shape *s, const void *x_, void *y_, int64_t n, int64_t p)
+#define MAX_POOL_PARAMETERS (const pool_shape* s, const void* x_, void* y_, void* index_, int64_t n, int64_t p)
+#define AVG_POOL_PARAMETERS (const pool_shape* s, const void* x_, void* y_, int64_t n, int64_t p)
 #define MAX_POOL_GRAD_PARAMETERS \
-    (const pool_shape *s, const void *g_, const void *index_, void *gx_, int64_t n, int64_t c0, int64_t c1)
-#define AVG_POOL_GRAD_PARAMETERS (const pool_shape *s, const void *g_, void *gx_, int64_t n, int64_t c0, int64_t c1)
+    (const pool_shape* s, const void* g_, const void* index_, void* gx_, int64_t n, int64_t c0, int64_t c1)
+#define AVG_POOL_GRAD_PARAMETERS (const pool_shape* s, const void* g_, void* gx_, int64_t n, int64_t c0, int64_t c1)
 
-#define POOL_KERNELS(X)                            \
-    X(max_pool, MAX_POOL_PARAMETERS)               \
-    X(max_pool_grad, MAX_POOL_GRAD_PARAMETERS)     \
-    X(max_pool_scatter, MAX_POOL_GRAD_PARAMETERS)  \
-    X(avg_pool, AVG_POOL_PARAMETERS)               \
+#define POOL_KERNELS(X)                           \
+    X(max_pool, MAX_POOL_PARAMETERS)              \
+    X(max_pool_grad, MAX_POOL_GRAD_PARAMETERS)    \
+    X(max_pool_scatter, MAX_POOL_GRAD_PARAMETERS) \
+    X(avg_pool, AVG_POOL_PARAMETERS)              \
     X(avg_pool_grad, AVG_POOL_GRAD_PARAMETERS)
 
 /* The part of window `i` along one axis that lies inside [0, size): taps [first, last) from `start`. */
@@ -37,8 +37,8 @@ static inline pool_window pool_window_at(int64_t i, int64_t size, int64_t kernel
     return w;
 }
 
-void pool_max(int dtype, const pool_shape *s, const void *x, void *y, void *index);
+void pool_max(int dtype, const pool_shape* s, const void* x, void* y, void* index);
 /* Without the window's attributes (kernel 0) gradients are scattered one by one. */
-void pool_max_grad(int dtype, const pool_shape *s, const void *g, const void *index, void *gx);
-void pool_avg(int dtype, const pool_shape *s, const void *x, void *y);
-void pool_avg_grad(int dtype, const pool_shape *s, const void *g, void *gx);
+void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx);
+void pool_avg(int dtype, const pool_shape* s, const void* x, void* y);
+void pool_avg_grad(int dtype, const pool_shape* s, const void* g, void* gx);

@@ -34,7 +34,8 @@ cdef int64_t pooled_size(int64_t size, int64_t kernel, int64_t stride, int64_t p
     if 2 * padding > span:
         raise ValueError(f"{what}: padding {padding} is more than half of the kernel's {span} along {axis}")
     if span > size + 2 * padding:
-        raise ValueError(f"{what}: kernel spans {span}, but {axis}={size} with padding {padding} is {size + 2 * padding}")
+        raise ValueError(f"{what}: kernel spans {span}, but {axis}={size} with padding {padding} is "
+                         f"{size + 2 * padding}")
     count = (size + 2 * padding - span + (stride - 1 if ceil_mode else 0)) // stride + 1
     if ceil_mode and (count - 1) * stride >= size + padding:
         count -= 1
@@ -128,6 +129,8 @@ def max_pool2d_grad(g, index, x_shape, kernel=None, stride=None, padding=0, dila
         s.P, s.Q = cnp.PyArray_DIM(grad, 2), cnp.PyArray_DIM(grad, 3)
         s.kernel[0] = s.kernel[1] = 0
     grad = pool_gradient(grad, &s, "max_pool2d_grad")
+    if s.H * s.W >= 2 ** 31 and dtype_index(grad) == 0:
+        raise ValueError(f"max_pool2d_grad: H * W must be below 2**31 for float32, got {s.H} * {s.W}")
     cdef cnp.ndarray at = as_array(index, "max_pool2d_grad")
     if kernel is None and cnp.PyArray_SIZE(at) and at.dtype.kind in "iu":
         if at.min() < -1 or at.max() >= s.H * s.W:

@@ -9,24 +9,24 @@
 enum { ROW_CHUNK = 8192, COLUMN_CHUNK = 512, TASK = 32768 };
 
 typedef struct {
-    const kernel_table *kernels;
-    const char *x;
-    char *out;
+    const kernel_table* kernels;
+    const char* x;
+    char* out;
     int64_t outer, count, inner, chunk, chunks, per_task;
     int size;
 } job;
 
 /* Pieces are numbered (outer, chunk); a task sums `per_task` of them. */
-static void sum_pieces(void *context, int64_t i, int thread) {
+static void sum_pieces(void* context, int64_t i, int thread) {
     (void)thread;
-    const job *j = context;
+    const job* j = context;
     int64_t end = (i + 1) * j->per_task, pieces = j->outer * j->chunks;
     if (end > pieces) end = pieces;
     for (int64_t piece = i * j->per_task; piece < end; piece++) {
         int64_t o = piece / j->chunks, start = piece % j->chunks * j->chunk;
         int64_t rows = j->count - start < j->chunk ? j->count - start : j->chunk;
-        const char *x = j->x + (o * j->count + start) * j->inner * j->size;
-        char *out = j->out + piece * j->inner * j->size;
+        const char* x = j->x + (o * j->count + start) * j->inner * j->size;
+        char* out = j->out + piece * j->inner * j->size;
         if (j->inner == 1)
             j->kernels->row_sums(x, 1, rows, out);
         else
@@ -34,10 +34,10 @@ static void sum_pieces(void *context, int64_t i, int thread) {
     }
 }
 
-static void join_chunks(const job *j, char *out) {
+static void join_chunks(const job* j, char* out) {
     int64_t bytes = j->inner * j->size;
     for (int64_t o = 0; o < j->outer; o++) {
-        char *part = j->out + o * j->chunks * bytes;
+        char* part = j->out + o * j->chunks * bytes;
         for (int64_t step = 1; step < j->chunks; step *= 2)
             for (int64_t k = 0; k + step < j->chunks; k += 2 * step)
                 j->kernels->add(part + k * bytes, part + (k + step) * bytes, part + k * bytes, j->inner, 0);
@@ -45,7 +45,7 @@ static void join_chunks(const job *j, char *out) {
     }
 }
 
-int reduce_sum(int dtype, const void *x, int64_t outer, int64_t count, int64_t inner, void *out) {
+int reduce_sum(int dtype, const void* x, int64_t outer, int64_t count, int64_t inner, void* out) {
     job j = {.kernels = kernels_active[dtype], .x = x, .out = out, .outer = outer, .count = count, .inner = inner};
     j.size = dtype == F32 ? 4 : 8;
     j.chunk = inner == 1 ? ROW_CHUNK : COLUMN_CHUNK;

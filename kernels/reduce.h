@@ -2,12 +2,12 @@
 #pragma once
 #include <stdint.h>
 
-#define SUM_PARAMETERS (const void *x_, int64_t rows, int64_t cols, void *out_)
+#define SUM_PARAMETERS (const void* x_, int64_t rows, int64_t cols, void* out_)
 
-#define REDUCE_KERNELS(X)          \
-    X(row_sums, SUM_PARAMETERS)    \
+#define REDUCE_KERNELS(X)       \
+    X(row_sums, SUM_PARAMETERS) \
     X(column_sums, SUM_PARAMETERS)
 
 /* out (outer, inner) = sum over the middle of x (outer, count, inner). Returns -1 if scratch memory ran out.
  * Chunks and the tree that joins them depend on the sizes alone, so the bits do not depend on threads. */
-int reduce_sum(int dtype, const void *x, int64_t outer, int64_t count, int64_t inner, void *out);
+int reduce_sum(int dtype, const void* x, int64_t outer, int64_t count, int64_t inner, void* out);

@@ -46,46 +46,60 @@ typedef INT VI __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(1)))
 
 INLINE VI K(isplat)(INT i) { return i - (VI){}; }
 INLINE V K(select)(VI mask, V yes, V no) { return (V)((mask & (VI)yes) | (~mask & (VI)no)); }
-INLINE V K(vmax)(V a, V b) { return K(select)((a > b) | (a != a), a, b); } /* NaN if either is */
-INLINE V K(vmin)(V a, V b) { return K(select)((a < b) | (a != a), a, b); }
-INLINE V K(vabs)(V x) { return (V)((VI)x & ~((VI)-(V){})); }
-INLINE V K(copysign)(V x, V sign) { return (V)((VI)K(vabs)(x) | ((VI)sign & (VI)-(V){})); }
-INLINE V K(clamp)(V x, T low, T high) {
-    x = K(select)(x < low, K(splat)(low), x);
-    return K(select)(x > high, K(splat)(high), x);
-}
+INLINE V K(vabs)(V x) { return (V)((VI)x & ~((VI) - (V){})); }
+INLINE V K(copysign)(V x, V sign) { return (V)((VI)K(vabs)(x) | ((VI)sign & (VI) - (V){})); }
+/* One instruction each: the larger (smaller) of a and b, b if either is NaN. */
+#if VECTOR_BYTES == 64 && T_BYTES == 4
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm512_min_ps((__m512)a, (__m512)b); }
+#elif VECTOR_BYTES == 64
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm512_max_pd((__m512d)a, (__m512d)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm512_min_pd((__m512d)a, (__m512d)b); }
+#elif VECTOR_BYTES == 32 && T_BYTES == 4
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm256_min_ps((__m256)a, (__m256)b); }
+#elif VECTOR_BYTES == 32
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm256_max_pd((__m256d)a, (__m256d)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm256_min_pd((__m256d)a, (__m256d)b); }
+#else
+INLINE V K(max_or_second)(V a, V b) { return K(select)(a > b, a, b); }
+INLINE V K(min_or_second)(V a, V b) { return K(select)(a < b, a, b); }
+#endif
+INLINE V K(vmax)(V a, V b) { return K(select)(a != a, a, K(max_or_second)(a, b)); } /* NaN if either is */
+INLINE V K(vmin)(V a, V b) { return K(select)(a != a, a, K(min_or_second)(a, b)); }
+INLINE V K(clamp)(V x, T low, T high) { return K(min_or_second)(K(splat)(high), K(max_or_second)(K(splat)(low), x)); }
 
 /* The first n < LANES elements at p, zeros behind them; and the reverse. Nothing outside is touched. */
 #if VECTOR_BYTES == 64 && T_BYTES == 4
-INLINE V K(load_part)(const T *p, int64_t n) { return (V)_mm512_maskz_loadu_ps((1u << n) - 1, p); }
-INLINE void K(store_part)(T *p, V v, int64_t n) { _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v); }
+INLINE V K(load_part)(const T* p, int64_t n) { return (V)_mm512_maskz_loadu_ps((1u << n) - 1, p); }
+INLINE void K(store_part)(T* p, V v, int64_t n) { _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v); }
 #elif VECTOR_BYTES == 64
-INLINE V K(load_part)(const T *p, int64_t n) { return (V)_mm512_maskz_loadu_pd((1u << n) - 1, p); }
-INLINE void K(store_part)(T *p, V v, int64_t n) { _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v); }
+INLINE V K(load_part)(const T* p, int64_t n) { return (V)_mm512_maskz_loadu_pd((1u << n) - 1, p); }
+INLINE void K(store_part)(T* p, V v, int64_t n) { _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v); }
 #elif VECTOR_BYTES == 32 && T_BYTES == 4
 INLINE __m256i K(first)(int64_t n) { return (__m256i)((VI){0, 1, 2, 3, 4, 5, 6, 7} < (INT)n); }
-INLINE V K(load_part)(const T *p, int64_t n) { return (V)_mm256_maskload_ps(p, K(first)(n)); }
-INLINE void K(store_part)(T *p, V v, int64_t n) { _mm256_maskstore_ps(p, K(first)(n), (__m256)v); }
+INLINE V K(load_part)(const T* p, int64_t n) { return (V)_mm256_maskload_ps(p, K(first)(n)); }
+INLINE void K(store_part)(T* p, V v, int64_t n) { _mm256_maskstore_ps(p, K(first)(n), (__m256)v); }
 #elif VECTOR_BYTES == 32
 INLINE __m256i K(first)(int64_t n) { return (__m256i)((VI){0, 1, 2, 3} < (INT)n); }
-INLINE V K(load_part)(const T *p, int64_t n) { return (V)_mm256_maskload_pd(p, K(first)(n)); }
-INLINE void K(store_part)(T *p, V v, int64_t n) { _mm256_maskstore_pd(p, K(first)(n), (__m256d)v); }
+INLINE V K(load_part)(const T* p, int64_t n) { return (V)_mm256_maskload_pd(p, K(first)(n)); }
+INLINE void K(store_part)(T* p, V v, int64_t n) { _mm256_maskstore_pd(p, K(first)(n), (__m256d)v); }
 #else
-INLINE V K(load_part)(const T *p, int64_t n) {
+INLINE V K(load_part)(const T* p, int64_t n) {
     V v = {};
     for (int l = 0; l < LANES; l++)
         if (l < n) v[l] = p[l];
     return v;
 }
-INLINE void K(store_part)(T *p, V v, int64_t n) {
+INLINE void K(store_part)(T* p, V v, int64_t n) {
     for (int l = 0; l < LANES; l++)
         if (l < n) p[l] = v[l];
 }
 #endif
 
 /* Integer vectors travel through the same doors: only bits move. */
-INLINE V K(load_n)(const T *p, int64_t n) { return n >= LANES ? K(load)(p) : K(load_part)(p, n); }
-INLINE void K(store_n)(T *p, V v, int64_t n) {
+INLINE V K(load_n)(const T* p, int64_t n) { return n >= LANES ? K(load)(p) : K(load_part)(p, n); }
+INLINE void K(store_n)(T* p, V v, int64_t n) {
     if (n >= LANES)
         K(store)(p, v);
     else
@@ -121,14 +135,14 @@ INLINE V K(power_of_2)(VI n) { return (V)((n + BIAS) << MANTISSA); }
 INLINE V K(from_int)(VI n) { return (V)(n + (VI)K(splat)(ROUNDER)) - ROUNDER; } /* small |n| */
 
 /* x = n ln 2 + r with |r| <= ln 2 / 2; returns exp(r) - 1. */
-INLINE V K(reduced_expm1)(V x, VI *n) {
+INLINE V K(reduced_expm1)(V x, VI* n) {
     V rounded = x * (T)0x1.71547652b82fep0 + ROUNDER;
     *n = (VI)rounded - (VI)K(splat)(ROUNDER);
     V whole = rounded - ROUNDER;
     V r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
     static const double inverse_factorial[] = {
-        1.0 / 2,       1.0 / 6,        1.0 / 24,        1.0 / 120,        1.0 / 720,         1.0 / 5040,
-        1.0 / 40320,   1.0 / 362880,   1.0 / 3628800,   1.0 / 39916800,   1.0 / 479001600,   1.0 / 6227020800,
+        1.0 / 2,     1.0 / 6,      1.0 / 24,      1.0 / 120,      1.0 / 720,       1.0 / 5040,
+        1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800,
     };
     V sum = K(splat)((T)inverse_factorial[EXP_TERMS - 2]);
 #pragma GCC unroll 16
@@ -136,11 +150,22 @@ INLINE V K(reduced_expm1)(V x, VI *n) {
     return r + r * r * sum;
 }
 
+/* x 2^n in two factors, since 2^n itself may be too large, or subnormal. */
+INLINE V K(scale)(V x, VI n) {
+#if VECTOR_BYTES == 64 && T_BYTES == 4
+    return (V)_mm512_scalef_ps((__m512)x, _mm512_cvtepi32_ps((__m512i)n));
+#elif VECTOR_BYTES == 64
+    return (V)_mm512_scalef_pd((__m512d)x, _mm512_cvtepi64_pd((__m512i)n));
+#else
+    VI half = n >> 1;
+    return x * K(power_of_2)(half) * K(power_of_2)(n - half);
+#endif
+}
+
 INLINE V K(vexp)(V x) {
     VI n;
     V p = K(reduced_expm1)(K(clamp)(x, EXP_LOWEST, EXP_HIGHEST), &n);
-    VI half = n >> 1; /* in two factors: 2^n itself may be too large, or subnormal */
-    return (p + 1) * K(power_of_2)(half) * K(power_of_2)(n - half);
+    return K(scale)(p + 1, n);
 }
 
 /* exp(x) - 1, exact to the last bits near 0; beyond -45 and 45 the value there. */

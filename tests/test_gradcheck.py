@@ -40,12 +40,12 @@ WRONG = {
     "ignores g": lambda y: y,
     "not linear": lambda g, y: g * g * y,
     "shape": lambda g, y: array((g * y).array[:2]),
-    "not finite": lambda g, y: array((g * y).array / 0.0),
+    "not finite": lambda g, y: array((g * y).array * np.inf),
     "unknown": lambda g, y: g * y * y,
 }
 
 
-@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("cause", WRONG)
 def test_names_the_cause(cause):
     with pytest.raises(ag.GradientError) as caught:
@@ -197,7 +197,7 @@ def test_constants_are_refused():
 
 def test_not_finite_is_refused():
     with pytest.raises(ag.GradientError, match="not finite"):
-        ag.gradcheck(lambda x: x * np.inf * np.zeros(()), np.ones(3))
+        ag.gradcheck(lambda x: x * np.array(np.inf), np.ones(3))
 
 
 def test_constant_inputs_stay_constant():
@@ -261,7 +261,7 @@ def test_command_by_module_name(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert gradcheck_cli.run("planted_module:planted_square", cases=3) == 0
     assert gradcheck_cli.run("planted_module:planted_squares", cases=3) == 2
-    assert "did you mean 'planted_square'?" in capsys.readouterr().err
+    assert "did you mean 'planted_square'" in capsys.readouterr().err
 
 
 def test_command_names_near_ops(capsys):

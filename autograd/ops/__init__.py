@@ -2,8 +2,8 @@
 
 from autograd import convert, tensor
 from autograd.op import registry
-from autograd.ops import activation, adaptive, classes, conv, linalg, loss, norm, pool, scale, softmax
-from autograd.ops import binary, elementwise, index, join, matrix, random, reduce, shape, sort, unary
+from autograd.ops import activation, adaptive, binary, classes, conv, elementwise, extreme, index, join, linalg, loss
+from autograd.ops import matrix, norm, pool, random, reduce, scale, shape, softmax, sort, table, unary
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {
@@ -56,6 +56,7 @@ __all__ = [
     "classes",
     "conv",
     "elementwise",
+    "extreme",
     "index",
     "join",
     "linalg",
@@ -70,6 +71,7 @@ __all__ = [
     "shape",
     "softmax",
     "sort",
+    "table",
     "unary",
 ]
 

@@ -101,7 +101,7 @@ def nll_loss(x, target, weight=None, *, ignore_index=-100, reduction="mean"):
     Source: torch.nn.functional.nll_loss.
     """
     check_reduction("nll_loss", reduction)
-    labels = check_labels("nll_loss", x.shape, target, ignore_index)
+    labels = check_labels("nll_loss", x.shape, np.asarray(target), ignore_index)
     axis = class_axis(x)
     check_weight("nll_loss", weight, x.shape[axis])
     scale = sample_scales(labels, weight, ignore_index, reduction, x.dtype)
@@ -131,7 +131,7 @@ def _nll_grad_reference(u, target, weight=None, x_shape=(), ignore_index=-100, r
 @op(reference=_nll_grad_reference, samples=_nll_grad_samples, linear_in=("u",))
 def nll_loss_grad(u, target, weight=None, *, x_shape, ignore_index=-100, reduction="mean"):
     """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: nll_loss's adjoint."""
-    labels = check_labels("nll_loss_grad", x_shape, target, ignore_index)
+    labels = check_labels("nll_loss_grad", x_shape, np.asarray(target), ignore_index)
     scale = sample_scales(labels, weight, ignore_index, reduction, u.dtype)
     axis, kept = 1 if len(x_shape) > 1 else 0, labels != ignore_index
     gx = np.zeros(x_shape, u.dtype)
@@ -262,6 +262,7 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     Source: torch.nn.functional.cross_entropy; smoothing: Szegedy et al., arXiv:1512.00567.
     """
     check_reduction("cross_entropy", reduction)
+    target = np.asarray(target)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be between 0 and 1, got {label_smoothing}")
     if _holds_probabilities(x, target):
@@ -281,7 +282,7 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
 
 def _entropy_x(g, target, weight, logp, ignore_index, reduction, label_smoothing):
     """First order; under create_graph the twin is differentiated."""
-    target, weight = _array(target), _array(weight)
+    target, weight = np.asarray(_array(target)), _array(weight)
     axis, divisor = class_axis(logp), _divisor(logp, target, weight, ignore_index, reduction)
     shape = (*logp.shape[:axis], *logp.shape[axis + 1 :])
     each = _per_sample(g.array, shape, divisor)

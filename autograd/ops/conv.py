@@ -340,6 +340,8 @@ def conv_transpose2d(x, w, b=None, stride=1, padding=0, output_padding=0, groups
     if min(out) < 1:
         raise ShapeError(f"{name}: the result would have size {out}; padding {padding} is too large  {context}")
     shape = (x.shape[0], w.shape[1] * groups, *out)
+    if any(o >= s for o, s in zip(more, strides)):  # a whole further step of output: it comes from zeros
+        x = x.pad((0, more[1] // strides[1], 0, more[0] // strides[0]))
     y = conv2d_grad_x(x, w, x_shape=shape, stride=strides, padding=pads, dilation=dilations, groups=groups)
     if b is None:
         return y

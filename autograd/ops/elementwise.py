@@ -41,7 +41,9 @@ def two(s: Sampler, **values: Any) -> Case:
 def two_apart(s: Sampler) -> Case:
     """Two arrays that broadcast and differ everywhere."""
     a, b = s.broadcastable(2)
-    return s.case(np.round(s.array(a) * 4) / 4, np.round(s.array(b) * 4) / 4 + 0.1)
+    return s.case(
+        np.asarray(np.round(s.array(a) * 4) / 4), np.asarray(np.round(s.array(b) * 4) / 4 + s.dtype.type(0.1))
+    )
 
 
 def quotient(s: Sampler) -> Case:
@@ -49,7 +51,7 @@ def quotient(s: Sampler) -> Case:
     shape = s.shape()
     y = s.array(shape, away=(0.0,), margin=0.4)
     whole = s.integers(shape, -3, 4).astype(s.dtype)
-    return s.case((y * (whole + s.array(shape, 0.2, 0.8))).astype(s.dtype), y)
+    return s.case(np.asarray(y * (whole + s.array(shape, 0.2, 0.8)), s.dtype), y)
 
 
 def _scaled_add(sign: int, x: Any, y: Any, alpha: Any) -> Any:
@@ -65,7 +67,7 @@ def with_alpha(s: Sampler) -> Case:
 def add(x, y, *, alpha=1):
     """x + alpha * y, broadcast."""
     if alpha != 1:
-        y = kernels.mul(*promote(y, alpha))
+        y = y * alpha if isinstance(y, (int, float)) else kernels.mul(*promote(y, alpha))
     return kernels.add(x, y) if alike(x, y) else kernels.add(*promote(x, y))
 
 
@@ -76,7 +78,7 @@ add.grads(x=lambda g: g, y=lambda g, alpha: g if alpha == 1 else g * alpha)
 def sub(x, y, *, alpha=1):
     """x - alpha * y, broadcast."""
     if alpha != 1:
-        y = kernels.mul(*promote(y, alpha))
+        y = y * alpha if isinstance(y, (int, float)) else kernels.mul(*promote(y, alpha))
     return kernels.sub(x, y) if alike(x, y) else kernels.sub(*promote(x, y))
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite, op
-from autograd.ops.elementwise import add, mul, raw, where
-from autograd.ops.shape import expand, reshape, sum_to
+from autograd.ops.elementwise import add, raw
+from autograd.ops.shape import reshape, sum_to
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axis
 
@@ -30,7 +30,9 @@ def plain(index: Any) -> Any:
 def is_basic(index: Any) -> bool:
     """Whether an index picks each element at most once and NumPy answers with a view."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(i is None or i is Ellipsis or isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool) for i in parts)
+    return all(
+        i is None or i is Ellipsis or isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool) for i in parts
+    )
 
 
 def look_up(x: np.ndarray, index: Any) -> np.ndarray:
@@ -66,7 +68,9 @@ def _places(shape: tuple[int, ...], index: Any) -> np.ndarray:
 
 
 @op(
-    reference=lambda x, index: np.array([x.flat[i] for i in _places(x.shape, index).flat]).reshape(_places(x.shape, index).shape),
+    reference=lambda x, index: np.array([x.flat[i] for i in _places(x.shape, index).flat]).reshape(
+        _places(x.shape, index).shape
+    ),
     samples=_getitem_samples,
     linear_in=("x",),
     view=True,
@@ -130,7 +134,17 @@ put_at.grads(x=lambda g, index: getitem(g, index=index))
 
 def _setitem_samples(s: Sampler) -> Case:
     shape = (s.size(3), s.size(3) + 1, s.size(3))
-    index = s.choice((0, (slice(None), 1), slice(None, None, 2), (Ellipsis, 0), s.mask(shape), ([0], [1]), (slice(None), np.arange(2))))
+    index = s.choice(
+        (
+            0,
+            (slice(None), 1),
+            slice(None, None, 2),
+            (Ellipsis, 0),
+            s.mask(shape),
+            ([0], [1]),
+            (slice(None), np.arange(2)),
+        )
+    )
     picked = _places(shape, index).shape
     return s.case(s.array(shape), s.array(picked if s.boolean() else (1,)), index=index)
 
@@ -334,7 +348,7 @@ def _trimmed(source: Any, index: Any) -> Any:
 
 
 def _scatter_samples(s: Sampler) -> Case:
-    x, index, y = _write_samples(s).args
+    x, _, y = _write_samples(s).args
     return s.case(x, axis=0, index=np.argsort(s.distinct(x.shape), 0), src=y)
 
 
@@ -344,93 +358,9 @@ def scatter(x, *, axis, index, src=None, value=None):
     return put_along_axis(x, index, _trimmed(value if src is None else src, index), axis=axis)
 
 
-@composite(reference=lambda x, axis, index, src: _write_reference(x, index, src, axis, adds=True), samples=_scatter_samples)
+@composite(
+    reference=lambda x, axis, index, src: _write_reference(x, index, src, axis, adds=True), samples=_scatter_samples
+)
 def scatter_add(x, *, axis, index, src):
     """A copy of x with src[i, j] added to x[index[i, j], j] (axis 0), repeated indices adding up."""
     return add_along_axis(x, index, _trimmed(src, index), axis=axis)
-
-
-# --------------------------------------------------------------------------------------------- masks and tables
-
-
-@composite(
-    reference=lambda x, mask, value: x * ~mask + value * mask,
-    samples=lambda s: s.case(s.array((s.size(), 3)), s.mask((s.size(1), 3)), s.choice((0.0, -2.5))),
-)
-def masked_fill(x, mask, value):
-    """x with the value (a number or a tensor of one element) where the mask holds."""
-    return where(mask, value, x)
-
-
-@composite(
-    reference=lambda x, mask: np.array([v for v, m in zip(x.flat, mask.flat) if m]).reshape(-1),
-    samples=lambda s: s.case(*(lambda n: (s.array((n, 3)), s.mask((n, 3))))(s.size())),
-)
-def masked_select(x, mask):
-    """The elements of x where the mask holds, as a vector; both broadcast."""
-    shape = np.broadcast_shapes(np.shape(raw(x)), np.shape(raw(mask)))
-    return getitem(expand(x, shape), np.broadcast_to(np.asarray(raw(mask), bool), shape))
-
-
-@op(reference=lambda x: np.stack(np.nonzero(x), 1), samples=lambda s: s.case(s.mask((s.size(), s.size()))), differentiable=False)
-def argwhere(x):
-    """The indices of the nonzero elements, one row each: (count, ndim), int64."""
-    return np.argwhere(x)
-
-
-@composite(reference=lambda x: np.stack(np.nonzero(x), 1), samples=lambda s: s.case(s.mask((s.size(), s.size()))), differentiable=False)
-def nonzero(x, *, as_tuple=False):
-    """The indices of the nonzero elements: one row each, or (as_tuple) one vector for each axis."""
-    found = argwhere(x)
-    return tuple(getitem(found, (slice(None), i)) for i in range(found.shape[1])) if as_tuple else found
-
-
-@op(
-    reference=lambda x, num_classes=-1: np.eye(num_classes if num_classes > 0 else x.max() + 1, dtype=np.int64)[x],
-    samples=lambda s: s.case(s.integers((s.size(), s.size()), 0, 4), num_classes=s.choice((4, 6, -1))),
-    differentiable=False,
-    onnx="OneHot",
-)
-def one_hot(x, *, num_classes=-1):
-    """y[..., k] = 1 if x[...] = k else 0, int64; num_classes -1: one more than the largest label."""
-    if x.dtype.kind not in "iu":
-        raise DTypeError(f"one_hot: x has dtype {x.dtype}, expected ints")
-    n = num_classes if num_classes > 0 else int(x.max()) + 1
-    if x.size and (x.min() < 0 or x.max() >= n):
-        raise ShapeError(f"one_hot: label {x.min() if x.min() < 0 else x.max()} is not in [0, {n})  [x: {x.shape}]")
-    return (x[..., None] == np.arange(n)).astype(np.int64)
-
-
-def _embedding_samples(s: Sampler) -> Case:
-    rows = s.size(4)
-    ids = s.integers((s.integer(0, 4), 3)[: s.integer(1, 2)], 0, rows)
-    return s.case(ids, s.array((rows, s.size(3, (s.lanes(),)))), padding_idx=s.choice((None, 0, -1)))
-
-
-@op(
-    axes={"w": "V C"},
-    reference=lambda x, w, padding_idx=None: (np.arange(len(w)) == x[..., None]).astype(w.dtype) @ w,
-    samples=_embedding_samples,
-    linear_in=("w",),
-)
-def embedding(x, w, *, padding_idx=None):
-    """y[..., :] = w[x[...], :]: rows of a table (V, C) by ids in [0, V). The row padding_idx gets no gradient."""
-    if np.ndim(w) != 2:
-        raise ValueError("w is no table")
-    ids = np.asarray(x)
-    if ids.dtype.kind not in "iu":
-        raise DTypeError(f"embedding: x has dtype {ids.dtype}, expected ints")
-    if ids.size and (ids.min() < 0 or ids.max() >= len(w)):
-        wrong = int(ids.min()) if ids.min() < 0 else int(ids.max())
-        raise IndexRangeError(f"embedding: id {wrong} is not in a table of {len(w)} rows  [x: {ids.shape}, w: {w.shape}]")
-    return w.take(ids, 0)
-
-
-def _embedding_grad(g, x, w_shape, padding_idx):
-    ids = np.asarray(raw(x), np.int64)
-    if padding_idx is not None:
-        g = mul(g, (ids != padding_idx % w_shape[0])[..., None])
-    return put_at(g, shape=w_shape, index=(ids,))
-
-
-embedding.grads(x=None, w=_embedding_grad)

@@ -11,7 +11,7 @@ from autograd.op import composite, op
 from autograd.ops.dtypes import result_type
 from autograd.ops.elementwise import raw
 from autograd.ops.index import getitem, take
-from autograd.ops.shape import expand, permute, reshape, sizes, unsqueeze
+from autograd.ops.shape import expand, identity, permute, reshape, sizes, unsqueeze
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axes, normalize_axis
 
@@ -40,7 +40,9 @@ def _parts(s: Sampler) -> Case:
 
 
 def _concatenate_reference(*xs, axis=0):
-    return np.moveaxis(np.array([row for x in xs for row in np.moveaxis(x, axis, 0)]).reshape(-1, *_others(xs[0], axis)), 0, axis)
+    return np.moveaxis(
+        np.array([row for x in xs for row in np.moveaxis(x, axis, 0)]).reshape(-1, *_others(xs[0], axis)), 0, axis
+    )
 
 
 def _others(x: np.ndarray, axis: int) -> list[int]:
@@ -79,7 +81,9 @@ def _equals(s: Sampler) -> Case:
 
 
 @composite(
-    reference=lambda *xs, axis=0: np.moveaxis(np.array([x.tolist() for x in xs]).reshape(len(xs), *xs[0].shape), 0, axis),
+    reference=lambda *xs, axis=0: np.moveaxis(
+        np.array([x.tolist() for x in xs]).reshape(len(xs), *xs[0].shape), 0, axis
+    ),
     samples=_equals,
 )
 def stack(*xs, axis=0):
@@ -90,14 +94,18 @@ def stack(*xs, axis=0):
     return concatenate([unsqueeze(x, axis) for x in xs], axis)
 
 
-@composite(reference=lambda *xs: np.hstack(xs), samples=lambda s: s.case(s.array((2, s.size())), s.array((2, s.size()))))
+@composite(
+    reference=lambda *xs: np.hstack(xs), samples=lambda s: s.case(s.array((2, s.size())), s.array((2, s.size())))
+)
 def hstack(*xs):
     """Joins along the second axis (the first one of vectors)."""
     xs = [reshape(x, 1) if np.ndim(raw(x)) == 0 else x for x in xs]
     return concatenate(xs, 0 if np.ndim(raw(xs[0])) == 1 else 1)
 
 
-@composite(reference=lambda *xs: np.vstack(xs), samples=lambda s: s.case(s.array((s.size(), 2)), s.array((s.size(), 2))))
+@composite(
+    reference=lambda *xs: np.vstack(xs), samples=lambda s: s.case(s.array((s.size(), 2)), s.array((s.size(), 2)))
+)
 def vstack(*xs):
     """Joins along the first axis; vectors are rows."""
     return concatenate([reshape(x, (1, -1)) if np.ndim(raw(x)) < 2 else x for x in xs], 0)
@@ -124,7 +132,9 @@ def narrow(x, *, axis, start, length):
     axis, n = _length(x, axis)
     first = start + n if start < 0 else start
     if first < 0 or length < 0 or first + length > n:
-        raise ShapeError(f"narrow: start={start}, length={length} exceed axis {axis} of size {n}  [x: {np.shape(raw(x))}]")
+        raise ShapeError(
+            f"narrow: start={start}, length={length} exceed axis {axis} of size {n}  [x: {np.shape(raw(x))}]"
+        )
     return _cut(x, axis, first, first + length)
 
 
@@ -141,7 +151,11 @@ def select(x, *, axis, index):
 def _split_samples(s: Sampler) -> Case:
     n = s.integer(1, 6)
     first = s.integer(0, n)
-    return s.case(s.array((s.size(3), n)), split_size_or_sections=s.choice((s.integer(1, 4), (first, n - first))), axis=s.choice((1, -1)))
+    return s.case(
+        s.array((s.size(3), n)),
+        split_size_or_sections=s.choice((s.integer(1, 4), (first, n - first))),
+        axis=s.choice((1, -1)),
+    )
 
 
 def _split_reference(x, split_size_or_sections, axis):
@@ -157,7 +171,9 @@ def split(x, *, split_size_or_sections, axis=0):
     wanted = split_size_or_sections
     if isinstance(wanted, (tuple, list)):
         if sum(wanted) != n or min(wanted, default=0) < 0:
-            raise ShapeError(f"split: sections {tuple(wanted)} do not add up to axis {axis} of size {n}  [x: {np.shape(raw(x))}]")
+            raise ShapeError(
+                f"split: sections {tuple(wanted)} do not add up to axis {axis} of size {n}  [x: {np.shape(raw(x))}]"
+            )
         lengths = list(wanted)
     else:
         if wanted < 1:
@@ -212,7 +228,16 @@ def _roll_samples(s: Sampler) -> Case:
     return s.case(x, **s.choice(({"shifts": 2}, {"shifts": -1, "axis": 1}, {"shifts": (1, -2), "axis": (0, 1)})))
 
 
-@op(reference=np.roll, samples=_roll_samples, linear_in=("x",))
+def _roll_reference(x, shifts, axis=None):
+    if axis is None:
+        return np.array([x.flat[(i - shifts) % x.size] for i in range(x.size)]).reshape(x.shape)
+    pairs = zip(shifts, axis) if isinstance(axis, tuple) else [(shifts, axis)]
+    for shift, a in pairs:
+        x = np.take(x, (np.arange(x.shape[a]) - shift) % x.shape[a], a)
+    return x
+
+
+@op(reference=_roll_reference, samples=_roll_samples, linear_in=("x",))
 def roll(x, *, shifts, axis=None):
     """Moves the elements along axes by `shifts`; those that leave come in at the other end. None: flattened."""
     return np.roll(x, shifts, axis)
@@ -313,7 +338,10 @@ def pad(x, *, pad, mode="constant", value=None):
     if value is not None:
         raise ValueError(f"pad: mode {mode!r} takes no value")
     shape = np.shape(raw(x))
-    for axis, (before, after) in enumerate(pad_widths(pad, shape)):
+    widths = pad_widths(pad, shape)
+    if not any(map(any, widths)):
+        return identity(x)
+    for axis, (before, after) in enumerate(widths):
         if before or after:
             x = take(x, _source(mode, shape[axis], before, after, axis), axis=axis)
     return x

@@ -21,7 +21,12 @@ def _triangle(x, keep):
     return x * keep(j - i)
 
 
-@op(reference=lambda x, diagonal=0: _triangle(x, lambda d: d <= diagonal), samples=_stacked, linear_in=("x",), onnx="Trilu")
+@op(
+    reference=lambda x, diagonal=0: _triangle(x, lambda d: d <= diagonal),
+    samples=_stacked,
+    linear_in=("x",),
+    onnx="Trilu",
+)
 def tril(x, *, diagonal=0):
     """The matrices x[..., i, j] with zeros where j - i > diagonal."""
     if x.ndim < 2:
@@ -32,7 +37,12 @@ def tril(x, *, diagonal=0):
 tril.grads(x=lambda g, diagonal: tril(g, diagonal=diagonal))
 
 
-@op(reference=lambda x, diagonal=0: _triangle(x, lambda d: d >= diagonal), samples=_stacked, linear_in=("x",), onnx="Trilu")
+@op(
+    reference=lambda x, diagonal=0: _triangle(x, lambda d: d >= diagonal),
+    samples=_stacked,
+    linear_in=("x",),
+    onnx="Trilu",
+)
 def triu(x, *, diagonal=0):
     """The matrices x[..., i, j] with zeros where j - i < diagonal."""
     if x.ndim < 2:
@@ -69,7 +79,7 @@ diagonal.grads(
 
 def _put_samples(s: Sampler) -> Case:
     x, attrs = _diagonal_samples(s)
-    return s.case(_diagonal_reference(x[0], **attrs), shape=x[0].shape, **attrs)
+    return s.case(_diagonal_reference(x[0], **attrs).astype(s.dtype), shape=x[0].shape, **attrs)
 
 
 def _put_reference(x, shape, offset=0, dim1=0, dim2=1):

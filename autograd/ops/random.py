@@ -46,7 +46,12 @@ class Generator:
     def get_state(self) -> np.ndarray:
         """All that is needed to go on from here, as 48 bytes (uint8)."""
         state: Any = self.numpy.bit_generator.state
-        parts = [(state["state"]["state"], 16), (state["state"]["inc"], 16), (state["uinteger"], 4), (state["has_uint32"], 4)]
+        parts = [
+            (state["state"]["state"], 16),
+            (state["state"]["inc"], 16),
+            (state["uinteger"], 4),
+            (state["has_uint32"], 4),
+        ]
         data = b"".join(value.to_bytes(size, "little") for value, size in parts)
         return np.frombuffer(data + (self._seed % 2**64).to_bytes(8, "little"), np.uint8).copy()
 
@@ -112,7 +117,9 @@ def uniform_array(rng: np.random.Generator, shape: Any, dtype: np.dtype) -> np.n
 
 def normal_array(rng: np.random.Generator, shape: Any, dtype: np.dtype) -> np.ndarray:
     """Normal with mean 0 and standard deviation 1."""
-    return rng.standard_normal(shape, dtype) if dtype.itemsize >= 4 else rng.standard_normal(shape, FLOAT32).astype(dtype)
+    return (
+        rng.standard_normal(shape, dtype) if dtype.itemsize >= 4 else rng.standard_normal(shape, FLOAT32).astype(dtype)
+    )
 
 
 def _kind(dtype: Any, *arrays: Any) -> np.dtype:
@@ -225,7 +232,9 @@ dropout.grads(x=lambda g, mask, p: g if mask is None else g * mask * (1 / (1 - p
 
 
 def _channel_samples(s: Sampler) -> Case:
-    return s.case(s.array((s.size(), s.size(), 2, 2)), p=s.choice((0.5, 0.2)), training=s.boolean(), generator=s.integer(0, 99))
+    return s.case(
+        s.array((s.size(), s.size(), 2, 2)), p=s.choice((0.5, 0.2)), training=s.boolean(), generator=s.integer(0, 99)
+    )
 
 
 def _channel_reference(x, p, training, generator):

@@ -116,7 +116,9 @@ def _flatten_samples(s: Sampler) -> Case:
 
 
 @composite(
-    reference=lambda x, start_dim, end_dim: np.stack(list(x.reshape(*x.shape[:start_dim], -1, *x.shape[x.ndim + end_dim + 1 :]))),
+    reference=lambda x, start_dim, end_dim: np.stack(
+        list(x.reshape(*x.shape[:start_dim], -1, *x.shape[x.ndim + end_dim + 1 :]))
+    ),
     samples=_flatten_samples,
     view=True,
     onnx="Flatten",
@@ -131,8 +133,10 @@ def flatten(x, *, start_dim=0, end_dim=-1):
 
 
 @composite(
-    reference=lambda x, axis, sizes: np.stack(np.split(x, sizes[0], axis), axis),
-    samples=lambda s: s.case(s.array((s.size(3), 6)), axis=s.choice((1, -1)), sizes=s.choice(((2, 3), (3, -1), (1, 6)))),
+    reference=lambda x, axis, sizes: np.stack(np.split(x, sizes[0], axis), axis % x.ndim),
+    samples=lambda s: s.case(
+        s.array((s.size(3), 6)), axis=s.choice((1, -1)), sizes=s.choice(((2, 3), (3, -1), (1, 6)))
+    ),
     view=True,
 )
 def unflatten(x, *, axis, sizes):
@@ -140,7 +144,9 @@ def unflatten(x, *, axis, sizes):
     shape = np.shape(raw(x))
     axis = normalize_axis(axis, len(shape))
     if -1 not in sizes and math.prod(sizes) != shape[axis]:
-        raise ShapeError(f"unflatten: sizes {tuple(sizes)} do not multiply to {shape[axis]}, axis {axis} of x  [x: {shape}]")
+        raise ShapeError(
+            f"unflatten: sizes {tuple(sizes)} do not multiply to {shape[axis]}, axis {axis} of x  [x: {shape}]"
+        )
     known = -math.prod(sizes) if -1 in sizes else 1
     sizes = [shape[axis] // known if n == -1 and known else n for n in sizes]
     return reshape(x, (*shape[:axis], *sizes, *shape[axis + 1 :]))
@@ -156,7 +162,9 @@ def _squeezed(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     return tuple(n for i, n in enumerate(shape) if n != 1 or i not in axes)
 
 
-@composite(reference=lambda x, axis: np.resize(x, _squeezed(x.shape, axis)), samples=_ones_samples, view=True, onnx="Squeeze")
+@composite(
+    reference=lambda x, axis: np.resize(x, _squeezed(x.shape, axis)), samples=_ones_samples, view=True, onnx="Squeeze"
+)
 def squeeze(x, *, axis=None):
     """Drops axes of size 1: all, or those given (others are left, as in PyTorch)."""
     return reshape(x, _squeezed(np.shape(raw(x)), axis))
@@ -222,7 +230,11 @@ def transpose(x, *, dim0=None, dim1=None):
     return permute(x, tuple(order))
 
 
-@composite(reference=lambda x: np.swapaxes(x, 0, -1) if x.ndim else x, samples=lambda s: s.case(s.array(s.shape(0, 2))), view=True)
+@composite(
+    reference=lambda x: np.swapaxes(x, 0, -1) if x.ndim else x,
+    samples=lambda s: s.case(s.array(s.shape(0, 2))),
+    view=True,
+)
 def t(x):
     """The transpose of a matrix; vectors and numbers stay."""
     if np.ndim(raw(x)) > 2:
@@ -232,7 +244,9 @@ def t(x):
 
 @composite(
     reference=lambda x, source, destination: np.moveaxis(x, source, destination),
-    samples=lambda s: s.case(s.array((s.size(), s.size(), s.size())), source=(0, -1), destination=s.choice(((1, 2), (2, 0)))),
+    samples=lambda s: s.case(
+        s.array((s.size(), s.size(), s.size())), source=(0, -1), destination=s.choice(((1, 2), (2, 0)))
+    ),
     view=True,
 )
 def movedim(x, *, source, destination):
@@ -254,7 +268,10 @@ def _expand_samples(s: Sampler) -> Case:
     full, part = s.shape(0, 3), None
     part = tuple(1 if s.boolean() else n for n in full[s.integer(0, len(full)) :])
     extra = len(full) - len(part)
-    return s.case(s.array(part), shape=tuple(-1 if i >= extra and s.boolean() and part[i - extra] == n else n for i, n in enumerate(full)))
+    return s.case(
+        s.array(part),
+        shape=tuple(-1 if i >= extra and s.boolean() and part[i - extra] == n else n for i, n in enumerate(full)),
+    )
 
 
 def _expand_reference(x, shape):
@@ -281,7 +298,10 @@ def expand(x, *, shape):
 expand.grads(x=lambda g, x_shape: sum_to(g, shape=x_shape))
 
 
-@composite(reference=lambda x, y: np.broadcast_arrays(x, y)[0], samples=lambda s: s.case(s.array((1, 3)), s.array((s.size(), 3))))
+@composite(
+    reference=lambda x, y: np.broadcast_arrays(x, y)[0],
+    samples=lambda s: s.case(s.array((1, 3)), s.array((s.size(), 3))),
+)
 def expand_as(x, y):
     """x broadcast to the shape of y."""
     return expand(x, np.shape(raw(y)))
@@ -292,7 +312,7 @@ def _tiles(s: Sampler) -> Case:
     return s.case(s.array(shape), repeats=tuple(s.integer(1, 3) for _ in range(len(shape) + s.integer(0, 1))))
 
 
-@composite(reference=np.tile, samples=_tiles)
+@composite(reference=lambda x, repeats: np.tile(x, repeats), samples=_tiles)
 def tile(x, *, repeats):
     """x repeated as a whole along each axis; missing repeats are 1."""
     shape = np.shape(raw(x))
@@ -307,11 +327,13 @@ def tile(x, *, repeats):
     return reshape(wide, tuple(r * n for r, n in zip(repeats, shape)))
 
 
-@composite(reference=np.tile, samples=_tiles, onnx="Tile")
+@composite(reference=lambda x, repeats: np.tile(x, repeats), samples=_tiles, onnx="Tile")
 def repeat(x, *, repeats):
     """As tile, but each axis of x needs a number (PyTorch's repeat)."""
     if len(sizes(repeats)) < np.ndim(raw(x)):
-        raise ShapeError(f"repeat: {len(sizes(repeats))} repeats for {np.ndim(raw(x))} dimensions  [x: {np.shape(raw(x))}]")
+        raise ShapeError(
+            f"repeat: {len(sizes(repeats))} repeats for {np.ndim(raw(x))} dimensions  [x: {np.shape(raw(x))}]"
+        )
     return tile(x, repeats)
 
 

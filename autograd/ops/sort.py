@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.elementwise import mul, raw
+from autograd.ops.extreme import at_place
 from autograd.ops.index import getitem
 from autograd.ops.join import concatenate, flip
-from autograd.ops.reduce import extreme
 from autograd.ops.shape import reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axis
@@ -36,10 +35,13 @@ def argsort(x, *, axis=-1, descending=False, stable=True):
     return np.flip(x.shape[axis] - 1 - np.flip(x, axis).argsort(axis, kind="stable"), axis)
 
 
-@composite(reference=lambda x, **attrs: (np.take_along_axis(x, _order(x, **attrs), attrs["axis"]), _order(x, **attrs)), samples=_lines)
+@composite(
+    reference=lambda x, **attrs: (np.take_along_axis(x, _order(x, **attrs), attrs["axis"]), _order(x, **attrs)),
+    samples=_lines,
+)
 def sort(x, *, axis=-1, descending=False, stable=True):
     """(values, indices): x sorted along an axis and where each value was; ties keep their order."""
-    return extreme(x, argsort(x, axis, descending), axis, True)
+    return at_place(x, argsort(x, axis, descending), axis, True)
 
 
 def _topk_samples(s: Sampler) -> Case:
@@ -59,9 +61,11 @@ def topk(x, *, k, axis=-1, largest=True, sorted=True):
     shape = np.shape(raw(x))
     axis = normalize_axis(axis, len(shape))
     if not 0 <= k <= (shape[axis] if shape else 1):
-        raise ShapeError(f"topk: k={k} is not in [0, {shape[axis] if shape else 1}], the size of axis {axis}  [x: {shape}]")
+        raise ShapeError(
+            f"topk: k={k} is not in [0, {shape[axis] if shape else 1}], the size of axis {axis}  [x: {shape}]"
+        )
     order = argsort(x, axis, largest)
-    return extreme(x, getitem(order, (slice(None),) * axis + (slice(k),)) if shape else order, axis, True)
+    return at_place(x, getitem(order, (slice(None),) * axis + (slice(k),)) if shape else order, axis, True)
 
 
 def _median_reference(x, axis, keepdims=False):
@@ -88,7 +92,7 @@ def median(x, *, axis=None, keepdims=False):
     if a.dtype.kind == "f" and np.isnan(a).any():
         missing = np.isnan(a)
         place = np.where(missing.any(axis, keepdims=True), missing.argmax(axis, keepdims=True), place)
-    return extreme(x, place if a.ndim else place.reshape(()), axis, keepdims)
+    return at_place(x, place if a.ndim else place.reshape(()), axis, keepdims)
 
 
 # --------------------------------------------------------------------------------------------- running results

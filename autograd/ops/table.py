@@ -1,0 +1,111 @@
+"""Masks, labels and tables: filling and picking by mask, one-hot labels, embeddings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograd.errors import DTypeError, ShapeError
+from autograd.op import composite, op
+from autograd.ops.elementwise import mul, raw, where
+from autograd.ops.index import IndexRangeError, getitem, put_at
+from autograd.ops.shape import expand
+from autograd.sampling import Case, Sampler
+
+
+@composite(
+    reference=lambda x, mask, value: x * ~mask + value * mask,
+    samples=lambda s: s.case(s.array((s.size(), 3)), s.mask((s.size(1), 3)), s.choice((0.0, -2.5))),
+)
+def masked_fill(x, mask, value):
+    """x with the value (a number or a tensor of one element) where the mask holds."""
+    return where(mask, value, x)
+
+
+def _masked(s: Sampler) -> Case:
+    shape = (s.size(), 3)
+    return s.case(s.array(shape), s.mask(shape))
+
+
+@composite(
+    reference=lambda x, mask: np.array([v for v, m in zip(x.flat, mask.flat) if m]).reshape(-1),
+    samples=_masked,
+)
+def masked_select(x, mask):
+    """The elements of x where the mask holds, as a vector; both broadcast."""
+    shape = np.broadcast_shapes(np.shape(raw(x)), np.shape(raw(mask)))
+    return getitem(expand(x, shape), np.broadcast_to(np.asarray(raw(mask), bool), shape))
+
+
+@op(
+    reference=lambda x: np.stack(np.nonzero(x), 1),
+    samples=lambda s: s.case(s.mask((s.size(), s.size()))),
+    differentiable=False,
+)
+def argwhere(x):
+    """The indices of the nonzero elements, one row each: (count, ndim), int64."""
+    return np.argwhere(x)
+
+
+@composite(
+    reference=lambda x: np.stack(np.nonzero(x), 1),
+    samples=lambda s: s.case(s.mask((s.size(), s.size()))),
+    differentiable=False,
+)
+def nonzero(x, *, as_tuple=False):
+    """The indices of the nonzero elements: one row each, or (as_tuple) one vector for each axis."""
+    found = argwhere(x)
+    return tuple(getitem(found, (slice(None), i)) for i in range(found.shape[1])) if as_tuple else found
+
+
+@op(
+    reference=lambda x, num_classes=-1: np.eye(num_classes if num_classes > 0 else x.max() + 1, dtype=np.int64)[x],
+    samples=lambda s: s.case(s.integers((s.size(), s.size()), 0, 4), num_classes=s.choice((4, 6, -1))),
+    differentiable=False,
+    onnx="OneHot",
+)
+def one_hot(x, *, num_classes=-1):
+    """y[..., k] = 1 if x[...] = k else 0, int64; num_classes -1: one more than the largest label."""
+    if x.dtype.kind not in "iu":
+        raise DTypeError(f"one_hot: x has dtype {x.dtype}, expected ints")
+    n = num_classes if num_classes > 0 else int(x.max()) + 1
+    if x.size and (x.min() < 0 or x.max() >= n):
+        raise ShapeError(f"one_hot: label {x.min() if x.min() < 0 else x.max()} is not in [0, {n})  [x: {x.shape}]")
+    return (x[..., None] == np.arange(n)).astype(np.int64)
+
+
+def _embedding_samples(s: Sampler) -> Case:
+    rows = s.size(4)
+    padded = rows > 1 and s.boolean()  # ids stay off the padding row, whose gradient is left out on purpose
+    ids = s.integers((s.integer(0, 4), 3)[: s.integer(1, 2)], 1 if padded else 0, rows)
+    return s.case(ids, s.array((rows, s.size(3, (s.lanes(),)))), padding_idx=0 if padded else None)
+
+
+@op(
+    axes={"w": "V C"},
+    reference=lambda x, w, padding_idx=None: (np.arange(len(w)) == x[..., None]).astype(w.dtype) @ w,
+    samples=_embedding_samples,
+    linear_in=("w",),
+)
+def embedding(x, w, *, padding_idx=None):
+    """y[..., :] = w[x[...], :]: rows of a table (V, C) by ids in [0, V). The row padding_idx gets no gradient."""
+    if np.ndim(w) != 2:
+        raise ValueError("w is no table")
+    ids = np.asarray(x)
+    if ids.dtype.kind not in "iu":
+        raise DTypeError(f"embedding: x has dtype {ids.dtype}, expected ints")
+    if ids.size and (ids.min() < 0 or ids.max() >= len(w)):
+        wrong = int(ids.min()) if ids.min() < 0 else int(ids.max())
+        raise IndexRangeError(
+            f"embedding: id {wrong} is not in a table of {len(w)} rows  [x: {ids.shape}, w: {w.shape}]"
+        )
+    return w.take(ids, 0)
+
+
+def _embedding_grad(g, x, w_shape, padding_idx):
+    ids = np.asarray(raw(x), np.int64)
+    if padding_idx is not None:
+        g = mul(g, (ids != padding_idx % w_shape[0])[..., None])
+    return put_at(g, shape=w_shape, index=(ids,))
+
+
+embedding.grads(x=None, w=_embedding_grad)

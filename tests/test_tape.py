@@ -1,0 +1,528 @@
+"""The tape: order, depth, lifetime, errors, hooks, threads."""
+
+import gc
+import math
+import sys
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import tape
+from autograd.ops import namespace
+
+exp = namespace()["exp"]
+
+
+def leaf(values, dtype=np.float64):
+    return ag.Tensor(np.asarray(values, dtype), requires_grad=True)
+
+
+# ------------------------------------------------------------------------------------------------ shape of the graph
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_a_million_nodes(retain):
+    """Built, differentiated and freed without recursion."""
+    x = leaf([1.0, 2.0])
+    y, one = x, ag.Tensor(np.zeros(2))
+    for _ in range(1_000_000 if not retain else 100_000):
+        y = y + one
+    y.backward(np.array([3.0, 4.0]), retain_graph=retain)
+    np.testing.assert_array_equal(x.grad.array, [3, 4])
+    node = weakref.ref(y.grad_fn)
+    del y
+    assert node() is None
+
+
+def test_an_abandoned_chain_is_freed():
+    y = leaf([1.0])
+    for _ in range(300_000):
+        y = exp(y) if _ % 1000 == -1 else y + y
+    node = weakref.ref(y.grad_fn)
+    del y
+    assert node() is None
+
+
+def test_diamonds_are_visited_once():
+    """2 ** 200 paths, 200 nodes."""
+    x = leaf([1.0])
+    y = x
+    for _ in range(200):
+        y = y + y
+    y.backward(np.ones(1))
+    assert x.grad.item() == 2.0**200
+
+
+def test_unequal_branches():
+    x = leaf(2.0)
+    a = x * x
+    b = a * x
+    c = a + b * a
+    c.backward()
+    assert x.grad.item() == pytest.approx(2 * 2 + 5 * 2**4)
+
+
+def test_the_same_input_twice():
+    x = leaf([3.0])
+    (x * x).backward()
+    assert x.grad.item() == 6
+
+
+def test_results_may_be_roots_and_inputs():
+    x = leaf(2.0)
+    y = x * x
+    z = y * x
+    gx, gy = ag.grad([z, y], [x, y], [np.array(1.0), np.array(10.0)])
+    assert gy.item() == 2 + 10
+    assert gx.item() == pytest.approx(3 * 4 + 10 * 4)
+
+
+def test_intermediate_gradients():
+    x = leaf(2.0)
+    y = x * x
+    y.retain_grad()
+    (y * y).backward()
+    assert y.grad.item() == 8
+    assert x.grad.item() == 32
+
+
+def test_gradients_add_up():
+    x = leaf([1.0, 2.0])
+    for _ in range(3):
+        (x * x).backward(np.ones(2))
+    np.testing.assert_array_equal(x.grad.array, [6, 12])
+
+
+# ------------------------------------------------------------------------------------------------ twice
+
+
+def test_backward_twice_is_an_error():
+    x = leaf(2.0)
+    y = x * x
+    y.backward()
+    with pytest.raises(ag.GraphError, match="retain_graph=True"):
+        y.backward()
+    assert x.grad.item() == 4
+
+
+def test_retain_graph():
+    x = leaf(2.0)
+    y = x * x
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.item() == 8
+
+
+def test_a_shared_part_was_freed():
+    x = leaf(2.0)
+    shared = x * x
+    a, b = shared * x, shared + x
+    a.backward()
+    with pytest.raises(ag.GraphError, match="already differentiated"):
+        b.backward()
+    assert x.grad.item() == 12
+
+
+def test_in_place_change_of_a_saved_tensor():
+    x, w = leaf([1.0, 2.0]), ag.Tensor(np.array([3.0, 4.0]))
+    y = x * w
+    w += 1
+    with pytest.raises(ag.GraphError, match="changed in place"):
+        y.backward(np.ones(2))
+    assert x.grad is None
+
+
+def test_in_place_change_of_what_nobody_saved():
+    x, w = leaf([1.0, 2.0]), ag.Tensor(np.array([3.0, 4.0]))
+    y = x + w
+    w += 1
+    y.backward(np.ones(2))
+    np.testing.assert_array_equal(x.grad.array, [1, 1])
+
+
+def test_in_place_change_of_a_result():
+    x = leaf([0.0, 1.0])
+    y = exp(x)
+    y += 1
+    with pytest.raises(ag.GraphError, match="exp.*changed in place"):
+        y.backward(np.ones(2))
+
+
+def test_in_place_change_of_a_leaf():
+    x = leaf([1.0])
+    with pytest.raises(ag.GraphError, match="no_grad"):
+        x += 1
+    with ag.no_grad():
+        x += 1
+    assert x.item() == 2
+
+
+def test_no_gradient_to_sweep():
+    with pytest.raises(ag.GraphError, match="no_grad"):
+        ag.Tensor(np.ones(())).backward()
+    with pytest.raises(ag.ShapeError, match="needs a gradient"):
+        (leaf([1.0, 2.0]) * leaf([1.0, 2.0])).backward()
+    with pytest.raises(ag.ShapeError, match="gradient"):
+        (leaf([1.0, 2.0]) * leaf([1.0, 2.0])).backward(np.ones(3))
+
+
+# ------------------------------------------------------------------------------------------------ hooks
+
+
+class Wrong(Exception):
+    """Raised by hooks and rules of these tests."""
+
+
+def fails(g):
+    raise Wrong
+
+
+def test_hooks_see_and_replace_gradients():
+    x = leaf([1.0, 2.0])
+    y = x * x
+    seen = []
+    y.register_hook(lambda g: seen.append(g.array.copy()))
+    handle = y.register_hook(lambda g: ag.Tensor(g.array * 10))
+    y.backward(np.ones(2), retain_graph=True)
+    np.testing.assert_array_equal(seen, [[1, 1]])
+    np.testing.assert_array_equal(x.grad.array, [20, 40])
+    handle.remove()
+    y.backward(np.ones(2))
+    np.testing.assert_array_equal(x.grad.array, [22, 44])
+
+
+def test_hook_on_a_leaf_runs_once_on_the_whole_gradient():
+    x = leaf([1.0, 2.0])
+    seen = []
+    x.register_hook(lambda g: seen.append(g.array.tolist()))
+    (x * x + x).backward(np.ones(2))
+    assert seen == [[3.0, 5.0]]
+
+
+def test_hook_of_the_wrong_shape():
+    x = leaf([1.0, 2.0])
+    x.register_hook(lambda g: ag.Tensor(np.ones(3)))
+    with pytest.raises(ag.ShapeError, match="hook"):
+        (x * x).backward(np.ones(2))
+    assert x.grad is None
+
+
+@pytest.mark.parametrize("where", ["leaf", "middle", "root"])
+def test_exception_in_a_hook(where):
+    """Gradients stay as they were, and the same graph can be differentiated afterwards."""
+    x, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    x.grad = np.array([7.0, 7.0])
+    y = x * w
+    z = y * y
+    handle = {"leaf": x, "middle": y, "root": z}[where].register_hook(fails)
+    with pytest.raises(Wrong):
+        z.backward(np.ones(2))
+    np.testing.assert_array_equal(x.grad.array, [7, 7])
+    assert w.grad is None
+    assert ag.is_grad_enabled()
+    handle.remove()
+    z.backward(np.ones(2))
+    np.testing.assert_array_equal(w.grad.array, 2 * x.array**2 * w.array)
+    np.testing.assert_array_equal(x.grad.array, 7 + 2 * w.array**2 * x.array)
+
+
+def test_exception_in_a_rule(scratch_ops):
+    broken = [True]
+
+    @ag.op(name="planted")
+    def planted(x):
+        return x * 2
+
+    def rule(g):
+        if broken[0]:
+            raise Wrong
+        return g + g
+
+    planted.grads(x=rule)
+    x = leaf([1.0])
+    y = planted(x * x) * x
+    with pytest.raises(Wrong):
+        y.backward()
+    assert x.grad is None and ag.is_grad_enabled()
+    broken[0] = False
+    y.backward()
+    assert x.grad.item() == 6
+
+
+def test_backward_inside_a_hook():
+    """On another graph it works; on the one being differentiated it is an error."""
+    x, other = leaf(2.0), leaf(3.0)
+    y = x * x
+    y.register_hook(lambda g: (other * other).backward())
+    y.backward(retain_graph=True)
+    assert (x.grad.item(), other.grad.item()) == (4, 6)
+    z = y * y
+    y.register_hook(lambda g: z.backward())
+    with pytest.raises(ag.GraphError, match="from a hook"):
+        z.backward()
+
+
+# ------------------------------------------------------------------------------------------------ higher order
+
+
+def test_derivatives_of_x_exp_x_to_sixth_order():
+    """The n-th derivative is (x + n) e^x."""
+    x = leaf(0.7)
+    y = x * exp(x)
+    for n in range(1, 7):
+        (y,) = ag.grad(y, x, create_graph=True)
+        assert y.item() == pytest.approx((0.7 + n) * math.exp(0.7), rel=1e-12)
+
+
+def test_third_order_by_backward():
+    x = leaf(2.0)
+    y = x * x * x * x
+    y.backward(create_graph=True)
+    first = x.grad
+    assert first.item() == 32
+    x.grad = None
+    first.backward(create_graph=True)
+    second = x.grad
+    assert second.item() == 48
+    x.grad = None
+    second.backward()
+    assert x.grad.item() == 48
+
+
+def test_gradient_of_a_gradient_by_its_seed():
+    x, v = leaf([1.0, 2.0]), leaf([3.0, 5.0])
+    (g,) = ag.grad(x * x, x, v, create_graph=True)
+    (gv,) = ag.grad(g, v, np.ones(2))
+    np.testing.assert_array_equal(gv.array, [2, 4])
+
+
+# ------------------------------------------------------------------------------------------------ memory
+
+
+def test_gradients_never_share_memory():
+    x, y, seed = leaf([1.0, 2.0]), leaf([3.0, 4.0]), np.ones(2)
+    z = x + y
+    z.retain_grad()
+    z.backward(seed)
+    arrays = [x.grad.array, y.grad.array, z.grad.array, seed]
+    for i, a in enumerate(arrays):
+        for b in arrays[:i]:
+            assert not np.may_share_memory(a, b)
+    x.grad.array[...] = 100
+    np.testing.assert_array_equal(y.grad.array, [1, 1])
+
+
+def test_gradients_can_be_changed_in_place():
+    x, y = leaf(np.ones((2, 3))), leaf(np.ones((2, 3)))
+    (x + y).sum().backward()
+    for t in (x, y):
+        assert t.grad.array.flags.writeable
+        assert 0 not in t.grad.array.strides
+
+
+def test_unneeded_inputs_die():
+    """x * w with a frozen x keeps x for w's gradient, but not w."""
+
+    def saved(x, w):
+        y = x * w
+        return weakref.ref(x), weakref.ref(w), y
+
+    x, w, _y = saved(ag.Tensor(np.ones(2)), leaf([1.0, 2.0]))
+    gc.disable()
+    try:
+        assert x() is not None
+        assert w() is None
+    finally:
+        gc.enable()
+
+
+def test_backward_frees_what_was_saved():
+    x = leaf([1.0, 2.0])
+
+    def middle():
+        hidden = exp(x)
+        return weakref.ref(hidden), hidden * hidden
+
+    hidden, y = middle()
+    assert hidden() is not None
+    y.backward(np.ones(2))
+    assert hidden() is None
+
+
+def test_graphs_are_freed_without_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        x = leaf([1.0, 2.0])
+        y = exp(x) * x + exp(x * x)
+        refs = [weakref.ref(y), weakref.ref(y.grad_fn), weakref.ref(y.grad_fn.edges[0])]
+        del y
+        assert [r() for r in refs] == [None] * 3
+        y = exp(x) * x
+        (g,) = ag.grad(y, x, np.ones(2), create_graph=True)
+        refs = [weakref.ref(g), weakref.ref(g.grad_fn), weakref.ref(y.grad_fn)]
+        del g, y
+        assert [r() for r in refs] == [None] * 3
+    finally:
+        gc.enable()
+
+
+def test_reference_counts_are_flat():
+    """1,000 steps leave no objects behind."""
+    x, w = leaf(np.ones(4)), leaf(np.ones(4))
+
+    def step():
+        y = exp(x * w) + x
+        y.backward(np.ones(4))
+        x.grad = w.grad = None
+
+    for _ in range(10):
+        step()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(1000):
+        step()
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 200
+
+
+# ------------------------------------------------------------------------------------------------ modes and threads
+
+
+def test_no_grad_records_nothing():
+    x = leaf(2.0)
+    with ag.no_grad():
+        assert not (x * x).requires_grad
+        with ag.enable_grad():
+            assert (x * x).requires_grad
+        assert not ag.is_grad_enabled()
+    assert ag.is_grad_enabled()
+
+
+@pytest.mark.parametrize("decorate", [ag.no_grad, ag.no_grad(), ag.inference_mode(), ag.set_grad_enabled(False)])
+def test_modes_decorate(decorate):
+    def enabled():
+        return ag.is_grad_enabled()
+
+    tape.set_grad_enabled(True)
+    assert decorate(enabled)() is False
+    assert ag.is_grad_enabled()
+
+
+def test_set_grad_enabled_acts_at_once():
+    ag.set_grad_enabled(False)
+    assert not ag.is_grad_enabled()
+    ag.set_grad_enabled(True)
+    with ag.set_grad_enabled(False):
+        assert not ag.is_grad_enabled()
+    assert ag.is_grad_enabled()
+
+
+@pytest.mark.parametrize("mode", [ag.no_grad, ag.enable_grad, ag.inference_mode, lambda: ag.set_grad_enabled(False)])
+def test_modes_are_restored_after_exceptions(mode):
+    with pytest.raises(Wrong), mode():
+        raise Wrong
+    assert ag.is_grad_enabled()
+
+
+def test_modes_belong_to_the_thread():
+    seen = []
+    with ag.no_grad():
+        thread = threading.Thread(target=lambda: seen.append(ag.is_grad_enabled()))
+        thread.start()
+        thread.join()
+        assert not ag.is_grad_enabled()
+    assert seen == [True]
+
+
+def test_two_threads_in_backward():
+    """Graphs that share leaves: every gradient arrives, whatever the order."""
+    x = leaf(np.ones(100))
+    errors = []
+
+    def work():
+        try:
+            for _ in range(200):
+                y = exp(x * 0.0) * x
+                y.backward(np.ones(100))
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    np.testing.assert_array_equal(x.grad.array, np.full(100, 400.0))
+
+
+def test_two_threads_on_one_graph():
+    """Once with retain_graph by all: the sum; without: one wins, the others get a GraphError."""
+    for retain in (True, False):
+        x = leaf(np.ones(10))
+        y = x * x
+        outcomes = []
+
+        def work(y=y, retain=retain, outcomes=outcomes):
+            try:
+                y.backward(np.ones(10), retain_graph=retain)
+                outcomes.append(1)
+            except ag.GraphError:
+                outcomes.append(0)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(outcomes) == (4 if retain else 1)
+        np.testing.assert_array_equal(x.grad.array, np.full(10, 2.0 * sum(outcomes)))
+
+
+# ------------------------------------------------------------------------------------------------ autograd.grad
+
+
+def test_grad_leaves_grad_alone():
+    x = leaf([1.0, 2.0])
+    (g,) = ag.grad(x * x, x, np.ones(2))
+    np.testing.assert_array_equal(g.array, [2, 4])
+    assert x.grad is None
+
+
+def test_grad_of_unused_inputs():
+    x, y = leaf(1.0), leaf(2.0)
+    with pytest.raises(ag.GraphError, match="allow_unused"):
+        ag.grad(x * x, [x, y])
+    gx, gy = ag.grad(x * x, [x, y], allow_unused=True)
+    assert gx.item() == 2 and gy is None
+
+
+def test_grad_refuses_what_has_none():
+    x = leaf([1.0, 2.0])
+    with pytest.raises(ag.GraphError, match="input 0"):
+        ag.grad(x * x, ag.Tensor(np.ones(2)), np.ones(2))
+    with pytest.raises(ag.GraphError, match="output 0"):
+        ag.grad(ag.Tensor(np.ones(2)), x, np.ones(2))
+    with pytest.raises(ag.ShapeError, match="grad_outputs"):
+        ag.grad(x * x, x)
+    with pytest.raises(ag.ShapeError, match="its gradient"):
+        ag.grad(x * x, x, np.ones(3))
+    with pytest.raises(ag.ShapeError, match="1 outputs, but 2"):
+        ag.grad(x * x, x, [np.ones(2), np.ones(2)])
+
+
+def test_broadcast_gradients_are_summed():
+    x, b = leaf(np.ones((3, 4))), leaf(np.ones(4))
+    (x * b + b).sum().backward()
+    np.testing.assert_array_equal(b.grad.array, np.full(4, 6.0))
+    assert b.grad.shape == (4,)
+
+
+def test_dtype_of_gradients():
+    x, y = leaf([1.0, 2.0], np.float32), leaf([1.0, 2.0], np.float32)
+    (x * y).backward(np.ones(2))
+    assert x.grad.dtype == y.grad.dtype == np.float32
