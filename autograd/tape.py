@@ -242,7 +242,7 @@ class Op:
             elif type(x) is float or type(x) is int or type(x) is bool:
                 arrays.append(x)
             elif x is None:
-                if i < self.required or self.variadic:
+                if i < self.record.required or self.variadic:
                     raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
                 arrays.append(None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype

@@ -232,9 +232,6 @@ class Tensor(Operators):
         history = "" if self.node is None else ", requires_grad=True" if self.is_leaf else f", op={self.node.op.name}"
         return f"tensor({text}{dtype}{history})"
 
-    def __hash__(self):
-        return id(self)
-
     def __reduce__(self):
         if not self.is_leaf:
             raise GraphError("pickle: only leaves can be copied or pickled; use x.detach()")
