@@ -36,20 +36,8 @@ class device(str):
     def __repr__(self) -> str:
         return f"device(type={self.type!r}" + (f", index={self.index})" if self.index is not None else ")")
 
-    def __hash__(self) -> int:
-        return str.__hash__(self)
-
-    def __eq__(self, other: object) -> bool:
-        return str.__eq__(self, other) is True
-
 
 CPU = device("cpu")
-
-
-def check_device(where: Any, what: str) -> None:
-    """RuntimeError unless `where` is None or the CPU."""
-    if where is not None and str(where).partition(":")[0] != "cpu":
-        raise RuntimeError(f"{what}: device={str(where)!r}, but this engine computes on the CPU only; use 'cpu'")
 
 
 def _no_cuda(*args: Any, **kwargs: Any) -> Any:

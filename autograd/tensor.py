@@ -10,6 +10,7 @@ import numpy as np
 from cython.cimports.autograd.operators import Operators
 from cython.cimports.autograd.tape import Op, Value, wrap
 
+from autograd.device import CPU
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.shapes import near
 from autograd.sweep import sweep
@@ -78,7 +79,7 @@ class Tensor(Operators):
 
     @property
     def device(self):
-        return "cpu"
+        return CPU
 
     @property
     def is_leaf(self):
@@ -230,9 +231,6 @@ class Tensor(Operators):
         dtype = "" if self.array.dtype in (DEFAULT_DTYPE, np.int64, np.bool_) else f", dtype={self.array.dtype}"
         history = "" if self.node is None else ", requires_grad=True" if self.is_leaf else f", op={self.node.op.name}"
         return f"tensor({text}{dtype}{history})"
-
-    def __hash__(self):
-        return id(self)
 
     def __reduce__(self):
         if not self.is_leaf:

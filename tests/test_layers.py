@@ -1,4 +1,4 @@
-"""What layers compute, against PyTorch where it is installed and against formulas in NumPy; initial values; clipping."""
+"""What layers compute, against PyTorch where installed and against NumPy formulas; initial values; clipping."""
 
 import math
 
@@ -60,14 +60,11 @@ LAYERS = {
     "GELU tanh": (lambda nn: nn.GELU("tanh"), (3, 7)),
     "Softplus": (lambda nn: nn.Softplus(2.0, 1.5), (3, 7)),
     "Hardtanh": (lambda nn: nn.Hardtanh(-0.5, 0.7), (3, 7)),
-    "Threshold": (lambda nn: nn.Threshold(0.1, 20.0), (3, 7)),
-    "Hardshrink": (lambda nn: nn.Hardshrink(0.3), (3, 7)),
-    "Softshrink": (lambda nn: nn.Softshrink(0.3), (3, 7)),
     **{
         name: (lambda nn, name=name: getattr(nn, name)(), (3, 7))
         for name in (
             "ReLU", "ReLU6", "SiLU", "Mish", "Hardswish", "Hardsigmoid", "SELU", "Sigmoid", "Tanh", "LogSigmoid",
-            "Softsign", "Tanhshrink", "GELU", "Identity",
+            "Softsign", "GELU", "Identity",
         )
     },
 }  # fmt: skip
@@ -139,6 +136,7 @@ def targets_of(rng, kind):
 
 
 @pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.filterwarnings("ignore:size_average")
 def test_loss_is_torchs(rng, name):
     torch = pytest.importorskip("torch")
     make, kind = LOSSES[name]

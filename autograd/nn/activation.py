@@ -116,12 +116,6 @@ class Softsign(_Plain):
     op = "softsign"
 
 
-class Tanhshrink(_Plain):
-    """x - tanh(x)"""
-
-    op = "tanhshrink"
-
-
 class LeakyReLU(_Activation):
     """x where x > 0, else negative_slope x"""
 
@@ -176,36 +170,6 @@ class Hardtanh(_Activation):
         if not min_val < max_val:
             raise ValueError(f"Hardtanh: expected min_val < max_val, got {min_val} and {max_val}")
         super().__init__(inplace, min_val=min_val, max_val=max_val)
-
-
-class Hardshrink(_Activation):
-    """x where |x| > lambd, else 0"""
-
-    op = "hardshrink"
-
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__(lambd=lambd)
-
-
-class Softshrink(_Activation):
-    """x - lambd where x > lambd, x + lambd where x < -lambd, else 0"""
-
-    op = "softshrink"
-
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__(lambd=lambd)
-
-
-class Threshold(_Activation):
-    """x where x > threshold, else value"""
-
-    op = "threshold"
-
-    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
-        super().__init__(inplace, threshold=threshold, value=value)
-
-    def extra_repr(self) -> str:
-        return f"threshold={self.threshold}, value={self.value}" + (", inplace=True" if self.inplace else "")
 
 
 class GLU(_Activation):

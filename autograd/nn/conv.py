@@ -52,7 +52,7 @@ class _Conv(Module):
             raise ValueError(
                 f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
             )
-        if padding_mode not in MODES or self.transposed and padding_mode != "zeros":
+        if padding_mode not in MODES or (self.transposed and padding_mode != "zeros"):
             raise ValueError(f"{name}: padding_mode must be one of {', '.join(MODES[: 1 if self.transposed else 4])}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.padding_mode = padding_mode

@@ -61,7 +61,7 @@ class StateMixin:
             for name, array in arrays.items()
             if array.shape != own[name].shape
         ]
-        if wrong or strict and (missing or unexpected):
+        if wrong or (strict and (missing or unexpected)):
             problems = (missing, unexpected, wrong) if strict else ([], [], wrong)
             raise StateDictError(_describe(type(self).__name__, *problems))
         for name, array in arrays.items():

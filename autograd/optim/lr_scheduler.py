@@ -72,8 +72,8 @@ class LRScheduler:
         """To the next epoch; call it after optimizer.step()."""
         if self._step_count == 1 and not self.optimizer.steps_taken:
             warnings.warn(
-                f"{type(self).__name__}.step() before the first optimizer.step(): the schedule's first rate is skipped; "
-                "call optimizer.step() first",
+                f"{type(self).__name__}.step() before the first optimizer.step(): the schedule's first rate is "
+                "skipped; call optimizer.step() first",
                 stacklevel=2,
             )
         self._step_count += 1
@@ -292,8 +292,9 @@ class SequentialLR(LRScheduler):
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
         if not schedulers or len(milestones) != len(schedulers) - 1:
+            needed = max(len(schedulers) - 1, 0)
             raise ValueError(
-                f"SequentialLR: {len(schedulers)} schedulers need {max(len(schedulers) - 1, 0)} milestones, got {len(milestones)}"
+                f"SequentialLR: {len(schedulers)} schedulers need {needed} milestones, got {len(milestones)}"
             )
         for i, scheduler in enumerate(schedulers):
             if getattr(scheduler, "optimizer", None) is not optimizer or isinstance(scheduler, ReduceLROnPlateau):
