@@ -2,6 +2,7 @@
 
 from autograd import ops
 from autograd.errors import DTypeError, FormatError, GraphError, ShapeError
+from autograd.factories import from_numpy
 from autograd.grad_mode import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from autograd.gradcheck import GradientError, adjoint_check, gradcheck, gradgradcheck
 from autograd.op import composite, op
@@ -18,6 +19,7 @@ __all__ = [
     "adjoint_check",
     "composite",
     "enable_grad",
+    "from_numpy",
     "grad",
     "gradcheck",
     "gradgradcheck",
