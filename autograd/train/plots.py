@@ -119,7 +119,8 @@ def filters(weights: NDArray[np.floating]) -> bytes:
     columns = min(8 if k <= 32 else 16, k)
     shown = weights[:128]
     rows = -(-len(shown) // columns)
-    made = figure(0.8 * columns + 1.2, 0.8 * rows + 0.2)
+    cell = max(0.8, min(6 / columns, 1.6))
+    made = figure(cell * columns + 1.2, cell * rows + 0.2)
     grid = made.subplots(rows, columns, squeeze=False).ravel()
     scale = float(np.abs(weights).max()) or 1.0
     for axes in grid:
