@@ -86,11 +86,16 @@ def check_reference(call: OpCall) -> float | None:
             dtype is np.float32
             and narrow
             and any(a.dtype == np.float32 for a in arrays)
-            and "dtype" not in call.case.attrs
+            and not _wide(call)
         ):
             if gots[0].dtype == np.float64:
                 raise CheckFailed("float32 inputs give a float64 result")
     return worst
+
+
+def _wide(call: OpCall) -> bool:
+    """Whether attributes ask for float64."""
+    return "dtype" in call.case.attrs or any(getattr(v, "dtype", None) == np.float64 for v in call.case.attrs.values())
 
 
 def _conditioning(call: OpCall, arrays: list[np.ndarray], wants: list[np.ndarray], eps: float) -> list[Any]:
@@ -198,44 +203,68 @@ def check_empty(call: OpCall) -> float | None:
         try:
             values = call.value_and_grads(arrays)
         except TYPED as error:
-            if what in ("N=0",) and not isinstance(error, GraphError):
+            if what == "N=0" and not sizes_in_attributes(call) and not isinstance(error, GraphError):
                 raise CheckFailed(f"{what}: {error}") from error
             continue
         wanted = call.differentiable()
         for i, g in zip(wanted, values[len(values) - len(wanted) :] if len(values) > len(wanted) else []):
             if g.shape != arrays[i].shape:
                 raise CheckFailed(f"{what}: the gradient of {call.names[i]} has shape {g.shape}, not {arrays[i].shape}")
-        if values[0].size and not call.record.random and call.record.reference is not None:
-            compare(values[0], call.reference(arrays)[0], bound64(call.record), 0.0, what)
+        if values and values[0].size and not call.record.random and call.record.reference is not None:
+            try:
+                want = call.reference(arrays)[0]
+            except (ValueError, IndexError):  # plain NumPy may not take what the op does
+                continue
+            compare(values[0], want, bound64(call.record), 0.0, what)
     return 0.0 if ran else None
 
 
+def sizes_in_attributes(call: OpCall) -> bool:
+    """Whether an attribute goes with the shapes of the arrays, so that these cannot be changed alone."""
+    return any(name.endswith("shape") or isinstance(v, np.ndarray) for name, v in call.case.attrs.items())
+
+
 def check_nan(call: OpCall) -> float | None:
-    """A NaN in an input is where the reference has it: never lost, never spread."""
-    if call.record.random or not any(a.dtype.kind == "f" and a.size for a in call.arrays):
+    """A NaN shows in every result that depends on its element, and in no result where the reference has none.
+
+    Products may have more: 0 * NaN, where a kernel multiplies by the zeros that the reference leaves out.
+    """
+    floats = [k for k, a in enumerate(call.arrays) if a.dtype.kind == "f" and a.size]
+    if call.record.random or not floats:
         return None
     rng = np.random.default_rng(zlib.crc32(str(call).encode()))
     for dtype in (np.float32, np.float64):
         arrays = [a.astype(dtype) if a.dtype == np.float64 else a.copy() for a in call.arrays]
-        i = rng.choice([k for k, a in enumerate(arrays) if a.dtype.kind == "f" and a.size])
-        arrays[i].reshape(-1)[rng.integers(arrays[i].size)] = np.nan
-        got, want = call.results(arrays)[0], call.reference(arrays)[0]
-        if got.dtype.kind == "f" and want.dtype.kind == "f" and not np.array_equal(np.isnan(got), np.isnan(want)):
-            lost = int((np.isnan(want) & ~np.isnan(got)).sum())
+        i = floats[rng.integers(len(floats))]
+        j = rng.integers(arrays[i].size)
+        before = call.reference(arrays)[0]
+        arrays[i].reshape(-1)[j] *= 0.75
+        depends = call.reference(arrays)[0] != before
+        arrays[i].reshape(-1)[j] = np.nan
+        got = call.results(arrays)[0]
+        try:
+            want = call.reference(arrays)[0]
+        except ValueError:  # Python's math refuses NaN
+            continue
+        if got.dtype.kind != "f" or want.dtype.kind != "f" or not np.isnan(want).any():
+            continue
+        lost = depends & np.isnan(want) & ~np.isnan(got)
+        extra = np.isnan(got) & ~np.isnan(want) & (not call.record.linear_in)
+        if lost.any() or extra.any():
             raise CheckFailed(
-                f"NaN in {call.names[i]} ({np.dtype(dtype)}): {lost} of {int(np.isnan(want).sum())} NaN lost, "
-                f"{int((np.isnan(got) & ~np.isnan(want)).sum())} extra in the result"
+                f"NaN in {call.names[i]} ({np.dtype(dtype)}): {int(lost.sum())} of {int(np.isnan(want).sum())} NaN "
+                f"lost, {int(extra.sum())} extra in the result"
             )
     return 0.0
 
 
 def check_errors(call: OpCall) -> float | None:
-    """None, objects, complex numbers and wrong shapes give typed errors (or, for complex, the right result)."""
+    """None, objects, complex numbers and wrong shapes give typed errors."""
     for i, (name, array) in enumerate(zip(call.names, call.arrays)):
-        if call.record.names_required(name.partition("[")[0]):
+        if not call.record.composite and call.record.names_required(name.partition("[")[0]):
             _refused(call, i, None, f"{name}=None")
         _refused(call, i, np.full(array.shape, None, object), f"{name} of objects")
-        _complex(call, i, array)
+        _refused(call, i, array.astype(np.complex128), f"{name} complex")
     for what, arrays in _misfits(call):
         try:
             call(*arrays)
@@ -256,20 +285,6 @@ def _refused(call: OpCall, i: int, value: Any, what: str) -> None:
     except Exception as error:
         raise CheckFailed(f"{what}: {type(error).__name__} instead of a typed error: {error}") from error
     raise CheckFailed(f"{what}: accepted")
-
-
-def _complex(call: OpCall, i: int, array: np.ndarray) -> None:
-    arrays = [*call.arrays[:i], array.astype(np.complex128), *call.arrays[i + 1 :]]
-    try:
-        with np.errstate(all="ignore"):
-            found = call(*arrays)
-    except TYPED:
-        return
-    except Exception as error:
-        raise CheckFailed(f"{call.names[i]} complex: {type(error).__name__} instead of DTypeError: {error}") from error
-    known = not call.record.random and call.record.reference is not None
-    if known and isinstance(found, Tensor) and not np.allclose(found.array, call.reference(arrays)[0]):
-        raise CheckFailed(f"{call.names[i]} complex: accepted, with a wrong result")
 
 
 def _misfits(call: OpCall) -> Iterator[tuple[str, list[Any]]]:

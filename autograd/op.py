@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -80,6 +81,7 @@ class Record:
     reference    independent NumPy implementation: arrays and attributes -> array (or a tuple, extras included)
     samples      function of a sampling.Sampler that draws one Case
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
+    mutates      inputs that the op updates in place (running statistics)
     bound        relative error of a float32 result, in units of the reference's own scale
     """
 
@@ -93,6 +95,7 @@ class Record:
         self.reference: Callable | None = declaration.pop("reference", None)
         self.samples: Callable | None = declaration.pop("samples", None)
         self.linear_in: tuple[str, ...] = tuple(declaration.pop("linear_in", ()))
+        self.mutates: tuple[str, ...] = tuple(declaration.pop("mutates", ()))
         self.advice: Callable | None = declaration.pop("advice", None)
         self.flops: Callable | None = declaration.pop("flops", None)
         self.onnx: str | None = declaration.pop("onnx", None)
@@ -245,7 +248,7 @@ class Record:
     def explain(self, error: Exception, arrays: Sequence[Any], attrs: dict[str, Any]) -> Exception:
         """The typed error for what a kernel refused: op, argument, shapes, likely cure."""
         if isinstance(error, (ShapeError, DTypeError)):
-            return error
+            return self.named(error, arrays)
         names = self.inputs if not self.variadic else [f"{self.inputs[0]}[{i}]" for i in range(len(arrays))]
         shapes = {n: np.shape(a) for n, a in zip(names, arrays) if a is not None}
         told = [f"{n}={v!r}" for n, v in attrs.items() if v is not self.defaults.get(n) or n in str(self.axes)]
@@ -259,13 +262,20 @@ class Record:
             missing = [n for n, a in zip(names, arrays) if a is None and self.names_required(n)]
             if missing:
                 return DTypeError(f"{self.name}: {missing[0]} is None, expected a tensor  [{context}]")
-            return DTypeError(f"{self.name}: {error}  [{dtypes}]")
+            return DTypeError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}  [{dtypes}]")
         message = explain_axes(self.axes, shapes, attrs) or str(error).removeprefix(f"{self.name}: ")
         advice = self.advice(shapes, attrs) if self.advice is not None else None
         return ShapeError(f"{self.name}: {message}  [{context}]" + (f"; {advice}" if advice else ""))
 
     def input_name(self, i: int) -> str:
         return f"{self.inputs[0]}[{i}]" if self.variadic else self.inputs[i]
+
+    def named(self, error: Exception, args: Sequence[Any]) -> Exception:
+        """A typed error of a helper, with the op's name and the shapes of its inputs; others are left as they are."""
+        if re.match(r"\w+: ", str(error)):
+            return error
+        shapes = ", ".join(f"{n}: {a.shape}" for n, a in zip(self.inputs, args) if hasattr(a, "shape"))
+        return type(error)(f"{self.name}: {error}  [{shapes}]")
 
     def names_required(self, name: str) -> bool:
         parameter = self.signature.parameters.get(name)
@@ -322,10 +332,13 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
+            attrs: dict[str, Any] = {}
             if kwargs or record.variadic or len(args) != len(record.inputs):
-                inputs, attrs = record.bind(args, kwargs)
-                return function(*inputs, **attrs)
-            return function(*args)
+                args, attrs = record.bind(args, kwargs)
+            try:
+                return function(*args, **attrs)
+            except ShapeError as error:
+                raise record.named(error, args) from None
 
         call.record = record  # type: ignore[attr-defined]
         record.call = call

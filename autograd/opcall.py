@@ -55,15 +55,26 @@ class OpCall:
 
     def __call__(self, *arrays: Any) -> Any:
         """The op's result. Composites are written for tensors, so they get tensors."""
+        arrays = self.kept(arrays)
         if self.record.composite:
             arrays = tuple(Tensor(a) if isinstance(a, np.ndarray) else a for a in arrays)
         return self.record.call(*self.place(arrays), **self.case.attrs)
+
+    def kept(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        """The arrays, with copies of those that the op is declared to update in place."""
+        if not self.record.mutates:
+            return tuple(arrays)
+        return tuple(
+            a.copy() if name in self.record.mutates and isinstance(a, np.ndarray)
+            else Tensor(a.array.copy()) if name in self.record.mutates and isinstance(a, Tensor) else a
+            for name, a in zip(self.names, arrays)
+        )  # fmt: skip
 
     def results(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """All results as arrays, extras included; refuses a call that changed its inputs."""
         before = [a.tobytes() for a in arrays]
         if self.record.extras:
-            found = self.record.call.with_extras(*self.place(arrays), **self.case.attrs)
+            found = self.record.call.with_extras(*self.place(self.kept(arrays)), **self.case.attrs)
         else:
             found = self(*arrays)
         for name, array, bytes_before in zip(self.names, arrays, before):
@@ -77,7 +88,7 @@ class OpCall:
         if self.record.reference is None:
             raise CheckFailed("the declaration has no reference=")
         with np.errstate(all="ignore"):
-            found = self.record.reference(*self.place(arrays), **self.case.attrs)
+            found = self.record.reference(*self.place(self.kept(arrays)), **self.case.attrs)
         return [np.asarray(y) for y in (found if isinstance(found, (tuple, list)) else [found])]
 
     def differentiable(self) -> list[int]:
@@ -88,7 +99,7 @@ class OpCall:
         wanted = []
         for i, (name, array) in enumerate(zip(self.names, self.arrays)):
             ruled = record.composite or record.rules.get(name.partition("[")[0]) is not None
-            if array.dtype.kind == "f" and ruled:
+            if array.dtype.kind == "f" and ruled and name not in record.mutates:
                 wanted.append(i)
         return wanted
 
@@ -147,14 +158,14 @@ def inner(a: np.ndarray) -> np.ndarray:
 
 def reversed_(a: np.ndarray) -> np.ndarray:
     """Negative strides in every dimension."""
-    return np.flip(np.ascontiguousarray(np.flip(a)))
+    return np.flip(np.flip(a).copy(order="C"))
 
 
 def channels_last(a: np.ndarray) -> np.ndarray:
     """Axis 1 innermost in memory; the last two exchanged for fewer dimensions."""
     if a.ndim < 2:
         return a.copy()
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1)
+    return np.moveaxis(np.moveaxis(a, 1, -1).copy(order="C"), -1, 1)
 
 
 def misaligned(a: np.ndarray) -> np.ndarray:
@@ -182,7 +193,7 @@ def stretched(a: np.ndarray) -> np.ndarray:
 
 
 LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "Fortran": np.asfortranarray,
+    "Fortran": lambda a: a.copy(order="F"),
     "sliced": sliced,
     "inner": inner,
     "reversed": reversed_,

@@ -73,7 +73,7 @@ class Sampler:
         for point in away:
             close = np.abs(values - point) < margin
             values = np.where(close, point + np.where(values < point, -2 * margin, 2 * margin), values)
-        return values.astype(self.dtype)
+        return np.asarray(values, self.dtype)
 
     def distinct(self, shape: Sequence[int], gap: float = 0.1) -> np.ndarray:
         """Values that differ pairwise by at least `gap`, in random order (for max, sort, pooling)."""
@@ -82,11 +82,11 @@ class Sampler:
 
     def integers(self, shape: Sequence[int], low: int, high: int, dtype: Any = np.int64) -> np.ndarray:
         """Ints in [low, high)."""
-        return self._uniform(shape, low, high).astype(dtype).clip(low, high - 1)
+        return np.asarray(np.asarray(self._uniform(shape, low, high)).astype(dtype).clip(low, high - 1))
 
     def mask(self, shape: Sequence[int]) -> np.ndarray:
         """Random bools."""
-        return self._uniform(shape, 0, 1) < 0.5
+        return np.asarray(self._uniform(shape, 0, 1) < 0.5)
 
     def axis(self, ndim: int) -> int:
         """A valid axis, possibly negative."""

@@ -53,6 +53,7 @@ class Value:
 
 
 RESULT = cython.declare(object, Value)
+NO_ARGUMENTS = cython.declare(tuple, ())
 
 
 def set_result_type(tensor_type):
@@ -63,7 +64,7 @@ def set_result_type(tensor_type):
 
 def wrap(array, node):
     """A new value of the public class."""
-    value: Value = RESULT.__new__(RESULT)
+    value: Value = tape_instance(RESULT, NO_ARGUMENTS)
     value.array = array
     value.node = node
     return value
@@ -124,7 +125,7 @@ class Node:
 
 def new_node(op, shape, dtype):
     global _sequence
-    node: Node = Node.__new__(Node)
+    node: Node = tape_instance(Node, NO_ARGUMENTS)
     _sequence += 1
     node.seq = _sequence
     node.op = op
@@ -170,7 +171,6 @@ class Op:
 
     def __init__(self, name: str):
         self.name = name
-        self.plans = {}
 
     def complete(self, record, forward, inputs, required, variadic, broadcasts, view, custom, defaults, extras, twin):
         """Fills in an op that was declared by name only."""
@@ -185,11 +185,12 @@ class Op:
         self.defaults = defaults
         self.extras = extras
         self.twin = twin
-        self.plans = {}
+        self.differentiable = record.differentiable
+        self.forget_plans()
 
     def forget_plans(self):
-        """Reads the gradient rules again at the next call."""
-        self.plans = {}
+        """Reads the gradient rules again at the next call. One plan for each set of inputs that need gradients."""
+        self.plans = [None] * (2 if self.variadic else 1 << self.inputs)
 
     def __repr__(self):
         return f"<op {self.name}>"
@@ -225,12 +226,38 @@ class Op:
         return self.run((x, y), self.defaults)[0]
 
     def run(self, inputs: tuple, attrs: dict):
-        arrays = []
-        mask = 0
+        arrays: list = []
+        mask: cython.long = self.gather(inputs, arrays)
+        try:
+            if attrs is self.defaults:
+                results = tape_call(self.forward, arrays)
+            else:
+                results = self.forward(*arrays, **attrs)
+        except (ValueError, TypeError) as error:
+            raise self.record.explain(error, arrays, attrs) from None
+        array = results[0] if self.extras else results
+        if type(array) is not np.ndarray:
+            array = np.asarray(array)
+        out: Value
+        if mask != 0 and tape_grad_mode != 0 and self.differentiable:
+            out = self.record_node(inputs, attrs, mask, array, results)
+        else:
+            out = wrap(array, None)
+        if self.view and isinstance(inputs[0], Value):
+            source: Value = inputs[0]
+            if np.may_share_memory(source.array, array):
+                out.version = source.share_version()
+                out.seen = out.version.count
+        return (out, *results[1:]) if self.extras else (out,)
+
+    def gather(self, inputs: tuple, arrays: list):
+        """Appends the arrays of the inputs; returns which inputs need gradients, as bits."""
+        mask: cython.long = 0
         i: cython.long = 0
+        value: Value
         for x in inputs:
             if isinstance(x, Value):
-                value: Value = x
+                value = x
                 arrays.append(value.array)
                 if value.node is not None:
                     if value.version is not None and value.version.count != value.seen and value.node.op is not None:
@@ -238,11 +265,11 @@ class Op:
                             f"{self.name}: input {i} was changed in place through another view of its memory, so its "
                             "history no longer says how it was made; change a clone() instead"
                         )
-                    mask |= 1 if self.variadic else 1 << i
+                    mask |= 1 if self.variadic else cython.cast(cython.long, 1) << i
             elif type(x) is float or type(x) is int or type(x) is bool:
                 arrays.append(x)
             elif x is None:
-                if i < self.record.required or self.variadic:
+                if self.variadic or self.record.names_required(self.record.inputs[i]):
                     raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
                 arrays.append(None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
@@ -250,33 +277,19 @@ class Op:
             else:
                 arrays.append(self.as_input(x, i))
             i += 1
-        try:
-            results = self.forward(*arrays) if attrs is self.defaults else self.forward(*arrays, **attrs)
-        except (ValueError, TypeError) as error:
-            raise self.record.explain(error, arrays, attrs) from None
-        results = (results,) if not self.extras else results
-        if mask and tape_grad_mode and self.record.differentiable:
-            out = self.record_node(inputs, attrs, mask, results)
-        else:
-            out = wrap(np.asarray(results[0]), None)
-        if self.view and isinstance(inputs[0], Value):
-            source: Value = inputs[0]
-            if np.may_share_memory(source.array, out.array):
-                out.version = source.share_version()
-                out.seen = out.version.count
-        return (out, *results[1:]) if self.extras else (out,)
+        return mask
 
     def as_input(self, x, i):
         """Data that is no tensor as an array of numbers in native byte order."""
         array = np.asarray(x)
-        if array.dtype.kind not in "fiubc":
-            raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected numbers")
+        if array.dtype.kind not in "fiub":
+            raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected real numbers")
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
-    def record_node(self, inputs: tuple, attrs: dict, mask, results: tuple):
-        array = np.asarray(results[0])
+    def record_node(self, inputs: tuple, attrs: dict, mask: cython.long, array, results):
+        """The result with a node that holds what the plan for these inputs saves."""
         out: Value = wrap(array, None)
-        plan = self.plans.get(mask)
+        plan = self.plans[mask]
         if plan is None:
             plan = self.plans[mask] = self.record.plan(mask, len(inputs))
         if plan is False:  # no gradient reaches any of these inputs

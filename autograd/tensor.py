@@ -39,8 +39,8 @@ def as_array(data, dtype=None):
     array = np.asarray(data, dtype)
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(DEFAULT_DTYPE)
-    if array.dtype.kind not in "fiubc":
-        raise DTypeError(f"tensor: cannot hold {array.dtype} data ({type(data).__name__}); expected numbers")
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(f"tensor: cannot hold {array.dtype} data ({type(data).__name__}); expected real numbers")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array

@@ -14,7 +14,9 @@ cdef extern from "conv.h" nogil:
     ctypedef int (*conv_correlate)(
         const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y
     ) noexcept nogil
-    int conv(const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y)
+    int conv(
+        const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y
+    )
     int depthwise(
         const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y
     )
@@ -135,7 +137,9 @@ cdef int finish(str op, int status) except -1:
     return 0
 
 
-cpdef cnp.ndarray conv2d(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b, stride, padding, dilation, groups, activation=None):
+cpdef cnp.ndarray conv2d(
+    cnp.ndarray x, cnp.ndarray w, cnp.ndarray b, stride, padding, dilation, groups, activation=None
+):
     """out[n,k,p,q] = b[k] + sum_crs x[n, c, p*stride+r*dilation-padding, ...] * w[k,c,r,s], in channels-last memory."""
     cdef conv_geometry f
     cdef cnp.ndarray out
@@ -174,7 +178,8 @@ cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride, p
     if g is None or w is None:
         raise TypeError("conv2d_grad_x: expected arrays g and w, got None")
     cdef const kernel_table *t = table_of_both("conv2d_grad_x", g, w)
-    set_geometry(&f, "conv2d_grad_x", sizes_of("conv2d_grad_x", x_shape), shape_of(w), stride, padding, dilation, groups)
+    shapes = sizes_of("conv2d_grad_x", x_shape), shape_of(w)
+    set_geometry(&f, "conv2d_grad_x", shapes[0], shapes[1], stride, padding, dilation, groups)
     check_gradient("conv2d_grad_x", g, &f)
     channels = f.c
     if is_depthwise(&f):
@@ -204,7 +209,8 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, p
     if g is None or x is None:
         raise TypeError("conv2d_grad_w: expected arrays g and x, got None")
     cdef const kernel_table *t = table_of_both("conv2d_grad_w", g, x)
-    set_geometry(&f, "conv2d_grad_w", shape_of(x), sizes_of("conv2d_grad_w", w_shape), stride, padding, dilation, groups)
+    shapes = shape_of(x), sizes_of("conv2d_grad_w", w_shape)
+    set_geometry(&f, "conv2d_grad_w", shapes[0], shapes[1], stride, padding, dilation, groups)
     check_gradient("conv2d_grad_w", g, &f)
     shape[0], shape[1], shape[2], shape[3] = f.k, f.c // f.groups, f.r, f.s
     out = empty(4, shape, cnp.PyArray_TYPE(g))

@@ -205,7 +205,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     }
     /* Rows of g serve in place if whole panels fit; not on a long pitch, which crowds a few cache sets. */
     const int packing = run.over_images || run.kg % t->lanes || g->k * size > 1024;
-    if (packing) run.packed_bytes = run.images * run.rows * run.pixels * widest * size;
+    if (packing) run.packed_bytes = conv_ceil(run.images * run.rows * run.pixels * widest * size, 64) * 64;
     int64_t partial_bytes = conv_ceil(run.chunks * run.partial * size, 64) * 64;
     int64_t segment_bytes = run.rows * (run.over_images ? g->q : 1) * (int64_t)sizeof(gemm_segment) * threads;
     segment_bytes = conv_ceil(segment_bytes, 64) * 64;

@@ -118,7 +118,8 @@ cpdef cnp.ndarray matmul(cnp.ndarray a, cnp.ndarray b):
     out = empty(dims + 2, shape, cnp.PyArray_TYPE(a))
     set_matrix(&p.a, a, na - 2, na - 1)
     set_matrix(&p.b, b, nb - 2, nb - 1)
-    p.a.batch, p.b.batch, p.batch_shape, p.batch_dims = batch_strides, batch_strides + GEMM_MAX_BATCH_DIMS, batch_shape, dims
+    p.a.batch, p.b.batch = batch_strides, batch_strides + GEMM_MAX_BATCH_DIMS
+    p.batch_shape, p.batch_dims = batch_shape, dims
     if dims and nb == 2 and cnp.PyArray_IS_C_CONTIGUOUS(a):  # one product with all rows of a
         p.batch_dims = 0
         for d in range(dims):

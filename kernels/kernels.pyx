@@ -4,7 +4,6 @@ One extension module holds all C, so that there is one thread team, one memory p
 Arrays go in as `ndarray` of any strides, alignment and byte order; results come out as new arrays.
 A wrapper refuses what its kernel cannot take with ValueError/TypeError; `autograd.op` explains the refusal.
 """
-cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free

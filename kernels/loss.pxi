@@ -11,10 +11,14 @@ cdef extern from "loss.h" nogil:
                                  double w_sum, int64_t ignore, double smoothing, void *gx, int64_t rows, int64_t C)
 
 cdef int axis_of(object axis, int ndim, str what) except -1:
-    index = operator.index(axis)
+    cdef Py_ssize_t index
+    try:
+        index = axis
+    except OverflowError:
+        index = ndim
     if not -ndim <= index < ndim:
-        raise ValueError(f"{what}: axis {index} is out of range for {ndim} dimensions")
-    return index % ndim
+        raise ValueError(f"{what}: axis {axis} is out of range for {ndim} dimensions")
+    return <int>(index + ndim if index < 0 else index)
 
 
 cdef cnp.ndarray axis_inner(object x, int axis, str what):
@@ -98,14 +102,21 @@ cdef cnp.ndarray check_labels(object labels, cnp.ndarray x, int64_t ignore, str 
     cdef cnp.ndarray array
     cdef int i
     cdef int64_t bad, C = cnp.PyArray_DIM(x, 1)
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"{what}: labels must be integers, got {given.dtype}")
-    if cnp.PyArray_NDIM(given) != cnp.PyArray_NDIM(x) - 1 or np.shape(given) != np.shape(x)[:1] + np.shape(x)[2:]:
+    cdef bint same = cnp.PyArray_NDIM(given) == cnp.PyArray_NDIM(x) - 1
+    for i in range(cnp.PyArray_NDIM(given) if same else 0):
+        same = same and cnp.PyArray_DIM(given, i) == cnp.PyArray_DIM(x, i + 1 if i else 0)
+    if not same:
         expected = np.shape(x)[:1] + np.shape(x)[2:]
         raise ValueError(f"{what}: labels have shape {np.shape(given)}, expected {expected} for x {np.shape(x)}")
-    if given.dtype.kind == "u" and cnp.PyArray_SIZE(given) and given.max() > 2 ** 63 - 1:
-        raise ValueError(f"{what}: label {given.max()} is out of range for {C} classes")
-    array = np.ascontiguousarray(given, dtype=np.int64)
+    if cnp.PyArray_TYPE(given) == cnp.NPY_INT64 and cnp.PyArray_ISCARRAY_RO(given):
+        array = given
+    else:
+        kind = given.dtype.kind
+        if kind not in "iu":
+            raise TypeError(f"{what}: labels must be integers, got {given.dtype}")
+        if kind == "u" and cnp.PyArray_SIZE(given) and given.max() > 2 ** 63 - 1:
+            raise ValueError(f"{what}: label {given.max()} is out of range for {C} classes")
+        array = np.ascontiguousarray(given, dtype=np.int64)
     bad = find_bad_label(<const int64_t *>cnp.PyArray_DATA(array), cnp.PyArray_SIZE(array), C, ignore)
     if bad >= 0:
         raise ValueError(f"{what}: label {array.flat[bad]} is out of range for {C} classes")

@@ -152,7 +152,10 @@ cdef const void *feature_vector(object v, cnp.ndarray x, int64_t size, str what,
     cdef cnp.ndarray array
     if v is None:
         return NULL
-    array = vector(np.ravel(as_array(v, what)), size, cnp.PyArray_TYPE(x), what, name)
+    array = as_array(v, what)
+    if cnp.PyArray_NDIM(array) != 1:
+        array = np.ravel(array)
+    array = vector(array, size, cnp.PyArray_TYPE(x), what, name)
     keep.append(array)
     return cnp.PyArray_DATA(array)
 

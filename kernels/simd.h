@@ -41,4 +41,4 @@ static inline void K(store)(T* p, V v) { *(V*)p = v; }
 INLINE V K(splat)(T x) { return x - (V){}; }
 
 /* max(x, 0) that keeps NaN. */
-INLINE V K(clip_negative)(V x) { return (V)((I)x & ~(I)(x < (V){})); }
+INLINE V K(vrelu)(V x) { return (V)((I)x & ~(I)(x < (V){})); }

@@ -106,23 +106,22 @@ INLINE void K(store_n)(T* p, V v, int64_t n) {
         K(store_part)(p, v, n);
 }
 
+static const INT K(lane_numbers)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+INLINE VI K(lanes)(void) { return (VI)K(load)((const T*)K(lane_numbers)); }
+
 /* Zeroes the lanes of v from n on: the partial vector's filling must not count in a sum. */
-INLINE V K(first_lanes)(V v, int64_t n) {
-    for (int l = 0; l < LANES; l++)
-        if (l >= n) v[l] = 0;
-    return v;
-}
+INLINE V K(first_lanes)(V v, int64_t n) { return (V)((VI)v & (K(lanes)() < (INT)n)); }
 
 /* Sum and maximum over the lanes, in a fixed tree. */
 INLINE T K(sum_lanes)(V v) {
-    for (int half = LANES / 2; half; half /= 2)
-        for (int l = 0; l < half; l++) v[l] += v[l + half];
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half; half /= 2) v += __builtin_shuffle(v, (K(lanes)() + half) & (LANES - 1));
     return v[0];
 }
 INLINE T K(max_lanes)(V v) {
-    T best = v[0];
-    for (int l = 1; l < LANES; l++) best = v[l] > best || v[l] != v[l] ? v[l] : best;
-    return best;
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half; half /= 2) v = K(vmax)(v, __builtin_shuffle(v, (K(lanes)() + half) & (LANES - 1)));
+    return v[0];
 }
 
 INLINE V K(vsqrt)(V x) {

@@ -1,4 +1,4 @@
-"""The checks are checked: wrong gradients and wrong results are planted into every op, and every check must see them."""
+"""The checks are checked: wrong gradients and results are planted into every op, and every check must see them."""
 
 import functools
 from contextlib import contextmanager
@@ -125,7 +125,9 @@ def test_planted_gradients_are_seen(record, count):
                     with pytest.raises(GradientError):
                         adjoint_check(call, call.checked(call.differentiable()), linear)
                     count(caught=1)
-        assert set(seen) & set(ALWAYS_VISIBLE), f"no fault in the rule for {name} changes anything on {len(calls)} calls"
+        assert set(seen) & set(ALWAYS_VISIBLE), (
+            f"no fault in the rule for {name} changes anything on {len(calls)} calls"
+        )
 
 
 def _clean(record, name, call, broken_rules):
@@ -163,7 +165,9 @@ def _last_value(out, args):
         if out.dtype.kind == "b":
             flat[-1] = ~flat[-1]
         else:
-            flat[-1] += np.asarray(1e-3 * (np.abs(flat[np.isfinite(flat)]).max(initial=0) + 1) if out.dtype.kind == "f" else 1, out.dtype)
+            flat[-1] += np.asarray(
+                1e-3 * (np.abs(flat[np.isfinite(flat)]).max(initial=0) + 1) if out.dtype.kind == "f" else 1, out.dtype
+            )
     return out
 
 

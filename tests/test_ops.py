@@ -13,7 +13,9 @@ from autograd.opcheck import check_op
 from autograd.tape import declared
 from autograd.testing import assert_gradients, cases
 
-RECORDS = [pytest.param(record, id=name) for name, record in registry().items() if record.module.startswith("autograd.")]
+RECORDS = [
+    pytest.param(record, id=name) for name, record in registry().items() if record.module.startswith("autograd.")
+]
 EVERY_OP = pytest.mark.parametrize("record", RECORDS)
 MANY = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 1
 

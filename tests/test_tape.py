@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import tape
 from autograd.ops import namespace
 
 exp = namespace()["exp"]
@@ -40,7 +39,7 @@ def test_a_million_nodes(retain):
 def test_an_abandoned_chain_is_freed():
     y = leaf([1.0])
     for _ in range(300_000):
-        y = exp(y) if _ % 1000 == -1 else y + y
+        y = y + 1.0
     node = weakref.ref(y.grad_fn)
     del y
     assert node() is None
@@ -256,7 +255,7 @@ def test_backward_inside_a_hook():
     """On another graph it works; on the one being differentiated it is an error."""
     x, other = leaf(2.0), leaf(3.0)
     y = x * x
-    y.register_hook(lambda g: (other * other).backward())
+    y.register_hook(ag.enable_grad(lambda g: (other * other).backward()))
     y.backward(retain_graph=True)
     assert (x.grad.item(), other.grad.item()) == (4, 6)
     z = y * y
@@ -402,12 +401,19 @@ def test_no_grad_records_nothing():
     assert ag.is_grad_enabled()
 
 
-@pytest.mark.parametrize("decorate", [ag.no_grad, ag.no_grad(), ag.inference_mode(), ag.set_grad_enabled(False)])
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        lambda f: ag.no_grad(f),
+        lambda f: ag.no_grad()(f),
+        lambda f: ag.inference_mode()(f),
+        lambda f: ag.set_grad_enabled(False)(f),
+    ],
+)
 def test_modes_decorate(decorate):
     def enabled():
         return ag.is_grad_enabled()
 
-    tape.set_grad_enabled(True)
     assert decorate(enabled)() is False
     assert ag.is_grad_enabled()
 

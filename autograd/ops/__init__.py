@@ -2,8 +2,32 @@
 
 from autograd import convert, tensor
 from autograd.op import registry
-from autograd.ops import activation, adaptive, binary, classes, conv, elementwise, extreme, index, join, linalg, loss
-from autograd.ops import matrix, norm, pool, random, reduce, scale, shape, softmax, sort, table, unary
+from autograd.ops import (
+    activation,
+    adaptive,
+    binary,
+    classes,
+    conv,
+    conv_forms,
+    einsum,
+    elementwise,
+    extreme,
+    index,
+    join,
+    linalg,
+    loss,
+    matrix,
+    norm,
+    pool,
+    random,
+    reduce,
+    scale,
+    shape,
+    softmax,
+    sort,
+    table,
+    unary,
+)
 
 # Other names of the same op, as PyTorch and NumPy spell them.
 ALIASES = {
@@ -55,6 +79,8 @@ __all__ = [
     "binary",
     "classes",
     "conv",
+    "conv_forms",
+    "einsum",
     "elementwise",
     "extreme",
     "index",

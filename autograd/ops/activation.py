@@ -124,7 +124,9 @@ elu_grad.grads(
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-@composite(reference=lambda x, inplace=False: SELU_SCALE * _elu_reference(x, SELU_ALPHA), samples=any_shape(0.0), onnx="Selu")
+@composite(
+    reference=lambda x, inplace=False: SELU_SCALE * _elu_reference(x, SELU_ALPHA), samples=any_shape(0.0), onnx="Selu"
+)
 def selu(x, inplace=False):
     """1.0507 * elu(x, 1.6733), the self-normalising constants. Source: Klambauer et al., arXiv:1706.02515."""
     return elu(x, alpha=SELU_ALPHA) * SELU_SCALE
@@ -357,7 +359,9 @@ def hardsigmoid(x, inplace=False):
     return (tensor_of(x) + 3).clip(0.0, 6.0) / 6
 
 
-@composite(reference=lambda x, inplace=False: x * _hardsigmoid_reference(x), samples=any_shape(-3.0, 3.0), onnx="HardSwish")
+@composite(
+    reference=lambda x, inplace=False: x * _hardsigmoid_reference(x), samples=any_shape(-3.0, 3.0), onnx="HardSwish"
+)
 def hardswish(x, inplace=False):
     """x * hardsigmoid(x). Source: Howard et al., Searching for MobileNetV3, arXiv:1905.02244."""
     x = tensor_of(x)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite, op
-from autograd.ops.pool import AXES, _four_axes, max_pool2d, avg_pool2d, scatter_pixels
+from autograd.ops.pool import AXES, avg_pool2d, four_axes, max_pool2d, scatter_pixels
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
 
@@ -104,7 +104,7 @@ def adaptive_avg_pool2d(x, output_size):
     x (N, C, H, W) -> (N, C, P, Q); output_size is P = Q or (P, Q), None keeps a size; 1 is global average pooling.
     Raises ShapeError for sizes below 1. Source: torch.nn.functional.adaptive_avg_pool2d.
     """
-    x = _four_axes("adaptive_avg_pool2d", x)
+    x = four_axes("adaptive_avg_pool2d", x)
     out = _output_size("adaptive_avg_pool2d", x.shape, output_size)
     kernel = _even_windows(x.shape, out)
     return average_regions(x, output_size=out) if kernel is None else avg_pool2d(x, kernel_size=kernel)
@@ -125,9 +125,7 @@ def _max_reference(x: np.ndarray, output_size: Any) -> tuple[np.ndarray, np.ndar
     return y, index
 
 
-@op(
-    axes=AXES, reference=_max_reference, samples=lambda s: _samples(s, "distinct"), extras=("index",), onnx="MaxPool"
-)
+@op(axes=AXES, reference=_max_reference, samples=lambda s: _samples(s, "distinct"), extras=("index",), onnx="MaxPool")
 def max_regions_with_index(x, *, output_size):
     """Maxima over windows of unequal sizes, and for each its place h * W + w, the first of equals (an extra)."""
     p, q = _output_size("adaptive_max_pool2d", x.shape, output_size)
@@ -135,7 +133,7 @@ def max_regions_with_index(x, *, output_size):
     for hs in _spans(x.shape[2], p):
         places = np.arange(hs.start * x.shape[3], hs.stop * x.shape[3]).reshape(-1, x.shape[3])
         for ws in _spans(x.shape[3], q):
-            window = x[:, :, hs, ws].reshape(*x.shape[:2], -1)
+            window = x[:, :, hs, ws].reshape(*x.shape[:2], places[:, ws].size)
             rows.append(places[:, ws].ravel()[window.argmax(-1)])
     index = np.stack(rows, -1).reshape(*x.shape[:2], p, q)
     flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
@@ -156,7 +154,7 @@ def adaptive_max_pool2d(x, output_size, return_indices=False):
 
     Sizes as for adaptive_avg_pool2d. return_indices: also the places h * W + w, int64.
     """
-    x = _four_axes("adaptive_max_pool2d", x)
+    x = four_axes("adaptive_max_pool2d", x)
     out = _output_size("adaptive_max_pool2d", x.shape, output_size)
     kernel = _even_windows(x.shape, out)
     if kernel is not None:

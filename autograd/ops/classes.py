@@ -9,8 +9,8 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import op
-from autograd.ops.linalg import tensor_of
-from autograd.ops.loss import REDUCTIONS, check_reduction
+from autograd.ops.linalg import need, tensor_of
+from autograd.ops.loss import REDUCTIONS, check_reduction, reduced
 from autograd.ops.softmax import log_softmax
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
@@ -30,16 +30,15 @@ def check_labels(name: str, x_shape: tuple[int, ...], labels: np.ndarray, ignore
     context = f"[x: {x_shape}, target: {labels.shape}, {classes} classes]"
     if labels.dtype.kind not in "iu":
         holds = "nan among " if labels.dtype.kind == "f" and np.isnan(labels).any() else ""
-        raise DTypeError(
-            f"{name}: target holds {holds}{labels.dtype} values, expected integer class indices of shape {expected}  {context}"
-        )
+        wanted = f"expected integer class indices of shape {expected}"
+        raise DTypeError(f"{name}: target holds {holds}{labels.dtype} values, {wanted}  {context}")
     if labels.shape != expected:
         cure = "; one-hot? target.argmax(1)" if labels.shape == x_shape else ""
         raise ShapeError(f"{name}: target has shape {labels.shape}, expected {expected}{cure}  {context}")
     wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ShapeError(f"{name}: target{list(place)} is {labels[place]}, out of range for {classes} classes  {context}")
+        raise ShapeError(f"{name}: target{[*place]} is {labels[place]}, out of range for {classes} classes  {context}")
     return labels.astype(np.int64, copy=False)
 
 
@@ -51,7 +50,9 @@ def check_weight(name: str, weight: Any, classes: int) -> None:
 def sample_scales(labels: np.ndarray, weight: Any, ignore_index: int, reduction: str, dtype: Any) -> np.ndarray:
     """The factor of every sample in the loss: its class's weight, 0 if ignored, divided by their sum for the mean."""
     kept = labels != ignore_index
-    scale = kept.astype(dtype) if weight is None else np.where(kept, np.asarray(weight, dtype)[np.where(kept, labels, 0)], 0)
+    scale = kept.astype(dtype)
+    if weight is not None:
+        scale = np.where(kept, np.asarray(weight, dtype)[np.where(kept, labels, 0)], 0)
     if reduction == "mean":
         with np.errstate(invalid="ignore", divide="ignore"):
             scale = scale / scale.sum(dtype=np.float64).astype(dtype)
@@ -100,12 +101,15 @@ def nll_loss(x, target, weight=None, *, ignore_index=-100, reduction="mean"):
     Raises DTypeError for labels that are no integers, ShapeError for shapes and labels that do not fit.
     Source: torch.nn.functional.nll_loss.
     """
+    need(x=x)
     check_reduction("nll_loss", reduction)
     labels = check_labels("nll_loss", x.shape, np.asarray(target), ignore_index)
     axis = class_axis(x)
     check_weight("nll_loss", weight, x.shape[axis])
     scale = sample_scales(labels, weight, ignore_index, reduction, x.dtype)
     kept = labels != ignore_index
+    if reduction == "mean" and not labels.size:
+        return np.asarray(np.nan, x.dtype)
     at = np.expand_dims(np.where(kept, labels, 0), axis)
     picked = np.take_along_axis(x, at, axis).squeeze(axis) if kept.any() else np.zeros(labels.shape, x.dtype)
     return total(np.where(kept, -picked, 0).astype(x.dtype) * scale, reduction)
@@ -130,7 +134,7 @@ def _nll_grad_reference(u, target, weight=None, x_shape=(), ignore_index=-100, r
 
 @op(reference=_nll_grad_reference, samples=_nll_grad_samples, linear_in=("u",))
 def nll_loss_grad(u, target, weight=None, *, x_shape, ignore_index=-100, reduction="mean"):
-    """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: nll_loss's adjoint."""
+    """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: its adjoint."""
     labels = check_labels("nll_loss_grad", x_shape, np.asarray(target), ignore_index)
     scale = sample_scales(labels, weight, ignore_index, reduction, u.dtype)
     axis, kept = 1 if len(x_shape) > 1 else 0, labels != ignore_index
@@ -183,7 +187,8 @@ def _entropy_reference(x, target, weight=None, ignore_index=-100, reduction="mea
         divisor = (kept * weights[np.where(kept > 0, target, 0)]).sum()
     wanted = (1 - label_smoothing) * wanted + label_smoothing / classes
     loss = (-(wanted * weights * logp).sum(-1) * kept).astype(x.dtype)
-    return (loss if reduction == "none" else loss.sum() / (divisor if reduction == "mean" else 1)), np.moveaxis(logp, -1, axis)
+    result = loss if reduction == "none" else loss.sum() / (divisor if reduction == "mean" else 1)
+    return result, np.moveaxis(logp, -1, axis)
 
 
 def _holds_probabilities(x: Any, target: Any) -> bool:
@@ -207,7 +212,7 @@ def _entropy_twin(x, target, weight=None, ignore_index=-100, reduction="mean", l
     classes, logp = x.shape[axis], log_softmax(x, axis=axis)
     if _holds_probabilities(x, target):
         loss = -(_smoothed(target, label_smoothing, classes) * logp * _class_weight(weight, x)).sum(axis)
-        return loss.sum() / (x.array.size / classes) if reduction == "mean" else loss.sum() if reduction == "sum" else loss
+        return reduced(loss, reduction)
     attrs = {"ignore_index": ignore_index, "reduction": reduction}
     loss = nll_loss(logp, target, weight, **attrs)
     if label_smoothing == 0:
@@ -224,7 +229,8 @@ def _entropy_twin(x, target, weight=None, ignore_index=-100, reduction="mean", l
 
 def _per_sample(g: np.ndarray, shape: tuple[int, ...], divisor: float) -> np.ndarray:
     """The gradient of every sample's loss; none where the mean was of nothing."""
-    return np.full(shape, g / g.dtype.type(divisor) if divisor else 0, g.dtype) if g.ndim == 0 else g / g.dtype.type(divisor)
+    scaled = g / g.dtype.type(divisor) if divisor else np.zeros_like(g)
+    return np.full(shape, scaled, g.dtype) if g.shape != shape else scaled
 
 
 def _divisor(x: np.ndarray, target: np.ndarray, weight: Any, ignore_index: int, reduction: str) -> float:
@@ -238,7 +244,7 @@ def _divisor(x: np.ndarray, target: np.ndarray, weight: Any, ignore_index: int, 
     return float(sample_scales(target, weight, ignore_index, "sum", np.float64).sum())
 
 
-def _probability_loss(x: np.ndarray, target: np.ndarray, weight: Any, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
+def _probability_loss(x: np.ndarray, target: np.ndarray, weight: Any, smoothing: float) -> tuple:
     axis = class_axis(x)
     logp = kernels.log_softmax(x, axis)
     wanted = _smoothed(target, smoothing, x.shape[axis]) * _class_weight(weight, x)
@@ -253,14 +259,16 @@ def _probability_loss(x: np.ndarray, target: np.ndarray, weight: Any, smoothing:
     onnx="SoftmaxCrossEntropyLoss",
 )
 def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-    """-sum_c weight[c] * q[n, c] * log(softmax(x)[n, c]), q[n] = (1 - s) * onehot(target[n]) + s / C, s = label_smoothing
+    """-sum_c weight[c] * q[n, c] * log(softmax(x)[n, c]), q[n] = (1 - s) * onehot(target[n]) + s / C
 
-    Logits x (N, C), (N, C, d1, ...) or (C,). target: integer class indices, one for every sample, of which those equal
-    to ignore_index count nothing, and the mean divides by the sum of weight[target]; or class probabilities in place
-    of onehot, of x's shape and dtype, and the mean divides by the number of samples. weight (C,) or None.
+    s is label_smoothing; logits x (N, C), (N, C, d1, ...) or (C,).
+    target: integer class indices, one for every sample, of which those equal to ignore_index count nothing,
+    and the mean divides by the sum of weight[target]; or class probabilities in place of onehot, of x's shape and dtype,
+    and the mean divides by the number of samples. weight (C,) or None.
     Raises DTypeError for indices that are no integers, ShapeError for shapes and labels that do not fit.
     Source: torch.nn.functional.cross_entropy; smoothing: Szegedy et al., arXiv:1512.00567.
     """
+    need(x=x)
     check_reduction("cross_entropy", reduction)
     target = np.asarray(target)
     if not 0 <= label_smoothing <= 1:

@@ -13,11 +13,10 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.op import composite, op
-from autograd.ops.linalg import tensor_of
+from autograd.op import op
+from autograd.ops.linalg import need
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
-from autograd.tensor import Tensor
 
 LARGEST = 2**31 - 1  # of a stride, padding or dilation; keeps every product of sizes within 63 bits
 
@@ -68,11 +67,9 @@ class Geometry:
             if w[2 + axis] < 1:
                 raise ValueError(f"the kernel is empty: {letter}={w[2 + axis]}")
             if reach[axis] + 1 > padded[axis]:
-                side = "HW"[axis]
-                raise ValueError(
-                    f"the kernel is larger than the padded input: {letter}={w[2 + axis]} with dilation "
-                    f"{self.dilation[axis]} spans {reach[axis] + 1}, but {side}={x[2 + axis]} is {padded[axis]} after padding"
-                )
+                span = f"{letter}={w[2 + axis]} with dilation {self.dilation[axis]} spans {reach[axis] + 1}"
+                size = f"{'HW'[axis]}={x[2 + axis]} is {padded[axis]} after padding"
+                raise ValueError(f"the kernel is larger than the padded input: {span}, but {size}")
         out = [(n - r - 1) // s + 1 for n, r, s in zip(padded, reach, self.stride)]
         self.out = (x[0], w[0], out[0], out[1])
         self.padded = (x[0], x[1], x[2] + self.extra[0], x[3] + self.extra[1])
@@ -92,7 +89,7 @@ class Geometry:
 # ---------------------------------------------------------------------------------------------- samples, references
 
 
-def _draw(s: Sampler, blocks: bool = True) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]:
+def draw_geometry(s: Sampler, blocks: bool = True) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]:
     """Kernel, stride, dilation, padding, groups first; H and W follow, so that every draw is a valid call."""
     r, t, groups = s.integer(1, 3), s.integer(1, 3), s.choice([1, 1, 2, 3])
     stride, dilation = (s.integer(1, 3), s.integer(1, 2)), (s.integer(1, 2), s.integer(1, 2))
@@ -120,17 +117,17 @@ def _draw(s: Sampler, blocks: bool = True) -> tuple[tuple[int, ...], tuple[int, 
 
 
 def _conv_samples(s: Sampler) -> Case:
-    x, w, attrs = _draw(s)
+    x, w, attrs = draw_geometry(s)
     return s.case(s.array(x), s.array(w), s.array((w[0],)) if s.boolean() else None, **attrs)
 
 
 def _grad_x_samples(s: Sampler) -> Case:
-    x, w, attrs = _draw(s)
+    x, w, attrs = draw_geometry(s)
     return s.case(s.array(Geometry("conv2d", x, w, **attrs).out), s.array(w), x_shape=x, **attrs)
 
 
 def _grad_w_samples(s: Sampler) -> Case:
-    x, w, attrs = _draw(s)
+    x, w, attrs = draw_geometry(s)
     return s.case(s.array(Geometry("conv2d", x, w, **attrs).out), s.array(x), w_shape=w, **attrs)
 
 
@@ -152,7 +149,7 @@ def _taps(x_shape, w_shape, stride, padding, dilation, groups):
     return [(0, 0), (0, 0), *pads], out, windows
 
 
-def _conv_reference(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+def conv_reference(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     pads, out, windows = _taps(x.shape, w.shape, stride, padding, dilation, groups)
     n, k = x.shape[0], w.shape[0]
     padded = np.pad(x, pads)
@@ -201,14 +198,14 @@ def _advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) -> str | 
 
 @op(
     axes={"x": "N C H W", "w": KERNEL_AXES, "b": "K"},
-    reference=_conv_reference,
+    reference=conv_reference,
     samples=_conv_samples,
     linear_in=("x", "w"),
     advice=_advice,
     onnx="Conv",
 )
 def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
-    """y[n, k, p, q] = b[k] + sum_crs x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding] * w[k, c, r, s]
+    """y[n, k, p, q] = b[k] + sum_crs x[n, c, h(p, r), w(q, s)] * w[k, c, r, s], h(p, r) = p*stride + r*dilation - pad
 
     x (N, C, H, W), w (K, C/groups, R, S), b (K,) or None -> (N, K, P, Q) with
     P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1, Q likewise; all float32 or all float64.
@@ -217,6 +214,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     Raises ShapeError for sizes that do not fit and for a kernel larger than the padded input.
     Source: torch.nn.functional.conv2d; Dumoulin and Visin, A guide to convolution arithmetic, arXiv:1603.07285.
     """
+    need(x=x, w=w)
     geometry = Geometry("conv2d", x.shape, w.shape, stride, padding, dilation, groups)
     return kernels.conv2d(geometry.pad(x), w, b, *geometry.arguments)
 
@@ -228,11 +226,12 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     linear_in=("u", "w"),
 )
 def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
-    """gx[n, c, h, w] = sum of u[n, k, p, q] * w[k, c, r, s] over all (k, p, q, r, s) in which conv2d meets x[n, c, h, w]
+    """gx[n, c, h, w] = sum of u[n, k, p, q] * w[k, c, r, s] over all (k, p, q, r, s) where conv2d meets x[n, c, h, w]
 
     u (N, K, P, Q), w (K, C/groups, R, S) -> x_shape (N, C, H, W): the adjoint of conv2d in x, and the
     transposed convolution. Raises ShapeError if u is not what conv2d gives for x_shape.
     """
+    need(u=u, w=w)
     geometry = Geometry("conv2d_grad_x", tuple(x_shape), w.shape, stride, padding, dilation, groups)
     _expect(u.shape, geometry.out)
     gx = kernels.conv2d_grad_x(u, w, geometry.padded, *geometry.arguments)
@@ -246,11 +245,12 @@ def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     linear_in=("u", "x"),
 )
 def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):
-    """gw[k, c, r, s] = sum_npq u[n, k, p, q] * x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding]
+    """gw[k, c, r, s] = sum_npq u[n, k, p, q] * x[n, c, h(p, r), w(q, s)], h(p, r) = p*stride + r*dilation - padding
 
     u (N, K, P, Q), x (N, C, H, W) -> w_shape (K, C/groups, R, S): the adjoint of conv2d in w.
     Raises ShapeError if u is not what conv2d gives for w_shape.
     """
+    need(u=u, x=x)
     geometry = Geometry("conv2d_grad_w", x.shape, tuple(w_shape), stride, padding, dilation, groups)
     _expect(u.shape, geometry.out)
     return kernels.conv2d_grad_w(u, geometry.pad(x), tuple(w_shape), *geometry.arguments)
@@ -286,102 +286,3 @@ conv2d_grad_w.grads(
         u, g, x_shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
     ),
 )
-
-
-# ---------------------------------------------------------------------------------------------- composites
-
-
-def _transpose_samples(s: Sampler) -> Case:
-    x, w, attrs = _draw(s, blocks=False)
-    attrs["padding"] = s.choice([0, (s.integer(0, 1), 0)])
-    stride, dilation = pair(attrs["stride"]), pair(attrs["dilation"])
-    attrs["output_padding"] = tuple(s.integer(0, max(st, d) - 1) for st, d in zip(stride, dilation))
-    h, width = (
-        max(s.integer(1, 3), 1 + (max(0, 2 * p + 1 - d * (r - 1) - 1) + st - 1) // st)
-        for st, d, r, p in zip(stride, dilation, w[2:], pair(attrs["padding"]))
-    )
-    b = s.array((w[1] * attrs["groups"],)) if s.boolean() else None
-    return s.case(s.array((x[0], w[0], h, width)), s.array(w), b, **attrs)
-
-
-def _transpose_reference(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    spans = zip(x.shape[2:], w.shape[2:], pair(stride), pair(padding), pair(output_padding), pair(dilation))
-    out = tuple((n - 1) * s - 2 * p + d * (r - 1) + o + 1 for n, r, s, p, o, d in spans)
-    shape = (x.shape[0], w.shape[1] * groups, *out)
-    y = _grad_x_reference(x, w, shape, stride, padding, dilation, groups)
-    return y if b is None else y + b[:, None, None]
-
-
-@composite(
-    axes={"x": "N C H W", "w": "C K/groups R S", "b": "K"},
-    reference=_transpose_reference,
-    samples=_transpose_samples,
-    linear_in=("x", "w"),
-    onnx="ConvTranspose",
-)
-def conv_transpose2d(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """y = b + the adjoint of conv2d applied to x: each x[n, c, h, w] adds its multiple of w[c] to a window of y
-
-    x (N, C, H, W), w (C, K/groups, R, S), b (K,) or None -> (N, K, P, Q) with
-    P = (H - 1) stride - 2 padding + dilation (R - 1) + output_padding + 1, Q likewise.
-    output_padding < max(stride, dilation) picks one of the sizes that conv2d maps to H.
-    Raises ShapeError for sizes that do not fit. Source: torch.nn.functional.conv_transpose2d; arXiv:1603.07285.
-    """
-    x, w, name = tensor_of(x), tensor_of(w), "conv_transpose2d"
-    context = f"[x: {x.shape}, w: {w.shape}, groups={groups}]"
-    if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[0]:
-        raise ShapeError(f"{name}: expected x (N C H W) and w (C K/groups R S)  {context}")
-    strides, dilations = steps(stride, f"{name}: stride", 1), steps(dilation, f"{name}: dilation", 1)
-    pads, more = steps(padding, f"{name}: padding", 0), steps(output_padding, f"{name}: output_padding", 0)
-    if any(o >= max(s, d) for o, s, d in zip(more, strides, dilations)):
-        raise ShapeError(f"{name}: output_padding {output_padding} must be below stride or dilation  {context}")
-    spans = zip(x.shape[2:], w.shape[2:], strides, pads, more, dilations)
-    out = tuple((n - 1) * s - 2 * p + d * (r - 1) + o + 1 for n, r, s, p, o, d in spans)
-    if min(out) < 1:
-        raise ShapeError(f"{name}: the result would have size {out}; padding {padding} is too large  {context}")
-    shape = (x.shape[0], w.shape[1] * groups, *out)
-    if any(o >= s for o, s in zip(more, strides)):  # a whole further step of output: it comes from zeros
-        x = x.pad((0, more[1] // strides[1], 0, more[0] // strides[0]))
-    y = conv2d_grad_x(x, w, x_shape=shape, stride=strides, padding=pads, dilation=dilations, groups=groups)
-    if b is None:
-        return y
-    b = tensor_of(b)
-    if b.shape != (shape[1],):
-        raise ShapeError(f"{name}: b (K) has shape {b.shape}, expected ({shape[1]},)  {context}")
-    return y + b.reshape(1, -1, 1, 1)
-
-
-def _conv1d_samples(s: Sampler) -> Case:
-    x, w, attrs = _draw(s)
-    second = {n: v if n == "groups" or isinstance(v, str) else pair(v)[1] for n, v in attrs.items()}
-    b = s.array((w[0],)) if s.boolean() else None
-    return s.case(s.array((*x[:2], x[3])), s.array((*w[:2], w[3])), b, **second)
-
-
-def _conv1d_reference(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
-    padding = padding if isinstance(padding, str) else (0, padding)
-    return _conv_reference(x[:, :, None], w[:, :, None], b, (1, stride), padding, (1, dilation), groups)[:, :, 0]
-
-
-@composite(
-    axes={"x": "N C L", "w": "K C/groups S", "b": "K"},
-    reference=_conv1d_reference,
-    samples=_conv1d_samples,
-    linear_in=("x", "w"),
-    onnx="Conv",
-)
-def conv1d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
-    """y[n, k, q] = b[k] + sum_cs x[n, c, q*stride + s*dilation - padding] * w[k, c, s]
-
-    x (N, C, L), w (K, C/groups, S), b (K,) or None -> (N, K, Q); otherwise as conv2d with height 1.
-    """
-    x, w = tensor_of(x), tensor_of(w)
-    if x.ndim != 3 or w.ndim != 3:
-        raise ShapeError(f"conv1d: expected x (N C L) and w (K C/groups S), got {x.shape} and {w.shape}")
-    along = {
-        name: value if isinstance(value, str) else (first, value[0] if isinstance(value, (tuple, list)) else value)
-        for name, value, first in (("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))
-    }
-    x, w = x.reshape(*x.shape[:2], 1, x.shape[2]), w.reshape(*w.shape[:2], 1, w.shape[2])
-    y = conv2d(x, w, b, groups=groups, **along)
-    return y.reshape(*y.shape[:2], y.shape[3])

@@ -257,8 +257,9 @@ def _along(shape: tuple[int, ...], index: np.ndarray, axis: int, name: str) -> t
         raise ShapeError(f"{name}: index {index.shape} does not fit x {shape} beside axis {axis}")
     ids = ids_of(name, index, shape[axis] if shape else 1)
     if not shape:
-        return (np.zeros((), np.int64),)[:0]
-    grid = list(np.ogrid[tuple(slice(n) for n in index.shape)]) if index.ndim > 1 else [np.arange(index.shape[0])]
+        return ()
+    ndim = index.ndim
+    grid = [np.arange(n).reshape((1,) * i + (n,) + (1,) * (ndim - 1 - i)) for i, n in enumerate(index.shape)]
     grid[axis] = ids
     return tuple(grid)
 

@@ -37,7 +37,8 @@ def alike(name: str, x: Any, y: Any, what: str = "target") -> tuple[Tensor, Tens
         cure = ""
         if x.array.size == y.array.size:
             cure = f"; {what}.reshape(x.shape)?" if y.ndim else ""
-        raise ShapeError(f"{name}: x and {what} must have one shape, not broadcast  [x: {x.shape}, {what}: {y.shape}]{cure}")
+        context = f"[x: {x.shape}, {what}: {y.shape}]"
+        raise ShapeError(f"{name}: x and {what} must have one shape, not broadcast  {context}{cure}")
     return x, y
 
 
@@ -55,7 +56,7 @@ def weighted(name: str, loss: Tensor, weight: Any) -> Tensor:
     return loss * weight
 
 
-def samples_of(low: float = -2.0, high: float = 2.0, targets: tuple[float, float] = (-2.0, 2.0), **attrs: Any) -> Callable:
+def samples_of(low: float = -2.0, high: float = 2.0, targets: tuple = (-2.0, 2.0), **attrs: Any) -> Callable:
     """Samples of x and a target of one shape; attrs are lists to choose from."""
 
     def draw(s: Sampler) -> Case:
@@ -150,7 +151,11 @@ def bernoulli_loss(x, y):
     if x.shape != y.shape:
         raise ValueError(f"x has shape {x.shape}, but y {y.shape}")
     if x.size and not (np.min(x) >= 0 and np.max(x) <= 1) and not np.isnan(x).any():
-        raise ValueError(f"x must lie between 0 and 1, but holds {x[(x < 0) | (x > 1)].flat[0]}; logits need _with_logits")
+        wrong = x[(x < 0) | (x > 1)].flat[0]
+        raise ShapeError(
+            f"binary_cross_entropy: x must lie between 0 and 1, but holds {wrong}; for logits there is "
+            "binary_cross_entropy_with_logits"
+        )
     return (y - 1) * np.maximum(_log_floor(1 - x), -100) - y * _log_floor(x)
 
 
@@ -240,7 +245,8 @@ def kl_div(x, y, reduction="mean", log_target=False):
 
 def _hinge_samples(s: Sampler) -> Case:
     shape, margin = s.shape(1, 2), s.choice([1.0, 0.5])
-    return s.case(s.array(shape, away=(margin,)), s.integers(shape, 0, 2) * 2 - 1, margin=margin, reduction=s.choice(REDUCTIONS))
+    y = s.integers(shape, 0, 2) * 2 - 1
+    return s.case(s.array(shape, away=(margin,)), y, margin=margin, reduction=s.choice(REDUCTIONS))
 
 
 def _hinge_reference(x, y, margin=1.0, reduction="mean"):

@@ -157,17 +157,22 @@ def _check_channels(name: str, x: Tensor, **vectors: Any) -> None:
         raise ShapeError(f"{name}: x (N C ...) has {x.ndim} dimensions, expected at least 2  [x: {x.shape}]")
     for argument, v in vectors.items():
         if v is not None and np.shape(_array(v)) != (x.shape[1],):
-            raise ShapeError(
-                f"{name}: {argument} (C) has shape {np.shape(_array(v))}, but x (N C ...) has C={x.shape[1]}  [x: {x.shape}]"
-            )
+            fault = f"{argument} (C) has shape {np.shape(_array(v))}, but x (N C ...) has C={x.shape[1]}"
+            raise ShapeError(f"{name}: {fault}  [x: {x.shape}]")
 
 
-@composite(reference=_batch_reference, samples=_batch_samples, onnx="BatchNormalization", bound=3e-5)
+@composite(
+    reference=_batch_reference,
+    samples=_batch_samples,
+    onnx="BatchNormalization",
+    bound=3e-5,
+    mutates=("running_mean", "running_var"),
+)
 def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """y[n, c, ...] = (x[n, c, ...] - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]
 
     x (N, C, ...). training: mean and variance of the batch (biased), and running_mean, running_var (tensors, arrays
-    or None) become (1 - momentum) * running + momentum * batch in place, with the unbiased variance; else they are used.
+    or None) become (1 - momentum) * running + momentum * batch in place, with the unbiased variance; else they count.
     Raises ShapeError for vectors that are not (C,) and, in training, for one value per channel.
     Source: Ioffe and Szegedy, arXiv:1502.03167; torch.nn.functional.batch_norm.
     """
@@ -221,11 +226,15 @@ def _rows_twin(x, w=None, b=None, size=1, eps=1e-5):
 
 
 @op(
-    reference=_rows_reference, samples=_rows_samples, extras=("mean", "rstd"), twin=_rows_twin, onnx="LayerNormalization",
+    reference=_rows_reference,
+    samples=_rows_samples,
+    extras=("mean", "rstd"),
+    twin=_rows_twin,
+    onnx="LayerNormalization",
     bound=3e-5,
-)  # fmt: skip
+)
 def layer_norm_rows(x, w=None, b=None, *, size, eps=1e-5):
-    """layer_norm over the last axes of x, which hold `size` values; extras mean, rstd = (var + eps) ** -0.5 of each row."""
+    """layer_norm over the last axes of x, which hold `size` values; extras mean and (var + eps) ** -0.5 of each row."""
     return kernels.layer_norm(x, size, w, b, eps)
 
 
@@ -301,7 +310,8 @@ def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
 
 
 def _instance_samples(s: Sampler) -> Case:
-    shape = (s.integer(1, 2), s.size(2, (s.lanes(),)), s.integer(2, 4), *(s.integer(1, 2) for _ in range(s.integer(0, 1))))
+    rest = tuple(s.integer(1, 2) for _ in range(s.integer(0, 1)))
+    shape = (s.integer(1, 2), s.size(2, (s.lanes(),)), s.integer(2, 4), *rest)
     w, b = _affine(s, (shape[1],))
     return s.case(s.array(shape), weight=w, bias=b, eps=s.choice(EPSILONS))
 

@@ -11,7 +11,7 @@ from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.conv import steps
-from autograd.ops.linalg import tensor_of
+from autograd.ops.linalg import need, tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
 from autograd.tensor import Tensor
@@ -102,7 +102,9 @@ def _shares(x_shape, kernel_size, stride, padding, ceil_mode, count_include_pad,
             yield p, q, inside, divisor_override or count
 
 
-def _avg_reference(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+def _avg_reference(
+    x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     attrs = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     means = {(p, q): x[:, :, a, b].sum((2, 3)) / n for p, q, (a, b), n in _shares(x.shape, *attrs)}
     rows, columns = max(means)
@@ -173,7 +175,12 @@ select_pixels.grads(x=lambda g, index, x_shape: scatter_pixels(g, index=index, x
 @op(axes=AXES, reference=_max_reference, samples=_max_samples, extras=("index",), onnx="MaxPool")
 def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
-    return kernels.max_pool2d(x, *windows("max_pool2d", kernel_size, stride, padding, dilation), ceil_mode, compact=True)
+    need(x=x)
+    window = windows("max_pool2d", kernel_size, stride, padding, dilation)
+    try:
+        return kernels.max_pool2d(x, *window, ceil_mode, compact=True)
+    except ValueError as error:  # in the name of the op that was called
+        raise ShapeError(f"{error}  [x: {x.shape}]") from None
 
 
 def _max_x(g, index, x_shape, kernel_size, stride, padding, dilation, ceil_mode):
@@ -184,7 +191,7 @@ def _max_x(g, index, x_shape, kernel_size, stride, padding, dilation, ceil_mode)
 max_pool2d_with_index.grads(x=_max_x)
 
 
-def _four_axes(name: str, x: Any) -> Tensor:
+def four_axes(name: str, x: Any) -> Tensor:
     x = tensor_of(x)
     if x.ndim != 4:
         cure = "; missing batch dimension? x[None]" if x.ndim == 3 else ""
@@ -202,7 +209,7 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
     Raises ShapeError for a kernel larger than the padded input and a padding above half of the kernel.
     Source: torch.nn.functional.max_pool2d.
     """
-    x = _four_axes("max_pool2d", x)
+    x = four_axes("max_pool2d", x)
     attrs = {"stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
     if not return_indices:
         return max_pool2d_with_index(x, kernel_size=kernel_size, **attrs)
@@ -222,6 +229,7 @@ def avg_pool2d(
     x (N, C, H, W) -> (N, C, P, Q), sizes and errors as for max_pool2d. count_include_pad: zeros of the padding count
     as values; divisor_override replaces the number of values. Source: torch.nn.functional.avg_pool2d.
     """
+    need(x=x)
     kernel, stride, padding, _ = windows("avg_pool2d", kernel_size, stride, padding, 1)
     return kernels.avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
 

@@ -44,7 +44,8 @@ window_sum.grads(x=lambda g, before, after: window_sum(g, before=after, after=be
 
 def _response_samples(s: Sampler) -> Case:
     shape = (s.size(2), s.size(4, (s.lanes(),)), *s.shape(1, 2))
-    return s.case(s.array(shape), s.integer(1, 5), s.choice([1e-4, 0.5]), s.choice([0.75, 0.5, 1.0]), s.choice([1.0, 2.0]))
+    alpha, beta, k = s.choice([1e-4, 0.5]), s.choice([0.75, 0.5, 1.0]), s.choice([1.0, 2.0])
+    return s.case(s.array(shape), s.integer(1, 5), alpha, beta, k)
 
 
 def _response_reference(x, size, alpha=1e-4, beta=0.75, k=1.0):
@@ -53,13 +54,14 @@ def _response_reference(x, size, alpha=1e-4, beta=0.75, k=1.0):
 
 @composite(reference=_response_reference, samples=_response_samples, onnx="LRN")
 def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):
-    """y[n, c, ...] = x[n, c, ...] / (k + alpha / size * sum of x[n, i, ...] ** 2) ** beta, i over c - size // 2 and size - 1 more
+    """y[n, c, ...] = x[n, c, ...] / (k + alpha / size * sum of x[n, i, ...] ** 2) ** beta, size values i from c - size//2
 
     x (N, C, ...). Raises ShapeError for size below 1. Source: Krizhevsky et al., NIPS 2012; torch.nn.functional.
     """
     x = tensor_of(x)
     if x.ndim < 3 or size < 1:
-        raise ShapeError(f"local_response_norm: expected x (N C ...) of 3 or more axes and size >= 1  [x: {x.shape}, size={size}]")
+        context = f"[x: {x.shape}, size={size}]"
+        raise ShapeError(f"local_response_norm: expected x (N C ...) of 3 or more axes and size >= 1  {context}")
     squares = window_sum(x * x, before=size // 2, after=(size - 1) // 2)
     return x / (squares * (alpha / size) + k) ** beta
 
@@ -67,7 +69,7 @@ def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):
 def _length(x: Tensor, p: float, axis: Any, eps: float) -> Tensor:
     """max(sum(|x| ** p) ** (1 / p), eps) along axis, kept; its gradient is finite at 0."""
     if p == math.inf:
-        return abs(x).max(axis, keepdims=True).clip(eps)
+        return abs(x).amax(axis, keepdims=True).clip(eps)
     powers = x * x if p == 2 else abs(x) if p == 1 else abs(x) ** p
     least = max(eps**p, float(np.finfo(x.dtype).tiny))
     total = powers.sum(axis, keepdims=True).clip(least)

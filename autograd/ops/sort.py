@@ -21,7 +21,8 @@ def _lines(s: Sampler) -> Case:
 
 
 def _order(x, axis=-1, descending=False):
-    return np.argsort(-x if descending else x, axis)
+    keys = np.where(np.isnan(x), np.inf, x)  # NaN counts as largest
+    return np.argsort(-keys if descending else keys, axis)
 
 
 @op(reference=_order, samples=_lines, differentiable=False)
