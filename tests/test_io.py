@@ -30,7 +30,7 @@ DTYPES = ["f4", "f8", "f2", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
 def example():
     shared = Tensor(np.arange(3.0))
     return {
-        "model": {"conv.weight": Tensor(np.arange(6, dtype=np.float32).reshape(2, 3)), "empty": Tensor(np.zeros((0, 4)))},
+        "model": {"conv.weight": Tensor(np.arange(6, dtype="f4").reshape(2, 3)), "empty": Tensor(np.zeros((0, 4)))},
         "lr": 0.1,
         "best": float("inf"),
         "epoch": 2**80,

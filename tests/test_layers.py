@@ -79,6 +79,7 @@ def inputs_of(rng, shape):
 
 
 @pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 def test_layer_is_torchs(rng, name):
     """Result, gradients of inputs and parameters, state names and values after two training steps, and in eval mode."""
     torch = pytest.importorskip("torch")
@@ -101,7 +102,9 @@ def test_layer_is_torchs(rng, name):
         pairs = [*zip(xs, us), *zip(ours.parameters(), theirs.parameters())]
         for x, u in pairs:
             if u.grad is not None:
-                np.testing.assert_allclose(x.grad.numpy(), u.grad.numpy(), rtol=1e-9, atol=1e-11)
+                np.testing.assert_allclose(
+                    x.grad.numpy(), u.grad.numpy(), rtol=1e-7, atol=1e-10
+                )  # torch: 1/6 is a float32
     mine, other = ours.state_dict(), theirs.state_dict()
     assert list(mine) == list(other)
     for key, value in other.items():
@@ -110,8 +113,8 @@ def test_layer_is_torchs(rng, name):
 
 LOSSES = {
     "MSELoss": (lambda nn: nn.MSELoss(), "real"),
-    "L1Loss": (lambda nn: nn.L1Loss("sum"), "real"),
-    "SmoothL1Loss": (lambda nn: nn.SmoothL1Loss("none", 0.5), "real"),
+    "L1Loss": (lambda nn: nn.L1Loss(reduction="sum"), "real"),
+    "SmoothL1Loss": (lambda nn: nn.SmoothL1Loss(reduction="none", beta=0.5), "real"),
     "HuberLoss": (lambda nn: nn.HuberLoss(delta=0.5), "real"),
     "BCELoss": (lambda nn: nn.BCELoss(), "probability"),
     "BCEWithLogitsLoss": (lambda nn: nn.BCEWithLogitsLoss(), "share"),
@@ -119,7 +122,7 @@ LOSSES = {
     "CrossEntropyLoss": (lambda nn: nn.CrossEntropyLoss(label_smoothing=0.1), "label"),
     "CrossEntropyLoss sum": (lambda nn: nn.CrossEntropyLoss(ignore_index=2, reduction="sum"), "label"),
     "CrossEntropyLoss probabilities": (lambda nn: nn.CrossEntropyLoss(), "distribution"),
-    "KLDivLoss": (lambda nn: nn.KLDivLoss("batchmean"), "distribution"),
+    "KLDivLoss": (lambda nn: nn.KLDivLoss(reduction="batchmean"), "distribution"),
 }
 
 
@@ -136,7 +139,6 @@ def targets_of(rng, kind):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.filterwarnings("ignore:size_average")
 def test_loss_is_torchs(rng, name):
     torch = pytest.importorskip("torch")
     make, kind = LOSSES[name]

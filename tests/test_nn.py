@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 from collections import OrderedDict
 
 import numpy as np
@@ -92,9 +93,9 @@ def test_assignments_keep_the_kind_of_a_name():
         layer.register_buffer("a.b", Tensor(1.0))
     with pytest.raises(KeyError, match="already has an attribute 'forward'"):
         layer.register_parameter("forward", nn.Parameter(np.zeros(2)))
-    with pytest.raises(AttributeError, match="no attribute 'wieght'.*'weight'"):
-        layer.wieght
-    with pytest.raises(AttributeError, match="no submodule 'feature.1'.*'features.1'"):
+    with pytest.raises(AttributeError, match=r"no attribute 'wieght'.*'weight'"):
+        getattr(layer, "wieght")  # noqa: B009
+    with pytest.raises(AttributeError, match=r"no submodule 'feature.1'.*'features.1'"):
         Net().get_submodule("feature.1")
 
 
@@ -213,7 +214,7 @@ def test_a_state_that_does_not_fit_is_explained_and_changes_nothing():
     state["features.0.bias"] = np.zeros(2)
     keys = net.load_state_dict(state, strict=False)
     assert keys == (["classifier.weight"], ["classifier.wieght"]) and keys.missing_keys == ["classifier.weight"]
-    with pytest.raises(StateDictError, match="all names start with 'module.'"):
+    with pytest.raises(StateDictError, match=r"all names start with 'module.'"):
         net.load_state_dict({f"module.{k}": v for k, v in net.state_dict().items()})
 
 
@@ -274,11 +275,13 @@ def test_printed_tree_is_torchs():
             nn.ConvTranspose2d(8, 4, 3, output_padding=1, stride=2), nn.Conv1d(2, 4, 3), nn.GroupNorm(2, 4),
             nn.LayerNorm([4, 5], eps=1e-6), nn.InstanceNorm2d(4), nn.LocalResponseNorm(5), nn.PReLU(),
             nn.Flatten(), nn.Unflatten(1, (2, 2)), nn.Dropout(0.3), nn.Embedding(5, 3, padding_idx=0), nn.Softmax(1),
-            nn.Hardtanh(-2, 2), nn.Softplus(), nn.ELU(), nn.Identity(), nn.ModuleList([nn.Linear(2, 3)]), nn.CrossEntropyLoss(),
+            nn.Hardtanh(-2, 2), nn.Softplus(), nn.ELU(), nn.Identity(), nn.ModuleList([nn.Linear(2, 3)]),
+            nn.CrossEntropyLoss(),
         )  # fmt: skip
 
     ours, theirs = repr(build(nn)), repr(build(torch.nn))
-    assert ours == theirs.replace("elementwise_affine=True, bias=True", "elementwise_affine=True")
+    newer = re.compile(r"(affine=(?:True|False)), bias=(?:True|False)")  # what some versions of PyTorch add for norms
+    assert ours == newer.sub(r"\1", theirs)
 
 
 # --------------------------------------------------------------------------------------------- errors
@@ -298,12 +301,12 @@ def test_a_wrong_number_of_features_names_layer_and_path(rng):
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
-        (lambda: nn.Linear(16, 4), (2, 1, 4, 4), r"expected x of shape \(..., 16\), got \(2, 1, 4, 4\); flatten it first"),
-        (lambda: nn.Conv2d(3, 4, 3), (2, 8, 8, 3), r"Conv2d: expected x of shape \(N, 3, H, W\), got .*x.permute\(0, 3, 1, 2\)"),
+        (lambda: nn.Linear(16, 4), (2, 1, 4, 4), r"x of shape \(..., 16\), got \(2, 1, 4, 4\); flatten it first"),
+        (lambda: nn.Conv2d(3, 4, 3), (2, 8, 8, 3), r"x of shape \(N, 3, H, W\), got .*x.permute\(0, 3, 1, 2\)"),
         (lambda: nn.Conv2d(3, 4, 3), (8, 8), r"Conv2d: expected x of shape \(N, 3, H, W\), 4 or 3 dimensions"),
-        (lambda: nn.BatchNorm2d(4), (2, 3, 5, 5), r"BatchNorm2d: expected x of shape \(N, 4, H, W\), got \(2, 3, 5, 5\)"),
+        (lambda: nn.BatchNorm2d(4), (2, 3, 5, 5), r"BatchNorm2d: expected x of shape \(N, 4, H, W\), got \(2, 3, 5, 5"),
         (lambda: nn.BatchNorm2d(4), (4, 5, 5), r"missing batch dimension\? x\[None\]"),
-        (lambda: nn.BatchNorm1d(4), (1, 4), r"more than one value per channel .* drop_last"),
+        (lambda: nn.BatchNorm1d(4), (1, 4), r"more than one value per channel .*drop_last"),
         (lambda: nn.LayerNorm((3, 4)), (2, 4, 3), r"LayerNorm: expected x of shape \(..., 3, 4\), got \(2, 4, 3\)"),
         (lambda: nn.GroupNorm(2, 4), (2, 6, 3), r"GroupNorm: expected x of shape \(N, 4, ...\), got \(2, 6, 3\)"),
         (lambda: nn.MaxPool2d(2), (4, 4), r"MaxPool2d: expected x of shape \(N, C, H, W\)"),
@@ -322,7 +325,7 @@ def test_layers_refuse_wrong_shapes(rng, layer, shape, message):
         (lambda: nn.Conv2d(3, 4, 3, stride=2, padding="same"), "padding='same' needs stride 1"),
         (lambda: nn.GroupNorm(3, 4), "num_groups=3 must divide num_channels=4"),
         (lambda: nn.Dropout(1.5), r"Dropout: p is a probability, in \[0, 1\], got 1.5"),
-        (lambda: nn.MSELoss("average"), "reduction must be one of mean, sum, none, got 'average'"),
+        (lambda: nn.MSELoss(reduction="average"), "reduction must be one of mean, sum, none, got 'average'"),
         (lambda: nn.Embedding(4, 2, padding_idx=4), "padding_idx=4 is outside of 4 rows"),
         (lambda: init.calculate_gain("rely"), "unknown nonlinearity 'rely'.*'relu'"),
         (lambda: F.rely, "has no 'rely'.*'relu'"),

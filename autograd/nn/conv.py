@@ -106,21 +106,16 @@ class _Conv(Module):
         )
 
     def _convolve(self, op: Any, x: Tensor) -> Tensor:
-        """Pads where the kernel cannot, adds and removes a missing batch dimension, convolves."""
+        """Pads where the op cannot, adds and removes a missing batch dimension, convolves."""
         if x.ndim != self.spatial + 2 or x.shape[1] != self.in_channels:
             self._check(x)
         unbatched = x.ndim == self.spatial + 1
         if unbatched:
             x = x[None]
-        margins = self._margins()
+        padding = self.padding
         if self.padding_mode != "zeros":
-            mode = self.padding_mode
-            x = F.pad(x, tuple(m for pair in reversed(margins) for m in pair), mode)
-            margins = [(0, 0)] * self.spatial
-        elif any(before != after for before, after in margins):  # an odd 'same'
-            x = F.pad(x, tuple(m for pair in reversed(margins) for m in pair))
-            margins = [(0, 0)] * self.spatial
-        padding = tuple(before for before, _ in margins)
+            margins = [m for pair in reversed(self._margins()) for m in pair]  # PyTorch's order: the last axis first
+            x, padding = F.pad(x, tuple(margins), self.padding_mode), (0,) * self.spatial
         y = op(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
         return y[0] if unbatched else y  # type: ignore[no-any-return]
 
@@ -196,9 +191,9 @@ class Conv2d(_Conv):
 
 
 class ConvTranspose2d(_Conv):
-    """The input gradient of Conv2d as a layer   (N, C, H, W) -> (N, K, (H-1) stride - 2 padding + dilation (R-1) + output_padding + 1, ...)
+    """The input gradient of Conv2d as a layer   (N, C, H, W) -> (N, K, P, Q)
 
-    weight (C, K/groups, R, S).
+    P = (H-1) stride - 2 padding + dilation (R-1) + output_padding + 1; weight (C, K/groups, R, S).
     """
 
     transposed = True
@@ -245,8 +240,8 @@ class ConvTranspose2d(_Conv):
     def _extra(self, x: Tensor, output_size: Any) -> tuple[int, ...]:
         wanted = tuple(output_size)[-2:]
         least = [
-            (n - 1) * s - 2 * int(p) + d * (k - 1) + 1
-            for n, s, p, d, k in zip(x.shape[2:], self.stride, self.padding, self.dilation, self.kernel_size)
+            (n - 1) * s - 2 * p + d * (k - 1) + 1
+            for n, s, (p, _), d, k in zip(x.shape[2:], self.stride, self._margins(), self.dilation, self.kernel_size)
         ]
         extra = tuple(w - low for w, low in zip(wanted, least))
         if any(not 0 <= e < s for e, s in zip(extra, self.stride)):

@@ -81,7 +81,7 @@ def eye_(tensor: T) -> T:
     """The identity (2 dimensions)."""
     if tensor.ndim != 2:
         raise ShapeError(f"eye_: expected 2 dimensions, got shape {tensor.shape}")
-    return _set(tensor, np.eye(*tensor.shape))
+    return _set(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
 def dirac_(tensor: T, groups: int = 1) -> T:
@@ -92,7 +92,8 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     per_group = tensor.shape[0] // groups
     for k in range(tensor.shape[0]):
         if k % per_group < tensor.shape[1]:
-            values[(k, k % per_group, *(n // 2 for n in tensor.shape[2:]))] = 1
+            centre = (k, k % per_group, *(n // 2 for n in tensor.shape[2:]))
+            values[centre] = 1
     return _set(tensor, values)
 
 

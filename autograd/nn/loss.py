@@ -1,4 +1,8 @@
-"""Losses: reduction 'mean', 'sum' or 'none'. The obsolete arguments size_average and reduce do not exist."""
+"""Losses: reduction 'mean', 'sum' or 'none'.
+
+PyTorch's obsolete positional arguments size_average and reduce do not exist; all but `weight` is by keyword, so that
+nothing written for PyTorch can land in another argument.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ class _Weighted(_Loss):
 class L1Loss(_Loss):
     """|x - y|"""
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__(reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -36,7 +40,7 @@ class L1Loss(_Loss):
 class MSELoss(_Loss):
     """(x - y)^2"""
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__(reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -46,7 +50,7 @@ class MSELoss(_Loss):
 class SmoothL1Loss(_Loss):
     """(x - y)^2 / (2 beta) where |x - y| < beta, else |x - y| - beta/2"""
 
-    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+    def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
         self.beta = beta
 
@@ -57,7 +61,7 @@ class SmoothL1Loss(_Loss):
 class HuberLoss(_Loss):
     """(x - y)^2 / 2 where |x - y| < delta, else delta (|x - y| - delta/2)"""
 
-    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+    def __init__(self, *, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
         self.delta = delta
 
@@ -68,7 +72,7 @@ class HuberLoss(_Loss):
 class BCELoss(_Weighted):
     """-(y log x + (1 - y) log(1 - x)), x in [0, 1]; the logarithms are at least -100"""
 
-    def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
+    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
         super().__init__(weight, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -78,7 +82,9 @@ class BCELoss(_Weighted):
 class BCEWithLogitsLoss(_Weighted):
     """BCELoss of sigmoid(x), computed without overflow; pos_weight multiplies the loss of positive examples"""
 
-    def __init__(self, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
+    def __init__(
+        self, weight: Tensor | None = None, *, reduction: str = "mean", pos_weight: Tensor | None = None
+    ) -> None:
         super().__init__(weight, reduction)
         self.register_buffer("pos_weight", pos_weight)
 
@@ -91,7 +97,7 @@ class BCEWithLogitsLoss(_Weighted):
 class NLLLoss(_Weighted):
     """-weight[y] x[n, y] of log-probabilities x (N, C, ...), labels y (N, ...); the mean is weighted"""
 
-    def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean") -> None:
+    def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
 
@@ -110,6 +116,7 @@ class CrossEntropyLoss(_Weighted):
     def __init__(
         self,
         weight: Tensor | None = None,
+        *,
         ignore_index: int = -100,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
@@ -129,9 +136,12 @@ class CrossEntropyLoss(_Weighted):
 
 
 class KLDivLoss(_Loss):
-    """y (log y - x) of log-probabilities x and probabilities y (log_target: log-probabilities); 'batchmean' divides by N"""
+    """y (log y - x) of log-probabilities x and probabilities y (log_target: their logarithms)
 
-    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+    reduction 'batchmean' divides the sum by N.
+    """
+
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction, ("mean", "sum", "none", "batchmean"))
         self.log_target = log_target
 

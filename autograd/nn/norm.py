@@ -122,7 +122,7 @@ class BatchNorm2d(_BatchNorm):
 
 
 class InstanceNorm2d(_Tracking):
-    """y = (x - mean) / sqrt(var + eps) * weight + bias, per sample and channel   (N, C, H, W)   (Ulyanov et al. 2016)"""
+    """y = (x - mean) / sqrt(var + eps) * weight + bias, per sample and channel   (N, C, H, W)   (Ulyanov 2016)"""
 
     dimensions, axes = (4, 3), "N, C, H, W"
 
@@ -151,7 +151,7 @@ class InstanceNorm2d(_Tracking):
 
 
 class LayerNorm(Module):
-    """y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, `normalized_shape`   (Ba et al. 2016)"""
+    """y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, normalized_shape   (Ba et al. 2016)"""
 
     def __init__(
         self,

@@ -171,9 +171,9 @@ class Optimizer:
     def _restored(self, what: str, value: Any, p: Tensor) -> Any:
         if value is None or isinstance(value, (bool, int, float)):
             return value
-        array = np.array(value)
+        array = np.asarray(value)
         if array.shape == p.shape:
-            return Tensor(array.astype(p.dtype))
+            return Tensor(array.astype(p.dtype))  # a copy
         if array.size == 1:
             return array.item()
         raise StateDictError(f"{self._name}.load_state_dict: {what} has shape {array.shape}, the parameter {p.shape}")
