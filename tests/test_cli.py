@@ -57,7 +57,9 @@ def test_evaluate_prints_what_train_printed(trained: Path, capsys: pytest.Captur
     assert "epoch " not in first.replace("continuing with epoch", "")
     assert main(["evaluate", str(trained / "last.safetensors")]) == 0
     out = capsys.readouterr().out
-    accuracy = re.findall(r"^test accuracy ([\d.]+) %", first, re.M) + re.findall(r"^test accuracy ([\d.]+) %", out, re.M)
+    accuracy = re.findall(r"^test accuracy ([\d.]+) %", first, re.M) + re.findall(
+        r"^test accuracy ([\d.]+) %", out, re.M
+    )
     assert len(accuracy) == 2 and accuracy[0] == accuracy[1] and float(accuracy[0]) > 85
     assert len(re.findall(r"^\d +[\d.]+ % +[\d.]+ % +\d+$", out, re.M)) == 10
 
@@ -136,7 +138,10 @@ def test_folder_of_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         for k in range(10):
             noise = rng.integers(0, 60, (12, 12, 3)) + np.array(colour) * 0.7
             Image.fromarray(noise.astype(np.uint8)).save(tmp_path / "photos" / name / f"{k}.png")
-    assert main(["train", "--data", "photos", "--image-size", "12", "--epochs", "8", "--batch-size", "8", "--no-report"]) == 0
+    assert (
+        main(["train", "--data", "photos", "--image-size", "12", "--epochs", "8", "--batch-size", "8", "--no-report"])
+        == 0
+    )
     out = capsys.readouterr().out
     assert "16 training and 4 test pictures, 2 classes" in out and "test accuracy 100.00 %" in out
     assert main(["predict", "runs/photos-small_cnn", "photos/red/0.png", "--top", "1"]) == 0
@@ -227,7 +232,11 @@ def test_target_accuracy_stops_early(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments, text in {("--version",): __version__, ("--help",): "train", ("train", "--help"): "examples:"}.items():
+    for arguments, text in {
+        ("--version",): __version__,
+        ("--help",): "train",
+        ("train", "--help"): "examples:",
+    }.items():
         with pytest.raises(SystemExit) as stop:
             main(list(arguments))
         assert stop.value.code == 0 and text in capsys.readouterr().out

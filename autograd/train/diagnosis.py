@@ -79,13 +79,19 @@ def about_confusion(confusion: NDArray[np.int64], classes: Sequence[str]) -> str
 def about_mistakes(confidence: NDArray[np.floating], shown: int) -> str:
     """How sure the model was where it was wrong (the probabilities of its wrong answers)."""
     count = len(confidence)
-    rest = " The other pictures, in green, are right, but the true class got the least probability." if count < shown else ""
+    rest = (
+        " The other pictures, in green, are right, but the true class got the least probability."
+        if count < shown
+        else ""
+    )
     if not count:
         return "No mistakes on the test data." + rest
     sure = int((confidence > 0.9).sum())
     text = f"{count} mistake{'s' if count > 1 else ''}, {sure or 'none'} with more than 90 % probability"
     if sure > count / 2 and sure > 2:
-        return f"{text}: the model is surer than it should be; label smoothing or a look at these labels may help.{rest}"
+        return (
+            f"{text}: the model is surer than it should be; label smoothing or a look at these labels may help.{rest}"
+        )
     return f"{text}: where it is wrong, it is mostly in doubt.{rest}" if sure <= count / 2 else f"{text}.{rest}"
 
 

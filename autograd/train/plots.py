@@ -82,7 +82,9 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> bytes:
                     axes.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=8, color=colour)
     step = max(1, k // 40)
     upright = all(len(name) <= 3 for name in classes)
-    axes.set_xticks(range(0, k, step), list(classes[::step]), rotation=0 if upright else 45, ha="center" if upright else "right")
+    axes.set_xticks(
+        range(0, k, step), list(classes[::step]), rotation=0 if upright else 45, ha="center" if upright else "right"
+    )
     axes.set_yticks(range(0, k, step), list(classes[::step]))
     axes.set(xlabel="predicted class", ylabel="true class")
     ticks = [0, 0.01, 0.05, 0.2, 0.5, 1]

@@ -110,7 +110,7 @@ class Report:
 
     def _html(self, panels: Sequence[Panel]) -> str:
         figures = "\n".join(
-            f'<section><h2>{html.escape(p.title)}</h2><p>{html.escape(p.says)}</p>'
+            f"<section><h2>{html.escape(p.title)}</h2><p>{html.escape(p.says)}</p>"
             f'<img alt="{html.escape(p.title)}" src="data:image/png;base64,{base64.b64encode(p.png).decode()}"></section>'
             for p in panels
         )

@@ -36,7 +36,9 @@ def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
             own = [p for p in module.parameters() if id(p) not in counted]
             counted.update(map(id, own))
             size = sum(p.array.size for p in own)
-            found.append(LayerInfo(name, type(module).__name__, tuple(output.shape), size, _flops(module, output.shape)))
+            found.append(
+                LayerInfo(name, type(module).__name__, tuple(output.shape), size, _flops(module, output.shape))
+            )
 
         return layer.register_forward_hook(hook)
 
@@ -59,7 +61,9 @@ def format_summary(layers: Sequence[LayerInfo]) -> str:
     kind_width = max([4, *(len(layer.kind) for layer in layers)])
     shapes = [" x ".join(map(str, layer.shape)) for layer in layers]
     shape_width = max([6, *map(len, shapes)])
-    lines = [f"{'layer':{name_width}}  {'kind':{kind_width}}  {'output':{shape_width}}  {'parameters':>12}  {'FLOPs':>16}"]
+    lines = [
+        f"{'layer':{name_width}}  {'kind':{kind_width}}  {'output':{shape_width}}  {'parameters':>12}  {'FLOPs':>16}"
+    ]
     lines += [
         f"{layer.name:{name_width}}  {layer.kind:{kind_width}}  {shape:{shape_width}}  {layer.parameters:12,}  {layer.flops:16,}"
         for layer, shape in zip(layers, shapes)
