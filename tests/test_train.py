@@ -337,7 +337,7 @@ def test_metrics() -> None:
     assert most_confused(counts) == [(0, 1, 1), (1, 2, 1)]
     with pytest.raises(ShapeError, match="argmax"):
         confusion_matrix([0, 1], np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="class 7 lies outside 0 .. 2"):
+    with pytest.raises(ValueError, match=r"class 7 lies outside 0 \.\. 2"):
         confusion_matrix([0, 7], [0, 1], 3)
 
 
@@ -359,7 +359,7 @@ def test_models_have_the_right_shapes(name: str) -> None:
 
 
 def test_unknown_models_list_near_names() -> None:
-    with pytest.raises(ValueError, match="no model 'resnet2' .did you mean 'resnet20'"):
+    with pytest.raises(ValueError, match=r"no model 'resnet2' \(did you mean 'resnet20'"):
         get_model("resnet2")
     with pytest.raises(TypeError, match="lenet5: unknown option 'drop'"):
         get_model("lenet5", drop=1)

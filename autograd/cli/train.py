@@ -20,8 +20,10 @@ from autograd.train.interrupt import Interrupted
 from autograd.vision.models import list_models
 
 FIXED = (
-    "data", "model", "batch_size", "lr", "optimizer", "weight_decay", "scheduler", "seed", "augment", "image_size", "gray",
+    "data", "model", "batch_size", "lr", "optimizer", "weight_decay", "scheduler", "seed", "augment", "image_size",
+    "gray",
 )  # fmt: skip
+SHOWN = ("model", "epochs", "batch_size", "optimizer", "lr", "weight_decay", "scheduler", "seed", "augment")
 CHANGEABLE = ("epochs", "target_accuracy", "patience")
 
 DESCRIPTION = "Train a classifier of pictures, with settings that suit the data unless you choose others."
@@ -107,7 +109,7 @@ def run(options: Namespace) -> int:
         at = f", batch {trainer.batch + 1}" if trainer.batch else ""
         print(f"continuing with epoch {min(trainer.epoch + 1, config['epochs'])}{at}")
     try:
-        trainer.fit(*loaders, epochs=config["epochs"])
+        trainer.fit(loaders[0], loaders[1], config["epochs"])
         return finish(trainer, bundle, loaders[1], not options.no_report)
     except KeyboardInterrupt as error:
         return interrupted(trainer, whole=isinstance(error, Interrupted))
@@ -145,8 +147,7 @@ def finish(trainer: Trainer, bundle: data.Bundle, loader: Any, report: bool) -> 
     trainer.history.write(folder)
     if report:
         shape = (bundle.channels, bundle.size, bundle.size)
-        facts = {key: trainer.config[key] for key in
-                 ("data", "model", "epochs", "batch_size", "optimizer", "lr", "weight_decay", "scheduler", "seed", "augment")}  # fmt: skip
+        facts = {key: trainer.config[key] for key in ("data", *SHOWN)}
         facts["test accuracy"] = f"{100 * seen.accuracy:.2f} %"
         facts["stopped"] = trainer.stop_reason or f"after all {trainer.epoch} epochs"
         pictures = data.Pictures(bundle.test, shape)

@@ -55,7 +55,8 @@ def curves(history: History, name: str) -> bytes:
     if name == "loss" and np.nanmin(train) > 0 and np.nanmax(train) > 20 * np.nanmin(train):
         axes.set_yscale("log")
     if name == "accuracy":
-        late = [train[len(train) // 4 :]] + ([] if None in test else [tested[len(train) // 4 :]])
+        start = len(train) // 4 if len(train) > 8 else 0
+        late = [train[start:]] + ([] if None in test else [tested[start:]])
         lowest = float(np.min(np.concatenate(late)))  # the steep beginning would flatten the gap that matters
         axes.set_ylim(max(lowest - 0.3 * (100 - lowest) - 0.5, 0), 100 + 0.05 * (100 - lowest) + 0.1)
     axes.set(xlabel="epoch", ylabel="accuracy (%)" if percent == 100 else "loss (mean per sample)")
@@ -138,7 +139,7 @@ def filters(weights: NDArray[np.floating]) -> bytes:
 
 
 def flow(history: History) -> bytes:
-    """Per layer, first to last: mean gradient norm (above) and update size ||dw|| / ||w|| (below), early to late epochs."""
+    """Per layer, first to last: gradient norm (above) and update size ||dw|| / ||w|| (below), early to late epochs."""
     norms, ratios = history.flow("gradient_norms"), history.flow("update_ratios")
     names = list(norms)
     made = figure(max(7.0, 0.42 * len(names) + 2.5), 6.4)

@@ -65,7 +65,8 @@ def format_summary(layers: Sequence[LayerInfo]) -> str:
         f"{'layer':{name_width}}  {'kind':{kind_width}}  {'output':{shape_width}}  {'parameters':>12}  {'FLOPs':>16}"
     ]
     lines += [
-        f"{layer.name:{name_width}}  {layer.kind:{kind_width}}  {shape:{shape_width}}  {layer.parameters:12,}  {layer.flops:16,}"
+        f"{layer.name:{name_width}}  {layer.kind:{kind_width}}  {shape:{shape_width}}  "
+        f"{layer.parameters:12,}  {layer.flops:16,}"
         for layer, shape in zip(layers, shapes)
     ]
     parameters, flops = sum(layer.parameters for layer in layers), sum(layer.flops for layer in layers)
@@ -76,10 +77,9 @@ def format_summary(layers: Sequence[LayerInfo]) -> str:
 
 def _flops(layer: Any, shape: Sequence[int]) -> int:
     size = int(np.prod(shape))
-    weight = getattr(layer, "weight", None)
     bias = getattr(layer, "bias", None) is not None
     if isinstance(layer, (nn.Conv2d, nn.Linear)):
-        return size * (2 * int(np.prod(weight.shape[1:])) - 1 + bias)
+        return size * (2 * int(np.prod(layer.weight.shape[1:])) - 1 + bias)
     if isinstance(layer, (nn.Flatten, nn.Dropout, nn.Identity)):
         return 0
     return size
