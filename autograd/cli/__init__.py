@@ -16,7 +16,7 @@ Train small neural networks on the CPU, look at them, and check gradients.
 
   autograd train                              train on the bundled handwritten digits (seconds)
   autograd train --data fashion-mnist         another data set, with the model and settings that suit it
-  autograd predict runs/digits/last.safetensors picture.png
+  autograd predict runs/digits-digits_cnn picture.png
 """
 
 

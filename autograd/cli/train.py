@@ -33,7 +33,7 @@ examples:
   autograd train --data fashion-mnist --threads 2   a convolutional network, minutes
   autograd train --data mnist --model mlp --epochs 3 --optimizer sgd --lr 0.05
   autograd train --data photos/                     one subfolder of pictures per class
-  autograd train --resume runs/digits/last.safetensors
+  autograd train --resume runs/digits-digits_cnn
 
 The results go to runs/NAME: last.safetensors (to continue from), best.safetensors, and report/report.html.
 Ctrl-C saves and prints the command that continues. The same seed gives the same result, bit for bit.
@@ -65,7 +65,13 @@ def add(commands: Any) -> Parser:
     option("--patience", count, "stop after N epochs without a lower test loss", metavar="N")
     option("--image-size", count, "folders: height and width (default 32)", metavar="N")
     parser.add_argument("--gray", action="store_true", default=SUPPRESS, help="folders: read pictures as grey")
-    parser.add_argument("--augment", dest="augment", action="store_true", default=SUPPRESS, help="(default)")
+    parser.add_argument(
+        "--augment",
+        dest="augment",
+        action="store_true",
+        default=SUPPRESS,
+        help="shift training pictures, mirror photos (default)",
+    )
     parser.add_argument("--no-augment", dest="augment", action="store_false", default=SUPPRESS,
                         help="train on the pictures as they are, without shifts and flips")  # fmt: skip
     parser.add_argument(
