@@ -59,7 +59,7 @@ class Point:
         wanted = [leaves[i].node for i in self.checked]
         rows: list[list[np.ndarray]] = [[] for _ in wanted]
         for vs in cotangents:
-            pairs = [(y, v) for y, v in zip(results, vs) if y.node is not None and v.any()]
+            pairs = [(y, v) for y, v in zip(results, vs) if y.node is not None and (v.any() or not v.size)]
             found: list[Any] = [None] * len(wanted)
             if pairs:
                 seeds = [Tensor(v.astype(y.dtype).reshape(y.shape)) for y, v in pairs]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograd import optim
-from autograd.cli.errors import UserError
+from autograd.cli.errors import UserError, choose
 
 # Chosen on parts of the training data held out for that, never on test data.
 RECIPES: dict[str, dict[str, Any]] = {
@@ -34,6 +34,7 @@ SCHEDULERS = ("onecycle", "cosine", "step", "plateau", "none")
 def recipe(data: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run: what was given, else what suits the data, else what suits most."""
     settings = COMMON | RECIPES.get(data, {}) | dict(given)
+    choose("--optimizer", settings["optimizer"], LEARNING_RATES)
     if "lr" not in given and ("optimizer" in given or "lr" not in settings):
         settings["lr"] = LEARNING_RATES[settings["optimizer"]]
     if settings["optimizer"] == "sgd" and "weight_decay" not in given:

@@ -182,7 +182,6 @@ def resumed(config: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
 def check(settings: Mapping[str, Any]) -> None:
     """Refuses unknown names before any data is read."""
     choose("--model", settings["model"], list_models())
-    choose("--optimizer", settings["optimizer"], recipes.LEARNING_RATES)
     choose("--scheduler", settings["scheduler"], recipes.SCHEDULERS)
     if settings["weight_decay"] < 0:
         raise UserError(f"--weight-decay: {settings['weight_decay']} must not be negative")

@@ -76,15 +76,17 @@ def about_confusion(confusion: NDArray[np.int64], classes: Sequence[str]) -> str
     )
 
 
-def about_mistakes(confidence: NDArray[np.floating]) -> str:
-    """How sure the model was where it was wrong."""
-    if not len(confidence):
-        return "No mistakes on the test data."
+def about_mistakes(confidence: NDArray[np.floating], shown: int) -> str:
+    """How sure the model was where it was wrong (the probabilities of its wrong answers)."""
+    count = len(confidence)
+    rest = " The other pictures, in green, are right, but the true class got the least probability." if count < shown else ""
+    if not count:
+        return "No mistakes on the test data." + rest
     sure = int((confidence > 0.9).sum())
-    text = f"{len(confidence)} mistakes, {sure} of them with more than 90 % probability"
-    if sure > len(confidence) / 2 and sure > 2:
-        return text + ": the model is surer than it should be; label smoothing or a longer look at these labels may help."
-    return text + ": where it is wrong, it is mostly in doubt." if sure <= len(confidence) / 2 else text + "."
+    text = f"{count} mistake{'s' if count > 1 else ''}, {sure or 'none'} with more than 90 % probability"
+    if sure > count / 2 and sure > 2:
+        return f"{text}: the model is surer than it should be; label smoothing or a look at these labels may help.{rest}"
+    return f"{text}: where it is wrong, it is mostly in doubt.{rest}" if sure <= count / 2 else f"{text}.{rest}"
 
 
 def about_filters(filters: NDArray[np.floating]) -> str:
@@ -103,7 +105,7 @@ def about_filters(filters: NDArray[np.floating]) -> str:
 def about_flow(history: History) -> str:
     """Whether gradients reach the first layers and updates have a healthy size."""
     norms = {name: values[-1] for name, values in history.flow("gradient_norms").items()}
-    ratios = {name: values[-1] for name, values in history.flow("update_ratios").items()}
+    ratios = {name: float(np.median(values)) for name, values in history.flow("update_ratios").items()}
     if not norms:
         return "There is no layer with weights."
     largest, first = max(norms.values()), next(iter(norms))
@@ -119,10 +121,11 @@ def about_flow(history: History) -> str:
         )
     text = f"Gradients reach the first layer ({first}: {_share(share)} of the largest)"
     if not outside:
-        return f"{text}, and every layer moves by {low:g} to {high:g} of its size per step: healthy."
+        return f"{text}, and every layer moves by {100 * low:g} % to {100 * high:g} % of its size per step: healthy."
     name = max(outside, key=lambda key: abs(math.log10(max(ratios[key], 1e-12)) + 3))
     kind = "above" if ratios[name] > high else "below"
-    return f"{text}; in the last epoch, {name} moves by {ratios[name]:.1e} of its size per step, {kind} the usual range."
+    cure = "a lower learning rate" if ratios[name] > high else "a higher learning rate"
+    return f"{text}, but {name} moves by {ratios[name]:.1e} of its size per step, {kind} the usual range: try {cure}."
 
 
 def _share(value: float) -> str:

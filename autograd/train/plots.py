@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from autograd.train.history import History
 
 TRAIN, TEST, GAP = "#1f77b4", "#d95f02", "#f4c7a5"
-DPI = 110
+DPI = 130
+RIGHT, WRONG = "#1b7837", "#b00020"
 
 
 def figure(width: float, height: float) -> Any:
@@ -33,7 +34,7 @@ def figure(width: float, height: float) -> Any:
 def png(made: Any) -> bytes:
     """The figure as a PNG file."""
     buffer = io.BytesIO()
-    made.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    made.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -54,9 +55,9 @@ def curves(history: History, name: str) -> bytes:
     if name == "loss" and np.nanmin(train) > 0 and np.nanmax(train) > 20 * np.nanmin(train):
         axes.set_yscale("log")
     if name == "accuracy":
-        lowest = min(np.nanmin(train), np.nanmin(tested) if None not in test else 100)
-        last = train[-1] if None in test else min(train[-1], tested[-1])
-        axes.set_ylim(max(min(lowest, 100 - 4 * (100 - last)) - 1, 0) if last > 50 else 0, 100.5)
+        late = [train[len(train) // 4 :]] + ([] if None in test else [tested[len(train) // 4 :]])
+        lowest = float(np.min(np.concatenate(late)))  # the steep beginning would flatten the gap that matters
+        axes.set_ylim(max(lowest - 0.3 * (100 - lowest) - 0.5, 0), 100 + 0.05 * (100 - lowest) + 0.1)
     axes.set(xlabel="epoch", ylabel="accuracy (%)" if percent == 100 else "loss (mean per sample)")
     axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -77,7 +78,7 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> bytes:
         for i in range(k):
             for j in range(k):
                 if counts[i, j]:
-                    colour = "white" if share[i, j] > 0.35 else "#b00020" if i != j else "black"
+                    colour = "white" if share[i, j] > 0.35 else WRONG if i != j else "black"
                     axes.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=8, color=colour)
     step = max(1, k // 40)
     upright = all(len(name) <= 3 for name in classes)
@@ -97,20 +98,18 @@ def mistakes(
     confidence: NDArray[np.floating],
     classes: Sequence[str],
 ) -> bytes:
-    """Up to 24 pictures (N, C, H, W in 0..1) with true class, predicted class and its probability."""
-    n = len(images)
-    columns = 6 if n > 4 else max(n, 1)
-    rows = -(-n // columns) if n else 1
-    made = figure(max(1.5 * columns, 4), 1.85 * rows)
+    """Pictures (N, C, H, W in 0..1) with true class, predicted class and its probability; right ones in green."""
+    columns = min(6, len(images))
+    rows = -(-len(images) // columns)
+    made = figure(max(1.5 * columns, 4), 1.9 * rows)
     grid = made.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.axis("off")
-    if not n:
-        grid[0].text(0.5, 0.5, "no mistakes", ha="center", va="center", fontsize=14)
     for axes, image, true, guess, p in zip(grid, images, labels, predicted, confidence):
         shown = np.clip(image.transpose(1, 2, 0), 0, 1)
         axes.imshow(shown[..., 0] if shown.shape[2] == 1 else shown[..., :3], cmap="gray", vmin=0, vmax=1)
-        axes.set_title(f"true {classes[true]}\n{classes[guess]} {100 * p:.0f} %", fontsize=8)
+        colour = RIGHT if true == guess else WRONG
+        axes.set_title(f"true {classes[true]}\n{classes[guess]} {100 * p:.0f} %", fontsize=8, color=colour)
     return png(made)
 
 
@@ -120,7 +119,8 @@ def filters(weights: NDArray[np.floating]) -> bytes:
     columns = min(8 if k <= 32 else 16, k)
     shown = weights[:128]
     rows = -(-len(shown) // columns)
-    made = figure(0.8 * columns + 0.2, 0.8 * rows + 0.2)
+    cell = max(0.8, min(6 / columns, 1.6))
+    made = figure(cell * columns + 1.2, cell * rows + 0.2)
     grid = made.subplots(rows, columns, squeeze=False).ravel()
     scale = float(np.abs(weights).max()) or 1.0
     for axes in grid:
@@ -129,13 +129,10 @@ def filters(weights: NDArray[np.floating]) -> bytes:
         if c == 3:
             axes.imshow(np.clip(0.5 + 0.5 * w.transpose(1, 2, 0) / scale, 0, 1))
         else:
-            axes.imshow(w[0], cmap="RdBu_r", vmin=-scale, vmax=scale)
+            image = axes.imshow(w[0], cmap="RdBu_r", vmin=-scale, vmax=scale)
+    if c != 3:
+        made.colorbar(image, ax=list(grid), label="weight", shrink=0.8)
     return png(made)
-
-
-def weights_picture(weights: NDArray[np.floating], side: tuple[int, int, int]) -> NDArray[np.floating]:
-    """The first linear layer (K, C*H*W) of a network without convolutions as filters (K, C, H, W)."""
-    return weights.reshape(len(weights), *side)
 
 
 def flow(history: History) -> bytes:

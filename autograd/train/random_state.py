@@ -11,6 +11,13 @@ import numpy as np
 from autograd.ops import random as engine
 
 
+def seed(value: int) -> None:
+    """Starts all three from this seed."""
+    engine.manual_seed(value)
+    np.random.seed(value % 2**32)
+    random.seed(value)
+
+
 def read() -> dict[str, Any]:
     """Their states, as arrays and plain values."""
     kind, keys, position, has_gauss, gauss = np.random.get_state()

@@ -87,14 +87,14 @@ class Report:
         found = [Panel("confusion", "Confusion matrix", says, plots.confusion(counts, self.classes))]
         if self.images is None:
             return found
+        rows = np.arange(len(seen.labels))
+        worst = np.argsort(seen.probabilities[rows, seen.labels], kind="stable")[:WORST]
         wrong = np.flatnonzero(seen.predictions != seen.labels)
-        confidence = seen.probabilities[wrong, seen.predictions[wrong]]
-        worst = np.argsort(-confidence, kind="stable")[:WORST]
-        chosen = wrong[worst]
+        confidence = seen.probabilities[rows, seen.predictions]
         drawn = plots.mistakes(
-            self.images[chosen], seen.labels[chosen], seen.predictions[chosen], confidence[worst], self.classes
+            self.images[worst], seen.labels[worst], seen.predictions[worst], confidence[worst], self.classes
         )
-        return [*found, Panel("mistakes", "Worst mistakes", diagnosis.about_mistakes(confidence), drawn)]
+        return [*found, Panel("mistakes", "Worst mistakes", diagnosis.about_mistakes(confidence[wrong], WORST), drawn)]
 
     def write(self, folder: str | os.PathLike[str]) -> Path:
         """Writes report.html, one PNG per plot, history.json and history.csv; returns the path of report.html."""

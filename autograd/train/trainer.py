@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 import autograd
 from autograd.errors import FormatError
 from autograd.nn import functional as F
-from autograd.ops.random import manual_seed
 from autograd.train import random_state
 from autograd.train.callbacks import Callback
 from autograd.train.flow import GradientFlow
@@ -53,7 +52,7 @@ class Trainer:
             ReduceLROnPlateau gets the test loss, or without test data the training loss.
         callbacks: see :mod:`autograd.train.callbacks`.
         out_dir: folder for what callbacks write.
-        seed: seeds the random numbers of layers (dropout) when a run starts; None leaves them alone.
+        seed: seeds the engine's (dropout), NumPy's and Python's random numbers when a run starts; None leaves them.
         scheduler_per: "batch" or "epoch", where the kind of scheduler does not say.
         flow_every: read gradient norms every so many steps.
         config: anything JSON can hold; kept in checkpoints to rebuild the model from.
@@ -126,7 +125,7 @@ class Trainer:
         if self._restored and self._loader_state is not None and hasattr(loader, "load_state_dict"):
             loader.load_state_dict(self._loader_state)
         elif not self._restored and not self.step and self.seed is not None:
-            manual_seed(self.seed)
+            random_state.seed(self.seed)
         self._restored = False
         self._loader_state = _state_of(loader)
 
