@@ -73,6 +73,8 @@ class enable_grad(_Mode):
 class set_grad_enabled(_Mode):
     """set_grad_enabled(on) switches at once; as a context manager it also switches back."""
 
+    outer: bool
+
     def __new__(cls, mode: bool) -> Any:
         self = super().__new__(cls)
         self.on = bool(mode)

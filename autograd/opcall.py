@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -87,7 +88,8 @@ class OpCall:
         """What the declaration's NumPy reference says."""
         if self.record.reference is None:
             raise CheckFailed("the declaration has no reference=")
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's, about means of nothing and the like
             found = self.record.reference(*self.place(self.kept(arrays)), **self.case.attrs)
         return [np.asarray(y) for y in (found if isinstance(found, (tuple, list)) else [found])]
 
@@ -113,8 +115,8 @@ class OpCall:
         leaves = [Tensor(a, requires_grad=True) if i in wanted else a for i, a in enumerate(arrays)]
         before = [a.tobytes() for a in arrays]
         found = self(*leaves)
-        results = list(found) if isinstance(found, (tuple, list)) else [found]
-        roots = [y for y in results if isinstance(y, Tensor) and y.node is not None]
+        results: list[Any] = list(found) if isinstance(found, (tuple, list)) else [found]
+        roots: list[Any] = [y for y in results if isinstance(y, Tensor) and y.node is not None]
         values = [y.array if isinstance(y, Tensor) else np.asarray(y) for y in results]
         if roots:
             make = seed or default_seed
@@ -141,7 +143,7 @@ def default_seed(shape: Sequence[int], dtype: Any) -> np.ndarray:
 def sliced(a: np.ndarray) -> np.ndarray:
     """Every second element of a larger array, in every dimension."""
     buffer = np.full([2 * n + 1 for n in a.shape], 77, a.dtype)
-    view = buffer[(..., *(slice(1, 2 * n + 1, 2) for n in a.shape))]
+    view = np.asarray(buffer[tuple([slice(1, 2 * n + 1, 2) for n in a.shape])]) if a.ndim else buffer
     view[...] = a
     return view
 
@@ -149,14 +151,14 @@ def sliced(a: np.ndarray) -> np.ndarray:
 def inner(a: np.ndarray) -> np.ndarray:
     """The middle of a larger array: rows contiguous, but apart."""
     buffer = np.full([n + 2 for n in a.shape], 77, a.dtype)
-    view = buffer[(..., *(slice(1, n + 1) for n in a.shape))]
+    view = np.asarray(buffer[tuple([slice(1, n + 1) for n in a.shape])]) if a.ndim else buffer
     view[...] = a
     return view
 
 
 def reversed_(a: np.ndarray) -> np.ndarray:
     """Negative strides in every dimension."""
-    return np.flip(np.flip(a).copy(order="C"))
+    return np.asarray(np.flip(np.asarray(np.flip(a)).copy(order="C")))
 
 
 def channels_last(a: np.ndarray) -> np.ndarray:
