@@ -12,7 +12,9 @@ from autograd.train import History
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif("AUTOGRAD_DATA" not in os.environ, reason="AUTOGRAD_DATA names no folder with mnist/ and fashion-mnist/"),
+    pytest.mark.skipif(
+        "AUTOGRAD_DATA" not in os.environ, reason="AUTOGRAD_DATA names no folder with mnist/ and fashion-mnist/"
+    ),
 ]
 
 # data, model, target in %, epochs in which it must be reached, further options
@@ -29,5 +31,7 @@ def test_recipe(tmp_path: Path, data: str, model: str, target: float, epochs: in
     assert main(["train", *settings, "--out", str(tmp_path), "--no-report"]) == 0
     history = History.read(tmp_path / "history.json")
     accuracy = history[-1]["test_accuracy"]
-    print(f"{model} on {data}: {100 * accuracy:.2f} % after {len(history)} epochs, {sum(history.column('seconds')):.0f} s")
+    print(
+        f"{model} on {data}: {100 * accuracy:.2f} % after {len(history)} epochs, {sum(history.column('seconds')):.0f} s"
+    )
     assert accuracy >= target / 100 and len(history) <= epochs

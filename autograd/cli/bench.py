@@ -27,7 +27,7 @@ def forward(arguments: Sequence[str]) -> int:
     root = Path(autograd.__file__).resolve().parent.parent
     if not (root / "benchmarks" / "suite.py").is_file():
         raise UserError(
-            "bench: the benchmarks are part of the source, not of the installed package; run it from a checkout that is "
+            "bench: the benchmarks belong to the source, not to the installed package; run it from a checkout that is "
             "installed with pip install -e ."
         )
     if str(root) not in sys.path:

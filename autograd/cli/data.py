@@ -90,7 +90,7 @@ def split(everything: Any, labels: NDArray[np.int64]) -> tuple[Subset, Subset]:
         chosen[shuffled[labels[shuffled] == label][::FOLDER_TEST]] = True
     if chosen.all():
         raise UserError("--data: a class needs at least two pictures, one to train and one to test")
-    return Subset(everything, np.flatnonzero(~chosen)), Subset(everything, np.flatnonzero(chosen))
+    return Subset(everything, np.flatnonzero(~chosen).tolist()), Subset(everything, np.flatnonzero(chosen).tolist())
 
 
 def measure(data: Any, limit: int = 1000) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -16,9 +16,7 @@ NEEDED = ("data", "model", "classes", "channels", "size", "input_size", "mean", 
 
 def build_model(config: Mapping[str, Any]) -> Any:
     """The model that a run's settings name, with random weights."""
-    return get_model(
-        config["model"], len(config["classes"]), config["channels"], image_size=config["input_size"]
-    )
+    return get_model(config["model"], len(config["classes"]), config["channels"], image_size=config["input_size"])
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

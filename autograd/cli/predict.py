@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def add(commands: Any) -> Parser:
 def run(options: Namespace) -> int:
     """Prints a line per picture: the likeliest classes with their probabilities."""
     model, config = load_model(options.checkpoint)
-    mode = "L" if config["channels"] == 1 else "RGB"
+    mode: Literal["L", "RGB"] = "L" if config["channels"] == 1 else "RGB"
     prepare = Compose(data.preparation(config))
     for path in options.images:
         picture = load_image(path, config["size"], mode)[None].astype(np.float32) / 255

@@ -20,8 +20,10 @@ from autograd.train.interrupt import Interrupted
 from autograd.vision.models import list_models
 
 FIXED = (
-    "data", "model", "batch_size", "lr", "optimizer", "weight_decay", "scheduler", "seed", "augment", "image_size", "gray",
+    "data", "model", "batch_size", "lr", "optimizer", "weight_decay", "scheduler", "seed", "augment", "image_size",
+    "gray",
 )  # fmt: skip
+SHOWN = ("model", "epochs", "batch_size", "optimizer", "lr", "weight_decay", "scheduler", "seed", "augment")
 CHANGEABLE = ("epochs", "target_accuracy", "patience")
 
 DESCRIPTION = "Train a classifier of pictures, with settings that suit the data unless you choose others."
@@ -41,7 +43,10 @@ Ctrl-C saves and prints the command that continues. The same seed gives the same
 def add(commands: Any) -> Parser:
     """Registers the subcommand."""
     parser: Parser = commands.add_parser(
-        "train", help="train a model on digits, mnist, fashion-mnist or a folder", description=DESCRIPTION, epilog=EXAMPLES
+        "train",
+        help="train a model on digits, mnist, fashion-mnist or a folder",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
     )
 
     def option(name: str, kind: Any, about: str, **more: Any) -> None:
@@ -63,11 +68,17 @@ def add(commands: Any) -> Parser:
     parser.add_argument("--augment", dest="augment", action="store_true", default=SUPPRESS, help="(default)")
     parser.add_argument("--no-augment", dest="augment", action="store_false", default=SUPPRESS,
                         help="train on the pictures as they are, without shifts and flips")  # fmt: skip
-    parser.add_argument("--resume", nargs="?", const="", metavar="PATH", help="continue a checkpoint (default: latest run)")
+    parser.add_argument(
+        "--resume", nargs="?", const="", metavar="PATH", help="continue a checkpoint (default: latest run)"
+    )
     parser.add_argument("--save-every", type=count, metavar="N", help="save every N steps too, not only every epoch")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the results (default runs/DATA-MODEL)")
-    parser.add_argument("--threads", type=count, metavar="N", help="threads of the kernels; results do not depend on it")
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="threads that read pictures ahead (default 0)")
+    parser.add_argument(
+        "--threads", type=count, metavar="N", help="threads of the kernels; results do not depend on it"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=0, metavar="N", help="threads that read pictures ahead (default 0)"
+    )
     parser.add_argument("--download", action="store_true", help="fetch mnist or fashion-mnist if it is missing")
     parser.add_argument("--no-report", action="store_true", help="train without drawing the report")
     return parser
@@ -98,7 +109,7 @@ def run(options: Namespace) -> int:
         at = f", batch {trainer.batch + 1}" if trainer.batch else ""
         print(f"continuing with epoch {min(trainer.epoch + 1, config['epochs'])}{at}")
     try:
-        trainer.fit(*loaders, epochs=config["epochs"])
+        trainer.fit(loaders[0], loaders[1], config["epochs"])
         return finish(trainer, bundle, loaders[1], not options.no_report)
     except KeyboardInterrupt as error:
         return interrupted(trainer, whole=isinstance(error, Interrupted))
@@ -136,14 +147,15 @@ def finish(trainer: Trainer, bundle: data.Bundle, loader: Any, report: bool) -> 
     trainer.history.write(folder)
     if report:
         shape = (bundle.channels, bundle.size, bundle.size)
-        facts = {key: trainer.config[key] for key in
-                 ("data", "model", "epochs", "batch_size", "optimizer", "lr", "weight_decay", "scheduler", "seed", "augment")}  # fmt: skip
+        facts = {key: trainer.config[key] for key in ("data", *SHOWN)}
         facts["test accuracy"] = f"{100 * seen.accuracy:.2f} %"
         facts["stopped"] = trainer.stop_reason or f"after all {trainer.epoch} epochs"
         pictures = data.Pictures(bundle.test, shape)
         title = f"{trainer.config['model']} on {bundle.name}"
         try:
-            page = Report(trainer.history, seen, pictures, trainer.model, bundle.classes, facts, title).write(folder / "report")
+            page = Report(trainer.history, seen, pictures, trainer.model, bundle.classes, facts, title).write(
+                folder / "report"
+            )
             print(f"report {page}")
         except ImportError as error:  # without matplotlib the training still counts
             print(f"no report: {error}")
@@ -156,7 +168,11 @@ def interrupted(trainer: Trainer, whole: bool) -> int:
     if not path.is_file():
         print("\ninterrupted before anything was saved")
         return 130
-    where = f"in epoch {trainer.epoch + 1}, after batch {trainer.batch}," if trainer.batch else f"after epoch {trainer.epoch},"
+    where = (
+        f"in epoch {trainer.epoch + 1}, after batch {trainer.batch},"
+        if trainer.batch
+        else f"after epoch {trainer.epoch},"
+    )
     print(f"\ninterrupted {where if whole else 'at once; the last checkpoint is'} saved; to continue:")
     print(f"  autograd train --resume {shlex.quote(str(path))}", flush=True)
     return 130
@@ -225,4 +241,6 @@ def _number(kind: Callable[[str], Any], fits: Callable[[Any], bool], what: str) 
 
 count = _number(int, lambda value: value >= 1, "positive whole number")
 positive = _number(float, lambda value: 0 < value < float("inf"), "positive number")
-percent = _number(lambda text: (v := float(text.rstrip("% "))) / (100 if v > 1 else 1), lambda v: 0 < v <= 1, "accuracy")
+percent = _number(
+    lambda text: (v := float(text.rstrip("% "))) / (100 if v > 1 else 1), lambda v: 0 < v <= 1, "accuracy"
+)

@@ -10,7 +10,23 @@ from autograd.train.summary import LayerInfo, format_summary, summarize
 from autograd.train.trainer import Evaluation, Trainer
 
 __all__ = [
-    "Callback", "Checkpoint", "ClassScores", "EarlyStopping", "Evaluation", "History", "LayerInfo", "Progress", "Report",
-    "TargetAccuracy", "Trainer", "accuracy", "class_scores", "confusion_matrix", "format_summary", "load_checkpoint",
-    "most_confused", "save_checkpoint", "summarize",
-]  # fmt: skip
+    "Callback",
+    "Checkpoint",
+    "ClassScores",
+    "EarlyStopping",
+    "Evaluation",
+    "History",
+    "LayerInfo",
+    "Progress",
+    "Report",
+    "TargetAccuracy",
+    "Trainer",
+    "accuracy",
+    "class_scores",
+    "confusion_matrix",
+    "format_summary",
+    "load_checkpoint",
+    "most_confused",
+    "save_checkpoint",
+    "summarize",
+]

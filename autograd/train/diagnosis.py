@@ -71,21 +71,25 @@ def about_confusion(confusion: NDArray[np.int64], classes: Sequence[str]) -> str
     weakest = int(np.argmin(np.where(present, scores.recall, np.inf)))
     pairs = ", ".join(f"{classes[i]} taken for {classes[j]} ({n}x)" for i, j, n in most_confused(confusion))
     return (
-        f"{wrong} of {int(confusion.sum())} test samples are wrong; most often {pairs}. Class {classes[weakest]} is found "
-        f"least reliably (recall {100 * scores.recall[weakest]:.1f} %)."
+        f"{wrong} of {int(confusion.sum())} test samples are wrong; most often {pairs}. Class "
+        f"{classes[weakest]} is found least reliably (recall {100 * scores.recall[weakest]:.1f} %)."
     )
 
 
 def about_mistakes(confidence: NDArray[np.floating], shown: int) -> str:
     """How sure the model was where it was wrong (the probabilities of its wrong answers)."""
     count = len(confidence)
-    rest = " The other pictures, in green, are right, but the true class got the least probability." if count < shown else ""
+    rest = (
+        " The other pictures, in green, are right, but the true class got the least probability."
+        if count < shown
+        else ""
+    )
     if not count:
         return "No mistakes on the test data." + rest
     sure = int((confidence > 0.9).sum())
     text = f"{count} mistake{'s' if count > 1 else ''}, {sure or 'none'} with more than 90 % probability"
     if sure > count / 2 and sure > 2:
-        return f"{text}: the model is surer than it should be; label smoothing or a look at these labels may help.{rest}"
+        return f"{text}: the model is surer than it should be; label smoothing may help.{rest}"
     return f"{text}: where it is wrong, it is mostly in doubt.{rest}" if sure <= count / 2 else f"{text}.{rest}"
 
 
@@ -116,8 +120,8 @@ def about_flow(history: History) -> str:
     outside = [name for name, ratio in ratios.items() if not low <= ratio <= high]
     if share < VANISHING:
         return (
-            f"The gradient of the first layer ({first}) is {share:.0e} of the largest: vanishing gradients. Batch norm, "
-            "ReLU, shortcuts or another initialisation help."
+            f"The gradient of the first layer ({first}) is {share:.0e} of the largest: vanishing gradients. "
+            "Batch norm, ReLU, shortcuts or another initialisation help."
         )
     text = f"Gradients reach the first layer ({first}: {_share(share)} of the largest)"
     if not outside:
@@ -125,7 +129,7 @@ def about_flow(history: History) -> str:
     name = max(outside, key=lambda key: abs(math.log10(max(ratios[key], 1e-12)) + 3))
     kind = "above" if ratios[name] > high else "below"
     cure = "a lower learning rate" if ratios[name] > high else "a higher learning rate"
-    return f"{text}, but {name} moves by {ratios[name]:.1e} of its size per step, {kind} the usual range: try {cure}."
+    return f"{text}, but {name} moves by {ratios[name]:.1e} of its size per step, {kind} the usual: try {cure}."
 
 
 def _share(value: float) -> str:

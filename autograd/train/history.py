@@ -41,7 +41,7 @@ class History:
         return [row.get(name) for row in self.rows]
 
     def flow(self, name: str) -> dict[str, list[float]]:
-        """"gradient_norms" or "update_ratios" as one list over the epochs per parameter."""
+        """ "gradient_norms" or "update_ratios" as one list over the epochs per parameter."""
         names = list(dict.fromkeys(key for row in self.rows for key in row.get(name, {})))
         return {key: [row.get(name, {}).get(key, float("nan")) for row in self.rows] for key in names}
 

@@ -55,7 +55,8 @@ def curves(history: History, name: str) -> bytes:
     if name == "loss" and np.nanmin(train) > 0 and np.nanmax(train) > 20 * np.nanmin(train):
         axes.set_yscale("log")
     if name == "accuracy":
-        late = [train[len(train) // 4 :]] + ([] if None in test else [tested[len(train) // 4 :]])
+        start = len(train) // 4 if len(train) > 8 else 0
+        late = [train[start:]] + ([] if None in test else [tested[start:]])
         lowest = float(np.min(np.concatenate(late)))  # the steep beginning would flatten the gap that matters
         axes.set_ylim(max(lowest - 0.3 * (100 - lowest) - 0.5, 0), 100 + 0.05 * (100 - lowest) + 0.1)
     axes.set(xlabel="epoch", ylabel="accuracy (%)" if percent == 100 else "loss (mean per sample)")
@@ -82,7 +83,9 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> bytes:
                     axes.text(j, i, f"{counts[i, j]}", ha="center", va="center", fontsize=8, color=colour)
     step = max(1, k // 40)
     upright = all(len(name) <= 3 for name in classes)
-    axes.set_xticks(range(0, k, step), list(classes[::step]), rotation=0 if upright else 45, ha="center" if upright else "right")
+    axes.set_xticks(
+        range(0, k, step), list(classes[::step]), rotation=0 if upright else 45, ha="center" if upright else "right"
+    )
     axes.set_yticks(range(0, k, step), list(classes[::step]))
     axes.set(xlabel="predicted class", ylabel="true class")
     ticks = [0, 0.01, 0.05, 0.2, 0.5, 1]
@@ -136,7 +139,7 @@ def filters(weights: NDArray[np.floating]) -> bytes:
 
 
 def flow(history: History) -> bytes:
-    """Per layer, first to last: mean gradient norm (above) and update size ||dw|| / ||w|| (below), early to late epochs."""
+    """Per layer, first to last: gradient norm (above) and update size ||dw|| / ||w|| (below), early to late epochs."""
     norms, ratios = history.flow("gradient_norms"), history.flow("update_ratios")
     names = list(norms)
     made = figure(max(7.0, 0.42 * len(names) + 2.5), 6.4)

@@ -35,7 +35,8 @@ class Report:
     Args:
         history: of the run.
         evaluation: of the finished model on the test data; None leaves out confusion matrix and mistakes.
-        images: the test pictures (N, C, H, W) in 0..1, in the order of `evaluation`.
+        images: the test pictures (N, C, H, W) in 0..1, in the order of `evaluation`: an array, or what has a shape and
+            takes index arrays; or None.
         model: its first convolution (or linear layer over the pictures) is drawn.
         classes: names by label.
         facts: lines for the head of the page, e.g. {"model": "lenet5"}.
@@ -47,7 +48,7 @@ class Report:
         self,
         history: History,
         evaluation: Evaluation | None,
-        images: NDArray[np.floating] | None,
+        images: Any,
         model: Any,
         classes: Sequence[str],
         facts: Mapping[str, Any] | None = None,
@@ -109,11 +110,7 @@ class Report:
         return page
 
     def _html(self, panels: Sequence[Panel]) -> str:
-        figures = "\n".join(
-            f'<section><h2>{html.escape(p.title)}</h2><p>{html.escape(p.says)}</p>'
-            f'<img alt="{html.escape(p.title)}" src="data:image/png;base64,{base64.b64encode(p.png).decode()}"></section>'
-            for p in panels
-        )
+        figures = "\n".join(map(_figure, panels))
         facts = _table([[key, str(value)] for key, value in self.facts.items()])
         epochs = _table([EPOCH_HEAD, *map(_epoch_row, self.history)], head=True)
         return PAGE.format(
@@ -144,6 +141,12 @@ def first_rows(model: Any, picture: tuple[int, ...]) -> NDArray[np.floating] | N
     if first is None or first.shape[1] != int(np.prod(picture)):
         return None
     return first[:64].reshape(-1, *picture)
+
+
+def _figure(panel: Panel) -> str:
+    title, data = html.escape(panel.title), base64.b64encode(panel.png).decode()
+    image = f'<img alt="{title}" src="data:image/png;base64,{data}">'
+    return f"<section><h2>{title}</h2><p>{html.escape(panel.says)}</p>{image}</section>"
 
 
 EPOCH_HEAD = ["epoch", "train loss", "train %", "test loss", "test %", "lr", "images/s", "seconds"]

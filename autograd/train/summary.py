@@ -36,7 +36,9 @@ def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
             own = [p for p in module.parameters() if id(p) not in counted]
             counted.update(map(id, own))
             size = sum(p.array.size for p in own)
-            found.append(LayerInfo(name, type(module).__name__, tuple(output.shape), size, _flops(module, output.shape)))
+            found.append(
+                LayerInfo(name, type(module).__name__, tuple(output.shape), size, _flops(module, output.shape))
+            )
 
         return layer.register_forward_hook(hook)
 
@@ -59,9 +61,12 @@ def format_summary(layers: Sequence[LayerInfo]) -> str:
     kind_width = max([4, *(len(layer.kind) for layer in layers)])
     shapes = [" x ".join(map(str, layer.shape)) for layer in layers]
     shape_width = max([6, *map(len, shapes)])
-    lines = [f"{'layer':{name_width}}  {'kind':{kind_width}}  {'output':{shape_width}}  {'parameters':>12}  {'FLOPs':>16}"]
+    lines = [
+        f"{'layer':{name_width}}  {'kind':{kind_width}}  {'output':{shape_width}}  {'parameters':>12}  {'FLOPs':>16}"
+    ]
     lines += [
-        f"{layer.name:{name_width}}  {layer.kind:{kind_width}}  {shape:{shape_width}}  {layer.parameters:12,}  {layer.flops:16,}"
+        f"{layer.name:{name_width}}  {layer.kind:{kind_width}}  {shape:{shape_width}}  "
+        f"{layer.parameters:12,}  {layer.flops:16,}"
         for layer, shape in zip(layers, shapes)
     ]
     parameters, flops = sum(layer.parameters for layer in layers), sum(layer.flops for layer in layers)
@@ -72,10 +77,9 @@ def format_summary(layers: Sequence[LayerInfo]) -> str:
 
 def _flops(layer: Any, shape: Sequence[int]) -> int:
     size = int(np.prod(shape))
-    weight = getattr(layer, "weight", None)
     bias = getattr(layer, "bias", None) is not None
     if isinstance(layer, (nn.Conv2d, nn.Linear)):
-        return size * (2 * int(np.prod(weight.shape[1:])) - 1 + bias)
+        return size * (2 * int(np.prod(layer.weight.shape[1:])) - 1 + bias)
     if isinstance(layer, (nn.Flatten, nn.Dropout, nn.Identity)):
         return 0
     return size

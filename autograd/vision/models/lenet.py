@@ -1,4 +1,4 @@
-"""LeNet-5, after LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition" (1998)."""
+"""LeNet-5, after LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition" (1998)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class BasicBlock(nn.Module):
 
 
 class CifarResNet(nn.Module):
-    """conv 3x3 (16) -> 3 stages of `blocks` BasicBlocks (16, 32, 64) -> mean over pixels -> linear: 6*blocks + 2 layers.
+    """conv 3x3 (16) -> 3 stages of `blocks` BasicBlocks (16, 32, 64) -> mean over pixels -> linear.
 
     Where the shape changes, the shortcut is a 1x1 convolution (option B of the paper).
     """
