@@ -20,7 +20,7 @@ class device(str):
     """
 
     type: str
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # hides str.index, as .type and .index are what scripts ask for
 
     def __new__(cls, type: str | int = "cpu", index: int | None = None) -> device:
         if isinstance(type, int):

@@ -33,7 +33,7 @@ class Point:
                     f"gradcheck: input {i} ({self.names[i]}) has dtype {self.inputs[i].dtype}; finite differences need "
                     "float64: use x.double(), or Tensor(array.astype('float64'), requires_grad=True)"
                 )
-        self.arrays = [x.array.copy() if isinstance(x, Tensor) else x for x in self.inputs]
+        self.arrays: list[Any] = [x.array.copy() if isinstance(x, Tensor) else x for x in self.inputs]
 
     def leaves(self, arrays: Sequence[Any]) -> list[Any]:
         return [

@@ -11,6 +11,7 @@ A check on one shape misses half of all mistakes; sizes next to the blocks of th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,8 @@ COLUMNS = 192  # elements per input that fast mode tries
 KINKS = 32  # elements per input that are looked at again
 
 
-class Kink(NamedTuple):
+@dataclass(frozen=True)
+class Kink:
     """An element where the function is not differentiable: its one-sided derivatives differ."""
 
     input: int
@@ -228,8 +230,8 @@ def examine(
             )
         if not fast and not np.abs(mixed[0] @ exact - again).max(initial=0) <= tolerance * max(y.size, 1):
             raise causes.not_linear(point.name, point.names[i], point.arrays[i].shape, i, mixed[0] @ exact, again)
-        error = np.abs(exact[:, columns] - numeric)[~wrong]
-        worst = max(worst, float(error.max(initial=0)) / (scale or 1.0))
+        gaps = np.abs(exact[:, columns] - numeric)[~wrong]
+        worst = max(worst, float(gaps.max(initial=0)) / (scale or 1.0))
     return outcome._replace(worst=worst)
 
 

@@ -4,6 +4,7 @@ Runs in a child process, so that a violation (SIGSEGV) is a failed test and not 
 """
 
 import ctypes
+import functools
 import mmap
 import os
 import subprocess
@@ -42,12 +43,16 @@ def guarded(a, at_end=True):
     return copy
 
 
+def guarded_seed(at_end, shape, dtype):
+    return guarded(default_seed(shape, dtype), at_end)
+
+
 def sweep(cases):
     """Every op on guarded arrays, forward and backward, for every instruction set. Prints each call before it runs."""
     calls = 0
     for isa in kernels.isas():
         kernels.set_isa(isa)
-        for name, record in registry().items():
+        for record in registry().values():
             for seed in range(cases):
                 call = OpCall(record, record.samples(Sampler(seed)))
                 if sum(a.nbytes for a in call.arrays) > 1 << 20:
@@ -56,7 +61,7 @@ def sweep(cases):
                 arrays = [guarded(a.astype(dtype) if a.dtype == np.float64 else a, at_end) for a in call.arrays]
                 print(f"\r{isa} {call} at_end={at_end}", end="", file=sys.stderr)
                 with np.errstate(all="ignore"):
-                    call.value_and_grads(arrays, lambda shape, dtype: guarded(default_seed(shape, dtype), at_end))
+                    call.value_and_grads(arrays, functools.partial(guarded_seed, at_end))
                 calls += 1
     print(f"{calls} calls")
 

@@ -27,6 +27,8 @@ def test_check(record, check, count):
     report = check_op(record, number, seed=1, checks=[check])
     count(cases=report.runs.get(check, 0))
     assert report.ok, str(report)
+    if check == "adjoint" and record.linear_in and record.differentiable:
+        assert report.runs, f"declared linear in {record.linear_in}, but in no sample case"
 
 
 @pytest.mark.slow

@@ -63,6 +63,8 @@ def _rows_share(u: np.ndarray, spans: list[slice], axis: int, size: int) -> np.n
 @op(axes=AXES, reference=_mean_reference, samples=_samples, linear_in=("x",))
 def average_regions(x, *, output_size):
     """Means over windows of unequal sizes: adaptive_avg_pool2d where the output size does not divide the input's."""
+    if x.ndim != 4:
+        raise ValueError(f"x has {x.ndim} dimensions, expected 4")
     p, q = _output_size("adaptive_avg_pool2d", x.shape, output_size)
     return _rows_mean(_rows_mean(x, _spans(x.shape[2], p), 2), _spans(x.shape[3], q), 3)
 
@@ -84,6 +86,8 @@ def _share_reference(u: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarray:
 @op(axes={"u": "N C P Q"}, reference=_share_reference, samples=_share_samples, linear_in=("u",))
 def share_regions(u, *, x_shape):
     """Shares every u among the pixels of its window of an input of x_shape: the adjoint of average_regions."""
+    if u.ndim != 4:
+        raise ValueError(f"u has {u.ndim} dimensions, expected 4")
     rows = _rows_share(u, _spans(x_shape[3], u.shape[3]), 3, x_shape[3])
     return _rows_share(rows, _spans(x_shape[2], u.shape[2]), 2, x_shape[2])
 
