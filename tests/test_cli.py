@@ -159,6 +159,15 @@ def test_report_is_written_and_missing_matplotlib_named(
     assert (tmp_path / "runs/digits-mlp/last.safetensors").is_file()
 
 
+def test_missing_safetensors_is_noticed_before_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    assert main(["train", *FAST]) == 2
+    out, err = capsys.readouterr()
+    assert "epoch" not in out and re.fullmatch(r"autograd: error: .*pip install 'cygrad\[io\]'\n", err)
+
+
 def test_gradcheck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gradcheck", "mul", "--cases", "3"]) == 0
     assert "0 failed" in capsys.readouterr().out

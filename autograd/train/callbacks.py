@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from autograd.io.tensors import library
 from autograd.train.checkpoint import save_checkpoint
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ class Checkpoint(Callback):
         return self.last_path.with_name("best.safetensors")
 
     def on_fit_start(self, trainer: Trainer) -> None:
+        library()  # a missing package is better noticed before the first epoch than after it
         self.folder = self.folder or trainer.out_dir
         self.last_path.parent.mkdir(parents=True, exist_ok=True)
 
