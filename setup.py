@@ -11,9 +11,9 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
-COMPILED = ["tape", "tensor"]
+COMPILED = ["tape", "sweep", "operators", "tensor"]
 # -ffast-math and its like are out: at link time they flush subnormals in the whole process.
-CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi"]
+CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi", "-g0"]
 
 
 def source_hash() -> str:
@@ -52,7 +52,8 @@ def extensions() -> list[Extension]:
         "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     }
     c_files = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "kernels").glob("*.c"))
-    headers = [p.relative_to(ROOT).as_posix() for p in (ROOT / "kernels").iterdir() if p.suffix in {".h", ".inc", ".pxi"}]
+    included = sorted(p for p in (ROOT / "kernels").iterdir() if p.suffix in {".h", ".inc", ".pxi"})
+    headers = [p.relative_to(ROOT).as_posix() for p in included]
     kernels = Extension("autograd.kernels", ["kernels/kernels.pyx", *c_files], depends=headers, **options)
     kernels.define_macros = [*options["define_macros"], ("SOURCE_HASH", f'"{source_hash()}"')]
     tape = [Extension(f"autograd.{name}", [f"autograd/{name}.py"], **options) for name in COMPILED]

@@ -1,30 +1,188 @@
-"""cygrad: a deep-learning engine for CPUs, small enough to read, gradient-checked, fast."""
+"""cygrad: a deep-learning engine for CPUs, small enough to read, gradient-checked, fast.
+
+The names of `torch`, on the CPU: every op of the registry (autograd.relu), tensors and dtypes, random numbers,
+no_grad, devices and threads. nn, optim, data, io and the other rooms are imported when first used.
+"""
+
+import importlib as _importlib
+from typing import Any as _Any
 
 from autograd import ops
-from autograd.errors import DTypeError, FormatError, GraphError, ShapeError
+from autograd.device import (
+    channels_last,
+    contiguous_format,
+    cuda,
+    device,
+    get_num_threads,
+    memory_format,
+    preserve_format,
+    set_num_threads,
+)
+from autograd.dtypes import (
+    Size,
+    double,
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    int8,
+    int16,
+    int32,
+    int64,
+    is_floating_point,
+    is_tensor,
+    long,
+    short,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from autograd.errors import (
+    DTypeError,
+    FormatError,
+    GraphError,
+    MissingExtraError,
+    ShapeError,
+    StateDictError,
+)
+from autograd.factories import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
 from autograd.grad_mode import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from autograd.gradcheck import GradientError, adjoint_check, gradcheck, gradgradcheck
 from autograd.op import composite, op
+from autograd.ops.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from autograd.shapes import near as _near
 from autograd.tensor import Tensor
+from autograd.version import __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "DTypeError",
     "FormatError",
+    "Generator",
     "GradientError",
     "GraphError",
+    "MissingExtraError",
     "ShapeError",
+    "Size",
+    "StateDictError",
     "Tensor",
+    "__version__",
     "adjoint_check",
+    "arange",
+    "as_tensor",
+    "channels_last",
     "composite",
+    "contiguous_format",
+    "cuda",
+    "device",
+    "double",
+    "dtype",
+    "empty",
+    "empty_like",
     "enable_grad",
+    "eye",
+    "float16",
+    "float32",
+    "float64",
+    "from_numpy",
+    "full",
+    "full_like",
+    "get_default_dtype",
+    "get_num_threads",
+    "get_rng_state",
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "half",
     "inference_mode",
+    "initial_seed",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_floating_point",
     "is_grad_enabled",
+    "is_tensor",
+    "linspace",
+    "load",
+    "long",
+    "manual_seed",
+    "memory_format",
     "no_grad",
+    "ones",
+    "ones_like",
     "op",
     "ops",
+    "preserve_format",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "save",
+    "seed",
     "set_grad_enabled",
+    "set_num_threads",
+    "set_rng_state",
+    "short",
+    "tensor",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "zeros",
+    "zeros_like",
 ]
+
+# Imported at first use, so that `import autograd` stays quick.
+_ROOMS = ("data", "io", "nn", "optim", "testing", "train", "utils", "vision")
+_ELSEWHERE = {
+    "load": "autograd.io",
+    "save": "autograd.io",
+}
+# torch.float and its like would hide Python's own inside this file.
+_DTYPES = {"bool": "bool", "float": "float32", "int": "int32"}
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _ROOMS:
+        return _importlib.import_module(f"autograd.{name}")
+    if name in _ELSEWHERE:
+        found = getattr(_importlib.import_module(_ELSEWHERE[name]), name)
+    elif name in _DTYPES:
+        return dtype(_DTYPES[name])
+    else:
+        calls = ops.namespace()
+        if name not in calls:
+            raise AttributeError(f"autograd has no {name!r}{_near(name, [*calls, *__all__, *_ROOMS])}")
+        found = calls[name]
+    globals()[name] = found  # the next access is a plain one
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS, *ops.namespace()})

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.errors import DTypeError, GraphError
 from autograd.grad_mode import enable_grad
-from autograd.tape import sweep
+from autograd.sweep import sweep
 from autograd.tensor import Tensor
 
 

@@ -15,3 +15,11 @@ class GraphError(RuntimeError):
 
 class FormatError(ValueError):
     """A file that is not what it should be."""
+
+
+class StateDictError(RuntimeError):
+    """A state whose names or shapes do not fit the module or optimizer."""
+
+
+class MissingExtraError(ImportError):
+    """An optional package that is not installed; the message names the extra that brings it."""

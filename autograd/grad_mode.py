@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from autograd import tape
+from autograd.sweep import sweep
 from autograd.errors import GraphError, ShapeError
+from autograd.sweep import sweep
 from autograd.tensor import Tensor, as_array
 
 
@@ -123,7 +125,7 @@ def grad(
         nodes.append(y.node)
         seeds.append(_seed(i, y, g))
     retain = create_graph if retain_graph is None else retain_graph
-    found = tape.sweep(nodes, seeds, [x.node for x in wanted], retain, create_graph)
+    found = sweep(nodes, seeds, [x.node for x in wanted], retain, create_graph)
     for i, g in enumerate(found):
         if g is None and not allow_unused:
             raise GraphError(f"grad: no output depends on input {i}; pass allow_unused=True to get None for it")

@@ -29,7 +29,20 @@ import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
 from autograd.shapes import explain_axes, near
-from autograd.tape import Op, Plan, Step, declare
+from autograd.tape import (
+    FROM_ATTRIBUTE,
+    FROM_GRADIENT,
+    FROM_SAVED,
+    FROM_STEP,
+    SAVE_EXTRA,
+    SAVE_INPUT,
+    SAVE_OUT,
+    SAVE_SHAPE,
+    Op,
+    Plan,
+    Step,
+    declare,
+)
 
 # PyTorch's and other spellings of argument names, tried where an op does not know a name.
 SPELLINGS = {
@@ -59,8 +72,6 @@ SPELLINGS = {
     "kernel_size": ("kernel",),
 }
 
-SAVE_INPUT, SAVE_SHAPE, SAVE_OUT, SAVE_EXTRA = range(4)
-FROM_GRADIENT, FROM_SAVED, FROM_ATTRIBUTE, FROM_STEP = range(4)
 
 
 class Record:
@@ -158,8 +169,10 @@ class Record:
             visit(name)
         steps = []
         for name in order:
-            args = tuple(self._source(wanted, saves, order) for wanted in _parameters(self.rules[name]))
-            steps.append(Step(self.rules[name], targets.get(name, -1), args))
+            rule = self.rules[name]
+            assert rule is not None
+            args = tuple(self._source(wanted, saves, order) for wanted in _parameters(rule))
+            steps.append(Step(rule, targets.get(name, -1), args))
         return Plan(tuple(saves), tuple(steps))
 
     def _source(self, wanted: str, saves: list[tuple[int, int]], order: list[str]) -> tuple[int, Any]:
@@ -269,7 +282,7 @@ class Record:
         return parameter is not None and parameter.default is parameter.empty
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _parameters(rule: Callable) -> tuple[str, ...]:
     return tuple(inspect.signature(rule).parameters)
 

@@ -45,7 +45,9 @@ def near(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {' or '.join(repr(c) for c in close)}?)" if close else ""
 
 
-def explain_axes(axes: Mapping[str, str], shapes: Mapping[str, tuple[int, ...]], attrs: Mapping[str, Any]) -> str | None:
+def explain_axes(
+    axes: Mapping[str, str], shapes: Mapping[str, tuple[int, ...]], attrs: Mapping[str, Any]
+) -> str | None:
     """Which argument breaks the declared axes: {"x": "N C", "w": "K C"} against the shapes of a call, or None.
 
     A letter stands for one size in all arguments; `C/groups` is C divided by an attribute; `...` is any sizes.

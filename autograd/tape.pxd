@@ -3,8 +3,33 @@
 cdef extern from *:
     """
     static _Thread_local int tape_grad_mode __attribute__((unused)) = 1;
+
+    /* An instance without the cost of a Python call. */
+    static inline PyObject *tape_instance(PyObject *type, PyObject *no_arguments) {
+        return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, no_arguments, NULL);
+    }
+
+    /* function(*arguments) without making a tuple. */
+    static inline PyObject *tape_call(PyObject *function, PyObject *arguments) {
+        return PyObject_Vectorcall(function, PySequence_Fast_ITEMS(arguments), PyList_GET_SIZE(arguments), NULL);
+    }
     """
     int tape_grad_mode
+    object tape_instance(object type, object no_arguments)
+    object tape_call(object function, list arguments)
+
+
+cpdef enum:
+    # What a plan saves: an input, its shape, the result, or an extra result of the forward function.
+    SAVE_INPUT = 0
+    SAVE_SHAPE = 1
+    SAVE_OUT = 2
+    SAVE_EXTRA = 3
+    # Where an argument of a rule comes from.
+    FROM_GRADIENT = 0
+    FROM_SAVED = 1
+    FROM_ATTRIBUTE = 2
+    FROM_STEP = 3
 
 
 cdef class Version:
@@ -69,14 +94,18 @@ cdef class Op:
     cdef readonly dict defaults
     cdef public object twin
     cdef long extras
-    cdef dict plans
+    cdef list plans
+    cdef bint differentiable
 
     cdef tuple run(self, tuple inputs, dict attrs)
-    cdef Value record_node(self, tuple inputs, dict attrs, object mask, tuple results)
+    cdef long gather(self, tuple inputs, list arrays) except -1
+    cdef Value record_node(self, tuple inputs, dict attrs, long mask, object array, object results)
     cpdef Value call1(self, x)
     cpdef Value call2(self, x, y)
 
 
 cdef Value wrap(object array, Node node)
+cdef Node new_node(Op op, tuple shape, object dtype)
+cpdef Node leaf_node(array)
 cpdef bint grad_enabled() noexcept
 cpdef bint set_grad_enabled(bint on) noexcept

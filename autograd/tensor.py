@@ -7,20 +7,15 @@ is a method too (`x.logsumexp(1)`), and with a trailing underscore works in plac
 import operator
 
 import numpy as np
+from cython.cimports.autograd.operators import Operators
 from cython.cimports.autograd.tape import Op, Value, wrap
 
+from autograd.device import CPU
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.shapes import near
-from autograd.tape import declare, grad_enabled, leaf_node, set_result_type, sweep
+from autograd.sweep import sweep
+from autograd.tape import declare, grad_enabled, leaf_node, set_result_type
 
-_add: Op = declare("add")
-_sub: Op = declare("sub")
-_mul: Op = declare("mul")
-_div: Op = declare("div")
-_pow: Op = declare("pow")
-_neg: Op = declare("neg")
-_abs: Op = declare("abs")
-_matmul: Op = declare("matmul")
 _getitem: Op = declare("getitem")
 _setitem: Op = declare("setitem")
 _reshape: Op = declare("reshape")
@@ -51,7 +46,7 @@ def as_array(data, dtype=None):
     return array
 
 
-class Tensor(Value):
+class Tensor(Operators):
     """An n-dimensional array of one dtype, on the CPU, with the history needed to differentiate it.
 
     Tensor(data, requires_grad=False, dtype=None): data is an array (shared, not copied), a number or nested lists.
@@ -84,7 +79,7 @@ class Tensor(Value):
 
     @property
     def device(self):
-        return "cpu"
+        return CPU
 
     @property
     def is_leaf(self):
@@ -104,7 +99,8 @@ class Tensor(Value):
     @data.setter
     def data(self, value):
         array = as_array(value)
-        if self.node is not None and self.node.op is None and array.shape != self.array.shape:
+        same = array.shape == self.array.shape and array.dtype == self.array.dtype
+        if self.node is not None and self.node.op is None and not same:
             self.node = leaf_node(array)
         self.array = array
 
@@ -177,9 +173,6 @@ class Tensor(Value):
             raise ShapeError(f"item: expected a tensor of one element, got shape {self.shape}")
         return self.array.item()
 
-    def tolist(self):
-        return self.array.tolist()
-
     def __array__(self, dtype=None, copy=None):
         return np.array(self.array, dtype=dtype, copy=copy)
 
@@ -216,59 +209,6 @@ class Tensor(Value):
     def clone(self):
         return _identity(self)
 
-    def to(self, *args, dtype=None, device=None, memory_format=None, copy=False, non_blocking=False):
-        """Another dtype, or "cpu". Memory formats are chosen by the kernels; asking for one changes nothing."""
-        for arg in args:
-            if isinstance(arg, Tensor):
-                dtype = arg.dtype
-            elif isinstance(arg, bool):
-                continue  # non_blocking
-            elif isinstance(arg, str) and arg.partition(":")[0] in ("cpu", "cuda", "mps", "xpu", "meta"):
-                device = arg
-            elif hasattr(arg, "type") and isinstance(arg.type, str) and not isinstance(arg, np.dtype):
-                device = arg
-            else:
-                dtype = arg
-        if device is not None and str(device).partition(":")[0] != "cpu":
-            raise RuntimeError(f"to({str(device)!r}): this engine computes on the CPU only; use 'cpu'")
-        if dtype is not None and np.dtype(dtype) != self.array.dtype:
-            return _astype(self, np.dtype(dtype))
-        return self.clone() if copy else self
-
-    def cpu(self):
-        return self
-
-    def cuda(self, *args, **kwargs):
-        return self.to("cuda")
-
-    def type(self, dtype):
-        return self.to(dtype)
-
-    def float(self):
-        return self.to(np.float32)
-
-    def double(self):
-        return self.to(np.float64)
-
-    def half(self):
-        return self.to(np.float16)
-
-    def long(self):
-        return self.to(np.int64)
-
-    def int(self):
-        return self.to(np.int32)
-
-    def bool(self):
-        return self.to(np.bool_)
-
-    def contiguous(self, memory_format=None):
-        """Memory order is the kernels' business; this returns the tensor itself."""
-        return self
-
-    def is_contiguous(self, memory_format=None):
-        return self.array.flags.c_contiguous
-
     def __bool__(self):
         if self.array.size != 1:
             raise ShapeError(f"the truth value of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
@@ -291,9 +231,6 @@ class Tensor(Value):
         dtype = "" if self.array.dtype in (DEFAULT_DTYPE, np.int64, np.bool_) else f", dtype={self.array.dtype}"
         history = "" if self.node is None else ", requires_grad=True" if self.is_leaf else f", op={self.node.op.name}"
         return f"tensor({text}{dtype}{history})"
-
-    def __hash__(self):
-        return id(self)
 
     def __reduce__(self):
         if not self.is_leaf:
@@ -345,102 +282,6 @@ class Tensor(Value):
 
     # ------------------------------------------------------------------------------------- operators
 
-    def __add__(self, other):
-        return _add.call2(self, other)
-
-    def __radd__(self, other):
-        return _add.call2(other, self)
-
-    def __sub__(self, other):
-        return _sub.call2(self, other)
-
-    def __rsub__(self, other):
-        return _sub.call2(other, self)
-
-    def __mul__(self, other):
-        return _mul.call2(self, other)
-
-    def __rmul__(self, other):
-        return _mul.call2(other, self)
-
-    def __truediv__(self, other):
-        return _div.call2(self, other)
-
-    def __rtruediv__(self, other):
-        return _div.call2(other, self)
-
-    def __pow__(self, other):
-        return _pow.call2(self, other)
-
-    def __rpow__(self, other):
-        return _pow.call2(other, self)
-
-    def __matmul__(self, other):
-        return _matmul.call2(self, other)
-
-    def __rmatmul__(self, other):
-        return _matmul.call2(other, self)
-
-    def __neg__(self):
-        return _neg.call1(self)
-
-    def __abs__(self):
-        return _abs.call1(self)
-
-    def __eq__(self, other):
-        return compare(operator.eq, self, other)
-
-    def __ne__(self, other):
-        return compare(operator.ne, self, other)
-
-    def __lt__(self, other):
-        return compare(operator.lt, self, other)
-
-    def __le__(self, other):
-        return compare(operator.le, self, other)
-
-    def __gt__(self, other):
-        return compare(operator.gt, self, other)
-
-    def __ge__(self, other):
-        return compare(operator.ge, self, other)
-
-    def __and__(self, other):
-        return compare(operator.and_, self, other)
-
-    def __or__(self, other):
-        return compare(operator.or_, self, other)
-
-    def __xor__(self, other):
-        return compare(operator.xor, self, other)
-
-    def __invert__(self):
-        return wrap(~self.array, None)
-
-    def __mod__(self, other):
-        return methods["remainder"](self, other)
-
-    def __rmod__(self, other):
-        return methods["remainder"](other, self)
-
-    def __floordiv__(self, other):
-        return methods["floor_divide"](self, other)
-
-    def __rfloordiv__(self, other):
-        return methods["floor_divide"](other, self)
-
-    def __iadd__(self, other):
-        return self.change(_add.call2(self, other))
-
-    def __isub__(self, other):
-        return self.change(_sub.call2(self, other))
-
-    def __imul__(self, other):
-        return self.change(_mul.call2(self, other))
-
-    def __itruediv__(self, other):
-        return self.change(_div.call2(self, other))
-
     def __getitem__(self, index):
         return _getitem(self, index)
 
@@ -464,7 +305,7 @@ class Tensor(Value):
         """transpose(i, j) swaps two axes (PyTorch); transpose() or transpose(*all) permutes (NumPy)."""
         ndim = self.array.ndim
         axes = unpack(axes)
-        if len(axes) == 2 and ndim != 2 or len(axes) == 2 and len({a % ndim for a in axes}) == 2:
+        if (len(axes) == 2 and ndim != 2) or (len(axes) == 2 and len({a % ndim for a in axes}) == 2):
             order = list(range(ndim))
             i, j = (check_axis(a, ndim) for a in axes)
             order[i], order[j] = j, i
@@ -479,39 +320,6 @@ class Tensor(Value):
 
     def mean(self, *args, **kwargs):
         return _mean(self, *args, **kwargs)
-
-    def change(self, result):
-        """Writes a result of the same shape into this tensor's memory and takes over its history."""
-        if self.node is not None and self.is_leaf and grad_enabled():
-            raise GraphError("a leaf that requires gradients cannot be changed in place; use `with no_grad():`")
-        if result.array.shape != self.array.shape:
-            raise ShapeError(f"in place: the tensor has shape {self.shape}, the result {result.array.shape}")
-        if not self.array.flags.writeable:
-            raise GraphError("in place: this tensor's memory is read-only (expanded or shared); use x.clone()")
-        try:
-            np.copyto(self.array, result.array, casting="same_kind")
-        except TypeError:
-            raise DTypeError(f"in place: cannot write {result.array.dtype} into {self.array.dtype}") from None
-        self.bump()
-        self.seen = self.version.count
-        if grad_enabled() and not (self.is_leaf and result.node is None):
-            self.node = result.node
-        return self
-
-    def zero_(self):
-        return self.fill_(0)
-
-    def fill_(self, value):
-        return self.change(wrap(np.full_like(self.array, as_array(value)), None))
-
-    def copy_(self, source, non_blocking=False):
-        return self.change(_expand(_astype(Tensor(source) if not isinstance(source, Tensor) else source, self.dtype), self.shape))
-
-    def normal_(self, mean=0.0, std=1.0, generator=None):
-        return self.change(methods["normal"](mean, std, self.shape, generator=generator, dtype=self.dtype))
-
-    def uniform_(self, low=0.0, high=1.0, generator=None):
-        return self.change(methods["uniform"](low, high, self.shape, generator=generator, dtype=self.dtype))
 
     def __getattr__(self, name):
         function = methods.get(name)
@@ -554,16 +362,6 @@ class Hook:
 
     def remove(self):
         self.node.remove_hook(self.key)
-
-
-def compare(function, x, y):
-    """A result without gradient: comparisons, logic, remainders."""
-    a = x.array if isinstance(x, Value) else x
-    b = y.array if isinstance(y, Value) else y
-    try:
-        return wrap(np.asarray(function(a, b)), None)
-    except ValueError:
-        raise ShapeError(f"{function.__name__}: shapes {np.shape(a)} and {np.shape(b)} do not broadcast") from None
 
 
 def unpack(args):

@@ -52,7 +52,7 @@ cdef tuple two_integers(str op, str name, value, int least):
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise ValueError(f"{op}: {name} is a pair of integers, not {value!r}")
     try:
-        pair = index(value[0]), index(value[1])
+        pair = operator.index(value[0]), operator.index(value[1])
     except TypeError:
         raise ValueError(f"{op}: {name} is a pair of integers, not {value!r}") from None
     if pair[0] < least or pair[1] < least or max(pair) >= 1 << 31:
@@ -82,7 +82,7 @@ cdef int set_geometry(
     if len(x_shape) != 4 or len(w_shape) != 4:
         raise ValueError(f"{op}: expected x (N, C, H, W) and w (K, C/groups, R, S), got {x_shape} and {w_shape}")
     try:
-        groups = index(groups)
+        groups = operator.index(groups)
     except TypeError:
         raise ValueError(f"{op}: groups is an integer, not {groups!r}") from None
     n, c, h, w = x_shape
@@ -233,7 +233,7 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, p
 
 cdef tuple sizes_of(str op, shape):
     try:
-        sizes = tuple([index(size) for size in shape])
+        sizes = tuple([operator.index(size) for size in shape])
     except TypeError:
         raise ValueError(f"{op}: a shape is a tuple of integers, not {shape!r}") from None
     if any([size < 0 for size in sizes]):

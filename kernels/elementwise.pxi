@@ -322,3 +322,12 @@ def elu_grad(g, x, double alpha=1.0):
     """g where x > 0, else g * alpha * e ** x."""
     cdef cnp.ndarray a = dense(x, "elu_grad")
     return run_binary(table(a).elu_grad, in_layout_of(a, g, "elu_grad", "x", "g"), a, alpha)
+
+
+def alike(x, y):
+    """Whether x and y combine without promotion: arrays of one native dtype, or a float array and a number."""
+    if type(x) is cnp.ndarray:
+        if type(y) is cnp.ndarray:
+            return cnp.PyArray_DESCR(<cnp.ndarray>x) is cnp.PyArray_DESCR(<cnp.ndarray>y)
+        return cnp.PyArray_ISFLOAT(<cnp.ndarray>x)
+    return type(y) is cnp.ndarray and cnp.PyArray_ISFLOAT(<cnp.ndarray>y)

@@ -11,6 +11,7 @@
 #include "elementwise.h"
 #include "gemm.h"
 #include "loss.h"
+#include "machine.h"
 #include "norm.h"
 #include "optim.h"
 #include "pool.h"
@@ -18,11 +19,12 @@
 
 /* name, parameters */
 #define KERNELS(X)         \
-    ELEMENTWISE_KERNELS(X) \
-    GEMM_KERNELS(X)        \
     CONV_KERNELS(X)        \
     DEPTHWISE_KERNELS(X)   \
+    ELEMENTWISE_KERNELS(X) \
+    GEMM_KERNELS(X)        \
     LOSS_KERNELS(X)        \
+    MACHINE_KERNELS(X)     \
     NORM_KERNELS(X)        \
     OPTIM_KERNELS(X)       \
     POOL_KERNELS(X)        \

@@ -4,15 +4,13 @@ One extension module holds all C, so that there is one thread team, one memory p
 Arrays go in as `ndarray` of any strides, alignment and byte order; results come out as new arrays.
 A wrapper refuses what its kernel cannot take with ValueError/TypeError; `autograd.op` explains the refusal.
 """
-cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-import operator
 import os
-from operator import index
+import operator
 import numpy as np
 
 cnp.import_array()
@@ -21,6 +19,7 @@ include "table.pxi"
 include "common.pxi"
 include "layout.pxi"
 include "elementwise.pxi"
+include "machine.pxi"
 include "gemm.pxi"
 include "conv.pxi"
 include "reduce.pxi"

@@ -10,6 +10,7 @@ cdef extern from "kernels.h" nogil:
         const char *isa
         int lanes
         int lane_bytes
+        void (*fma_peak)(int64_t iterations, double *flops) noexcept nogil
         binary_kernel add, sub, mul, div, maximum, minimum
         binary_kernel relu_grad, sigmoid_grad, tanh_grad, gelu_grad, gelu_tanh_grad, silu_grad, softplus_grad
         binary_kernel leaky_relu_grad, elu_grad

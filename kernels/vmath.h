@@ -44,7 +44,6 @@
 /* Signed integers as wide as T: masks, exponents, indices. */
 typedef INT VI __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(1)));
 
-INLINE V K(splat)(T x) { return x - (V){}; }
 INLINE VI K(isplat)(INT i) { return i - (VI){}; }
 INLINE V K(select)(VI mask, V yes, V no) { return (V)((mask & (VI)yes) | (~mask & (VI)no)); }
 INLINE V K(vabs)(V x) { return (V)((VI)x & ~((VI) - (V){})); }

@@ -41,7 +41,7 @@ def _stale(setup: dict) -> list[str]:
     names = [] if kernels.SOURCE_HASH == setup["source_hash"]() else ["kernels"]
     for name in setup["COMPILED"]:
         module = importlib.import_module(f"autograd.{name}")
-        sources = [ROOT / f"autograd/{name}.{suffix}" for suffix in ("py", "pxd")]
+        sources = [path for suffix in ("py", "pxd") if (path := ROOT / f"autograd/{name}.{suffix}").exists()]
         if Path(module.__file__).stat().st_mtime < max(p.stat().st_mtime for p in sources):
             names.append(name)
     return names

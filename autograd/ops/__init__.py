@@ -1,6 +1,6 @@
 """The ops, one file per family. Importing this package completes every handle and fills Tensor's methods."""
 
-from autograd import tensor
+from autograd import convert, tensor
 from autograd.op import registry
 from autograd.ops import (
     activation,
@@ -108,4 +108,4 @@ def namespace() -> dict:
     return calls | {alias: calls[name] for alias, name in ALIASES.items()}
 
 
-tensor.methods.update(namespace())
+tensor.methods.update(convert.METHODS | namespace())

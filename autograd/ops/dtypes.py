@@ -50,13 +50,6 @@ def result_type(*xs: Any) -> np.dtype:
     return found
 
 
-def alike(x: Any, y: Any) -> bool:
-    """Whether NumPy already gives a result of x and y the right dtype."""
-    if type(x) is np.ndarray:
-        return x.dtype is y.dtype if type(y) is np.ndarray else x.dtype.kind == "f"
-    return type(y) is np.ndarray and y.dtype.kind == "f"
-
-
 def promote(*xs: Any) -> tuple:
     """The arrays in their common dtype; Python numbers stay unless nothing else is there."""
     dtype = result_type(*xs)

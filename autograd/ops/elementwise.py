@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.op import composite, op
-from autograd.ops.dtypes import alike, promote, promote_float, quiet, real, result_type
+from autograd.ops.dtypes import promote, promote_float, quiet, real, result_type
 from autograd.sampling import Case, Sampler
 from autograd.tape import declare
 from autograd.tensor import Tensor
@@ -68,7 +68,7 @@ def add(x, y, *, alpha=1):
     """x + alpha * y, broadcast."""
     if alpha != 1:
         y = y * alpha if isinstance(y, (int, float)) else kernels.mul(*promote(y, alpha))
-    return kernels.add(x, y) if alike(x, y) else kernels.add(*promote(x, y))
+    return kernels.add(x, y) if kernels.alike(x, y) else kernels.add(*promote(x, y))
 
 
 add.grads(x=lambda g: g, y=lambda g, alpha: g if alpha == 1 else g * alpha)
@@ -79,7 +79,7 @@ def sub(x, y, *, alpha=1):
     """x - alpha * y, broadcast."""
     if alpha != 1:
         y = y * alpha if isinstance(y, (int, float)) else kernels.mul(*promote(y, alpha))
-    return kernels.sub(x, y) if alike(x, y) else kernels.sub(*promote(x, y))
+    return kernels.sub(x, y) if kernels.alike(x, y) else kernels.sub(*promote(x, y))
 
 
 sub.grads(x=lambda g: g, y=lambda g, alpha: -g if alpha == 1 else g * -alpha)
@@ -88,7 +88,7 @@ sub.grads(x=lambda g: g, y=lambda g, alpha: -g if alpha == 1 else g * -alpha)
 @op(reference=np.multiply, samples=two, broadcasts=True, linear_in=("x", "y"), onnx="Mul")
 def mul(x, y):
     """x * y, broadcast."""
-    return kernels.mul(x, y) if alike(x, y) else kernels.mul(*promote(x, y))
+    return kernels.mul(x, y) if kernels.alike(x, y) else kernels.mul(*promote(x, y))
 
 
 mul.grads(x=lambda g, y: g * y, y=lambda g, x: g * x)
@@ -119,7 +119,7 @@ def _div_samples(s: Sampler) -> Case:
 def div(x, y, *, rounding_mode=None):
     """x / y, broadcast; ints give float32. rounding_mode "floor" or "trunc": whole quotients, without gradient."""
     if rounding_mode is None:
-        x, y = (x, y) if alike(x, y) and (x if type(x) is np.ndarray else y).dtype.kind == "f" else promote_float(x, y)
+        x, y = (x, y) if kernels.alike(x, y) and (x if type(x) is np.ndarray else y).dtype.kind == "f" else promote_float(x, y)
         return kernels.div(x, y)
     if rounding_mode not in ("floor", "trunc"):
         raise ValueError(f"rounding_mode is {rounding_mode!r}, expected None, 'floor' or 'trunc'")
@@ -163,7 +163,7 @@ def _pow_reference(x, y):
 @op(reference=_pow_reference, samples=_pow_samples, broadcasts=True, onnx="Pow", bound=2e-5)
 def pow(x, y):
     """x ** y, broadcast; 0 ** 0 = 1. The gradient at x = 0 is that of the polynomial: 0 for x ** 2 and x ** 0."""
-    if not alike(x, y):
+    if not kernels.alike(x, y):
         x, y = promote(x, y)
     if y.__class__ is int or y.__class__ is float:
         if y == 2:
@@ -213,7 +213,7 @@ def _where_samples(s: Sampler) -> Case:
 )
 def where(condition, x, y):
     """x where the condition holds, else y; all broadcast."""
-    if not alike(x, y):
+    if not kernels.alike(x, y):
         x, y = promote(x, y)
     return np.where(np.asarray(condition, bool), x, y)
 
@@ -240,7 +240,7 @@ def _better(g, lost, tied):
 )
 def maximum(x, y):
     """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
-    return kernels.maximum(x, y) if alike(x, y) else kernels.maximum(*promote(x, y))
+    return kernels.maximum(x, y) if kernels.alike(x, y) else kernels.maximum(*promote(x, y))
 
 
 maximum.grads(
@@ -257,7 +257,7 @@ maximum.grads(
 )
 def minimum(x, y):
     """The smaller of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
-    return kernels.minimum(x, y) if alike(x, y) else kernels.minimum(*promote(x, y))
+    return kernels.minimum(x, y) if kernels.alike(x, y) else kernels.minimum(*promote(x, y))
 
 
 minimum.grads(

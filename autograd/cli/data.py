@@ -1,0 +1,173 @@
+"""Data sets by name or folder, ready for training: pictures, classes, sizes, transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd.cli.errors import UserError
+from autograd.data import DataLoader, Subset
+from autograd.data.seeds import SPLIT_STREAM, order_source, permutation
+from autograd.shapes import near
+from autograd.vision import datasets, transforms
+from autograd.vision.models import model_entry
+
+NAMED = {"digits": datasets.Digits, "mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
+TEST_FOLDERS = ("test", "val", "valid", "validation")
+FOLDER_SIZE = 32  # height and width that pictures of a folder get by default
+FOLDER_TEST = 5  # every so-manieth picture of a folder without a test part is for testing
+
+
+class Bundle(NamedTuple):
+    """Training and test data and what is known about their pictures (channels, size, size)."""
+
+    name: str
+    train: Any
+    test: Any
+    classes: tuple[str, ...]
+    channels: int
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint keeps, so that other pictures can be brought into the same form."""
+        return {
+            "data": self.name,
+            "classes": list(self.classes),
+            "channels": self.channels,
+            "size": self.size,
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }
+
+
+def load(name: str, image_size: int | None = None, gray: bool = False, download: bool = False) -> Bundle:
+    """The data set of this name, or the picture folder at this path (classes as subfolders, also below train/ and
+    test/). Raises UserError for an unknown name, listing near ones."""
+    if name in NAMED:
+        if image_size is not None or gray:
+            raise UserError(f"--image-size and --gray are for folders; {name} has its own size and is grey")
+        options = {} if name == "digits" else {"download": download}
+        train, test = (NAMED[name](train=part, **options) for part in (True, False))
+        size = train.images.shape[2]
+        return Bundle(name, train, test, train.classes, train.images.shape[1], size, train.mean, train.std)
+    folder = Path(name)
+    if not folder.is_dir():
+        raise UserError(
+            f"--data: {name!r} is neither a data set{near(name, NAMED)} nor a folder; data sets: {', '.join(NAMED)}"
+        )
+    return _from_folder(folder, image_size or FOLDER_SIZE, "L" if gray else "RGB")
+
+
+def _from_folder(folder: Path, size: int, mode: Any) -> Bundle:
+    part = next((part for part in TEST_FOLDERS if (folder / part).is_dir()), None)
+    train: Any
+    test: Any
+    if part and (folder / "train").is_dir():
+        train = datasets.ImageFolder(folder / "train", size, mode)
+        test = datasets.ImageFolder(folder / part, size, mode)
+        classes = train.classes
+        if test.classes != classes:
+            raise UserError(f"{folder}: train/ and {part}/ must have the same classes as subfolders")
+    else:
+        everything = datasets.ImageFolder(folder, size, mode)
+        classes = everything.classes
+        train, test = split(everything, everything.labels)
+    mean, std = measure(train)
+    return Bundle(str(folder), train, test, tuple(classes), len(mean), size, mean, std)
+
+
+def split(everything: Any, labels: NDArray[np.int64]) -> tuple[Subset, Subset]:
+    """A fixed, stratified split: of the shuffled pictures of each class, every fifth is for testing."""
+    shuffled = permutation(order_source(0, 0, SPLIT_STREAM), len(labels))
+    chosen = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        chosen[shuffled[labels[shuffled] == label][::FOLDER_TEST]] = True
+    if chosen.all():
+        raise UserError("--data: a class needs at least two pictures, one to train and one to test")
+    return Subset(everything, np.flatnonzero(~chosen).tolist()), Subset(everything, np.flatnonzero(chosen).tolist())
+
+
+def measure(data: Any, limit: int = 1000) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel, over at most `limit` pictures spread over the data."""
+    images = pictures(data, np.linspace(0, len(data) - 1, min(limit, len(data))).astype(np.intp))
+    mean, std = images.mean((0, 2, 3), dtype=np.float64), images.std((0, 2, 3), dtype=np.float64)
+    return tuple(mean.round(4).tolist()), tuple(np.maximum(std, 0.01).round(4).tolist())
+
+
+def pictures(data: Any, indices: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Pictures (N, C, H, W) in 0..1, as they are stored."""
+    return data.__getitems__(indices)[0]
+
+
+class Pictures:
+    """The pictures of a data set, read when asked for: pictures[index array] -> (N, C, H, W)."""
+
+    def __init__(self, data: Any, shape: tuple[int, int, int]) -> None:
+        self.data = data
+        self.shape = (len(data), *shape)
+
+    def __getitem__(self, indices: NDArray[np.intp]) -> NDArray[np.float32]:
+        return pictures(self.data, indices) if len(indices) else np.zeros((0, *self.shape[1:]), np.float32)
+
+
+class Enlarge(transforms.Transform):
+    """Small pictures for models that need larger ones: every pixel repeated, and the rest padded with `fill`."""
+
+    def __init__(self, size: int, fill: float = 0.0) -> None:
+        self.size = size
+        self.fill = fill
+
+    def apply(self, images: NDArray[Any], raw: NDArray[np.uint64]) -> NDArray[Any]:
+        times = max(1, self.size // max(images.shape[2:]))
+        images = images.repeat(times, axis=2).repeat(times, axis=3) if times > 1 else images
+        rest = [max(0, self.size - side) for side in images.shape[2:]]
+        edges = ((0, 0), (0, 0), *((gap // 2, gap - gap // 2) for gap in rest))
+        return np.pad(images, edges, constant_values=self.fill) if any(rest) else images
+
+
+def input_size(model: str, size: int) -> int:
+    """Height and width of what the model gets: the pictures', or the model's least."""
+    return max(size, model_entry(model).min_size)
+
+
+def preparation(config: Mapping[str, Any]) -> list[Any]:
+    """What is done to every picture, in training and later: enlarge if the model needs it, normalise."""
+    steps: list[Any] = [transforms.Normalize(config["mean"], config["std"])]
+    if config["input_size"] != config["size"]:
+        steps.insert(0, Enlarge(config["input_size"]))
+    return steps
+
+
+def augmentation(config: Mapping[str, Any]) -> list[Any]:
+    """What training pictures go through before that."""
+    if not config["augment"]:
+        return []
+    if config["data"] in ("digits", "mnist"):
+        return [transforms.RandomShift(1 if config["size"] < 16 else 2)]
+    return [transforms.RandomHorizontalFlip(), transforms.RandomShift(max(1, config["size"] // 14))]
+
+
+def loaders(bundle: Bundle, config: Mapping[str, Any], workers: int = 0) -> tuple[DataLoader, DataLoader]:
+    """The loaders of training and test data."""
+    prepare = preparation(config)
+    train = DataLoader(
+        bundle.train,
+        config["batch_size"],
+        shuffle=True,
+        num_workers=workers,
+        seed=config["seed"],
+        transform=transforms.Compose([*augmentation(config), *prepare]),
+    )
+    return train, test_loader(bundle.test, config, workers)
+
+
+def test_loader(data: Any, config: Mapping[str, Any], workers: int = 0) -> DataLoader:
+    """Batches in order, without augmentation."""
+    size = max(config["batch_size"], 250)
+    return DataLoader(data, size, num_workers=workers, transform=transforms.Compose(preparation(config)), seed=0)

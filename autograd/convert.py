@@ -1,0 +1,109 @@
+"""Tensor methods that convert: dtypes, devices, memory formats, Python lists, and filling in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd.tape import declare
+from autograd.tensor import Tensor, as_array
+
+_astype = declare("astype")
+_expand = declare("expand")
+_normal = declare("normal")
+_uniform = declare("uniform")
+_DEVICES = ("cpu", "cuda", "mps", "xpu", "meta")
+
+
+def to(
+    x: Tensor,
+    *args: Any,
+    dtype: Any = None,
+    device: Any = None,
+    memory_format: Any = None,
+    copy: bool = False,
+    non_blocking: bool = False,
+) -> Tensor:
+    """x in another dtype, or on "cpu". Kernels choose memory formats; asking for one changes nothing."""
+    for arg in args:
+        if isinstance(arg, bool):
+            continue  # non_blocking
+        if isinstance(arg, Tensor):
+            dtype = arg.dtype
+        elif str(arg).partition(":")[0] in _DEVICES:
+            device = arg
+        else:
+            dtype = arg
+    if device is not None and str(device).partition(":")[0] != "cpu":
+        raise RuntimeError(f"to({str(device)!r}): this engine computes on the CPU only; use 'cpu'")
+    if dtype is not None and np.dtype(dtype) != x.dtype:
+        return _astype(x, dtype=np.dtype(dtype))
+    return x.clone() if copy else x
+
+
+def caster(dtype: Any) -> Callable[[Tensor], Tensor]:
+    def cast(x: Tensor) -> Tensor:
+        return to(x, dtype=dtype)
+
+    cast.__doc__ = f"x as {np.dtype(dtype).name}."
+    return cast
+
+
+def contiguous(x: Tensor, memory_format: Any = None) -> Tensor:
+    """x itself: the order of memory is the kernels' business."""
+    return x
+
+
+def is_contiguous(x: Tensor, memory_format: Any = None) -> bool:
+    """Whether the memory is in C order."""
+    return x.array.flags.c_contiguous
+
+
+def cuda(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """Refused: there is no GPU support."""
+    return to(x, device="cuda")
+
+
+def fill_(x: Tensor, value: Any) -> Tensor:
+    """Sets every element to the value, in place."""
+    return x.change(Tensor(np.full_like(x.array, as_array(value))))
+
+
+def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
+    """Writes another tensor, broadcast and cast, into x."""
+    source = source if isinstance(source, Tensor) else Tensor(source)
+    return x.change(_expand(_astype(source, dtype=x.dtype), shape=x.shape))
+
+
+def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Fills x with normal numbers, in place."""
+    return x.change(_normal(mean, std, shape=x.shape, generator=generator, dtype=x.dtype))
+
+
+def uniform_(x: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Any = None) -> Tensor:
+    """Fills x with uniform numbers in [low, high), in place."""
+    return x.change(_uniform(low, high, shape=x.shape, generator=generator, dtype=x.dtype))
+
+
+METHODS: dict[str, Callable] = {
+    "to": to,
+    "type": lambda x, dtype: to(x, dtype=dtype),
+    "cpu": lambda x: x,
+    "cuda": cuda,
+    "float": caster(np.float32),
+    "double": caster(np.float64),
+    "half": caster(np.float16),
+    "long": caster(np.int64),
+    "int": caster(np.int32),
+    "bool": caster(np.bool_),
+    "tolist": lambda x: x.array.tolist(),
+    "contiguous": contiguous,
+    "is_contiguous": is_contiguous,
+    "fill_": fill_,
+    "zero_": lambda x: fill_(x, 0),
+    "copy_": copy_,
+    "normal_": normal_,
+    "uniform_": uniform_,
+}

@@ -1,0 +1,33 @@
+"""Dtypes by PyTorch's names: they are NumPy's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.tensor import DEFAULT_DTYPE, Tensor
+
+float16 = half = np.dtype("float16")
+float32 = np.dtype("float32")
+float64 = double = np.dtype("float64")
+int8, int16, int32, int64 = (np.dtype(f"int{bits}") for bits in (8, 16, 32, 64))
+uint8, uint16, uint32, uint64 = (np.dtype(f"uint{bits}") for bits in (8, 16, 32, 64))
+short, long = int16, int64
+
+dtype = np.dtype
+Size = tuple
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """What Python floats become: float32."""
+    return DEFAULT_DTYPE  # type: ignore[no-any-return]
+
+
+def is_tensor(obj: Any) -> bool:
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(x: Tensor) -> bool:
+    """Whether the elements are floating-point numbers."""
+    return bool(x.array.dtype.kind == "f")

@@ -1,0 +1,158 @@
+"""save and load: nested plain containers of tensors, in one safetensors file.
+
+The tensors are stored under their flattened paths ("model.conv1.weight"), so other safetensors tools can read them;
+what holds them is JSON in the file's metadata. A state dict is thus an ordinary safetensors file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd.errors import FormatError
+from autograd.io.atomic import write_atomically
+from autograd.io.tensors import pack, read, unpack
+from autograd.tensor import Tensor
+
+STRUCTURE = "autograd.structure"
+DEPTH = 64  # nesting that save accepts and load believes
+
+
+class _Writer:
+    """Turns an object into JSON, collecting its arrays by path.
+
+    Numbers, strings and None stand for themselves, everything else is {kind: content}.
+    """
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, np.ndarray] = {}
+        self.names: dict[tuple[int, str], str] = {}
+        self.kept: list[Any] = []
+
+    def node(self, value: Any, path: tuple[str, ...]) -> Any:
+        if len(path) > DEPTH:
+            raise ValueError(f"save: {'.'.join(path[:4])}... is nested more than {DEPTH} deep; does it contain itself?")
+        if value is None or isinstance(value, (bool, str)):
+            return value
+        if isinstance(value, np.generic):
+            return {"scalar": self.array(np.asarray(value), path, id(value))}
+        if isinstance(value, int):
+            return int(value)
+        if isinstance(value, float):
+            return value if math.isfinite(value) else {"float": repr(float(value))}
+        if isinstance(value, Tensor):
+            return {"tensor": self.array(value.array, path, id(value.array), "tensor")}
+        if isinstance(value, np.ndarray):
+            return {"array": self.array(value, path, id(value), "array")}
+        if isinstance(value, (bytes, bytearray)):
+            return {"bytes": self.array(np.frombuffer(bytes(value), np.uint8), path, id(value))}
+        if isinstance(value, Mapping):
+            pairs = [[self.key(k, path), self.node(v, (*path, str(k)))] for k, v in value.items()]
+            return {"dict": pairs}
+        if isinstance(value, (list, tuple)):
+            kind = "tuple" if isinstance(value, tuple) else "list"
+            return {kind: [self.node(v, (*path, str(i))) for i, v in enumerate(value)]}
+        raise TypeError(
+            f"save: {'.'.join(path) or 'the object'} is a {type(value).__name__}; only dicts, lists, tuples, tensors, "
+            "arrays, numbers, strings and bytes can be saved" + _cure(value)
+        )
+
+    def key(self, key: Any, path: tuple[str, ...]) -> Any:
+        if isinstance(key, tuple):
+            return {"tuple": [self.key(k, path) for k in key]}
+        if key is None or (isinstance(key, (bool, int, str, float)) and not isinstance(key, np.generic)):
+            return self.node(key, path)
+        raise TypeError(f"save: {'.'.join(path) or 'the dict'} has the key {key!r}; expected strings or numbers")
+
+    def array(self, array: np.ndarray, path: tuple[str, ...], identity: int, kind: str = "") -> str:
+        """The name under which an array is stored; the same one for what is met twice."""
+        known = self.names.get((identity, kind)) if kind else None
+        if known is not None:
+            return known
+        plain = name = ".".join(path) or "tensor"
+        count = 1
+        while name in self.arrays or name == "__metadata__":
+            count += 1
+            name = f"{plain}#{count}"
+        self.arrays[name] = array
+        self.kept.append(array)  # an identity is one only while the object lives
+        if kind:
+            self.names[identity, kind] = name
+        return name
+
+
+def _cure(value: Any) -> str:
+    return "; save its state_dict()" if hasattr(value, "state_dict") else ""
+
+
+class _Reader:
+    """The inverse: JSON and arrays into the object."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self.arrays = arrays
+        self.tensors: dict[str, Tensor] = {}
+
+    def node(self, spec: Any) -> Any:
+        if not isinstance(spec, dict):
+            if isinstance(spec, list):
+                raise FormatError("a list without a kind")
+            return spec
+        ((kind, content),) = spec.items()
+        if kind == "tensor":
+            if content not in self.tensors:
+                self.tensors[content] = Tensor(self.arrays[content])
+            return self.tensors[content]
+        if kind == "array":
+            return self.arrays[content]
+        if kind == "scalar":
+            return self.arrays[content][()]
+        if kind == "bytes":
+            return self.arrays[content].tobytes()
+        if kind == "float":
+            return float(content)
+        if kind == "dict":
+            return {self.node(k): self.node(v) for k, v in content}
+        if kind in ("list", "tuple"):
+            values = [self.node(v) for v in content]
+            return tuple(values) if kind == "tuple" else values
+        raise FormatError(f"unknown kind {kind!r}")
+
+
+def save(obj: Any, f: Any) -> None:
+    """Stores dicts, lists, tuples, tensors, arrays, numbers, strings and bytes, nested as you like, in one file.
+
+    f: a path (written atomically: after a crash, a kill or a full disk the old file is still there, whole) or an
+    open binary file. Tensors are stored without history. Errors: TypeError naming what cannot be stored; the system's.
+    """
+    writer = _Writer()
+    structure = json.dumps(writer.node(obj, ()), allow_nan=False, separators=(",", ":"))
+    data = pack(writer.arrays, {STRUCTURE: structure})
+    if hasattr(f, "write"):
+        f.write(data)
+    else:
+        write_atomically(f, [data])
+
+
+def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
+    """What save stored; of another program's safetensors file the dict of tensors.
+
+    f: a path or an open binary file. map_location and weights_only are PyTorch's: all is on the CPU, and nothing but
+    plain data is ever read. Errors: FormatError if the file is truncated, damaged or no such file at all.
+    """
+    if map_location is not None and str(map_location).partition(":")[0] != "cpu":
+        raise ValueError(f"load: tensors live on the CPU only, got map_location={map_location!r}")
+    what = getattr(f, "name", "the file") if hasattr(f, "read") else os.fspath(f)
+    data = f.read() if hasattr(f, "read") else read(f)
+    arrays, metadata = unpack(data, str(what))
+    structure = metadata.get(STRUCTURE)
+    if structure is None:
+        return {name: Tensor(array) for name, array in arrays.items()}
+    try:
+        return _Reader(arrays).node(json.loads(structure))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FormatError(f"{what}: the description of the content makes no sense: {error}") from None

@@ -1,0 +1,39 @@
+"""Dropout: active in training only. Drawn from the generator of manual_seed."""
+
+from __future__ import annotations
+
+from autograd.nn import functional as F
+from autograd.nn.module import Module
+from autograd.tensor import Tensor
+
+
+class _Dropout(Module):
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(f"{type(self).__name__}: p is a probability, in [0, 1], got {p}")
+        self.p, self.inplace = p, inplace
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_Dropout):
+    """Each element is 0 with probability p, else x / (1 - p)   (Srivastava et al. 2014)"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.p, self.training) if self.training and self.p else x  # type: ignore[no-any-return]
+
+
+class Dropout1d(_Dropout):
+    """Dropout of whole channels   (N, C, L)"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout1d(x, self.p, self.training) if self.training and self.p else x  # type: ignore[no-any-return]
+
+
+class Dropout2d(_Dropout):
+    """Dropout of whole channels   (N, C, H, W)   (Tompson et al. 2015)"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout2d(x, self.p, self.training) if self.training and self.p else x  # type: ignore[no-any-return]

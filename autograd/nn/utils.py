@@ -1,0 +1,73 @@
+"""Gradient clipping and parameters as one vector: torch.nn.utils."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from autograd.errors import ShapeError
+from autograd.tensor import Tensor
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    given = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad for p in given if p.grad is not None]
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scales all gradients by min(1, max_norm / (norm + 1e-6)), norm over all of them together; returns the norm.
+
+    foreach is accepted and ignored: there is one implementation.
+    """
+    grads = _gradients(parameters)
+    norm_type = float(norm_type)
+    if not grads:
+        return Tensor(np.float32(0))
+    if norm_type == math.inf:
+        total = max(float(np.abs(g.array).max(initial=0)) for g in grads)
+    else:
+        norms = np.array([np.linalg.norm(g.array.reshape(-1), norm_type) for g in grads], np.float64)
+        total = float(np.linalg.norm(norms, norm_type))
+    if error_if_nonfinite and not math.isfinite(total):
+        raise ValueError(f"clip_grad_norm_: the total norm of the gradients is {total}")
+    factor = max_norm / (total + 1e-6)
+    if not factor >= 1:  # NaN comes here too, and shows
+        for g in grads:
+            np.multiply(g.array, g.dtype.type(factor), out=g.array)
+            g.bump()
+    return Tensor(np.asarray(total, grads[0].dtype))
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
+    """Limits every element of the gradients to [-clip_value, clip_value]."""
+    for g in _gradients(parameters):
+        np.clip(g.array, -clip_value, clip_value, out=g.array)
+        g.bump()
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All parameters, flattened, one after another (differentiable)."""
+    from autograd.nn import functional as F
+
+    return F.concatenate([p.reshape(-1) for p in parameters])  # type: ignore[no-any-return]
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Gives the parameters the elements of a vector, in order."""
+    targets = list(parameters)
+    total = sum(p.array.size for p in targets)
+    if vec.shape != (total,):
+        raise ShapeError(f"vector_to_parameters: expected a vector of {total} elements, got shape {vec.shape}")
+    at = 0
+    for p in targets:
+        np.copyto(p.array, vec.array[at : at + p.array.size].reshape(p.shape), casting="same_kind")
+        p.bump()
+        at += p.array.size

@@ -1,0 +1,152 @@
+"""What the operators of a tensor mean: arithmetic by ops, comparisons without gradient, changes in place."""
+
+import operator
+
+import numpy as np
+from cython.cimports.autograd.tape import Op, Value, wrap
+
+from autograd.errors import DTypeError, GraphError, ShapeError
+from autograd.tape import declare, grad_enabled
+
+_add: Op = declare("add")
+_sub: Op = declare("sub")
+_mul: Op = declare("mul")
+_div: Op = declare("div")
+_remainder: Op = declare("remainder")
+_floor_divide: Op = declare("floor_divide")
+_pow: Op = declare("pow")
+_neg: Op = declare("neg")
+_abs: Op = declare("abs")
+_matmul: Op = declare("matmul")
+
+
+class Operators(Value):
+    """A value with Python's operators."""
+
+    def __add__(self, other):
+        return _add.call2(self, other)
+
+    def __radd__(self, other):
+        return _add.call2(other, self)
+
+    def __sub__(self, other):
+        return _sub.call2(self, other)
+
+    def __rsub__(self, other):
+        return _sub.call2(other, self)
+
+    def __mul__(self, other):
+        return _mul.call2(self, other)
+
+    def __rmul__(self, other):
+        return _mul.call2(other, self)
+
+    def __truediv__(self, other):
+        return _div.call2(self, other)
+
+    def __rtruediv__(self, other):
+        return _div.call2(other, self)
+
+    def __pow__(self, other):
+        return _pow.call2(self, other)
+
+    def __rpow__(self, other):
+        return _pow.call2(other, self)
+
+    def __matmul__(self, other):
+        return _matmul.call2(self, other)
+
+    def __rmatmul__(self, other):
+        return _matmul.call2(other, self)
+
+    def __neg__(self):
+        return _neg.call1(self)
+
+    def __abs__(self):
+        return _abs.call1(self)
+
+    def __hash__(self):  # beside __eq__: a class with only one of the two does not inherit the other
+        return id(self)
+
+    def __eq__(self, other):
+        return compare(operator.eq, self, other)
+
+    def __ne__(self, other):
+        return compare(operator.ne, self, other)
+
+    def __lt__(self, other):
+        return compare(operator.lt, self, other)
+
+    def __le__(self, other):
+        return compare(operator.le, self, other)
+
+    def __gt__(self, other):
+        return compare(operator.gt, self, other)
+
+    def __ge__(self, other):
+        return compare(operator.ge, self, other)
+
+    def __and__(self, other):
+        return compare(operator.and_, self, other)
+
+    def __or__(self, other):
+        return compare(operator.or_, self, other)
+
+    def __xor__(self, other):
+        return compare(operator.xor, self, other)
+
+    def __invert__(self):
+        return wrap(~self.array, None)
+
+    def __mod__(self, other):
+        return _remainder.call2(self, other)
+
+    def __rmod__(self, other):
+        return _remainder.call2(other, self)
+
+    def __floordiv__(self, other):
+        return _floor_divide.call2(self, other)
+
+    def __rfloordiv__(self, other):
+        return _floor_divide.call2(other, self)
+
+    def __iadd__(self, other):
+        return self.change(_add.call2(self, other))
+
+    def __isub__(self, other):
+        return self.change(_sub.call2(self, other))
+
+    def __imul__(self, other):
+        return self.change(_mul.call2(self, other))
+
+    def __itruediv__(self, other):
+        return self.change(_div.call2(self, other))
+
+    def change(self, result):
+        """Writes a result of the same shape into this tensor's memory and takes over its history."""
+        leaf: bool = self.node is None or self.node.op is None
+        if leaf and self.node is not None and grad_enabled():
+            raise GraphError("a leaf that requires gradients cannot be changed in place; use `with no_grad():`")
+        if result.array.shape != self.array.shape:
+            raise ShapeError(f"in place: the tensor has shape {self.array.shape}, the result {result.array.shape}")
+        if not self.array.flags.writeable:
+            raise GraphError("in place: this tensor's memory is read-only (expanded or shared); use x.clone()")
+        try:
+            np.copyto(self.array, result.array, casting="same_kind")
+        except TypeError:
+            raise DTypeError(f"in place: cannot write {result.array.dtype} into {self.array.dtype}") from None
+        self.bump()
+        self.seen = self.version.count
+        if grad_enabled() and not (leaf and result.node is None):
+            self.node = result.node
+        return self
+
+
+def compare(function, x, y):
+    """A result without gradient: comparisons and logic."""
+    a = x.array if isinstance(x, Value) else x
+    b = y.array if isinstance(y, Value) else y
+    try:
+        return wrap(np.asarray(function(a, b)), None)
+    except ValueError:
+        raise ShapeError(f"{function.__name__}: shapes {np.shape(a)} and {np.shape(b)} do not broadcast") from None

@@ -1,0 +1,9 @@
+"""Optimizers and learning-rate schedules: torch.optim's names, argument order, defaults and state layout."""
+
+from autograd.optim import lr_scheduler
+from autograd.optim.adam import Adam, AdamW
+from autograd.optim.optimizer import Optimizer
+from autograd.optim.rmsprop import RMSprop
+from autograd.optim.sgd import SGD
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]

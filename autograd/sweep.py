@@ -1,0 +1,332 @@
+"""The backward sweep: gradients from results to inputs by the chain rule, iteratively, each node once."""
+
+import threading
+
+import cython
+import numpy as np
+from cython.cimports.autograd.tape import (
+    FROM_ATTRIBUTE,
+    FROM_GRADIENT,
+    FROM_SAVED,
+    SAVE_OUT,
+    Node,
+    Op,
+    Step,
+    Value,
+    wrap,
+)
+
+from autograd import kernels
+from autograd.errors import GraphError, ShapeError
+from autograd.tape import declare, leaf_node, set_grad_enabled
+
+_add: Op = declare("add")
+_sum_to: Op = declare("sum_to")
+_astype: Op = declare("astype")
+_identity: Op = declare("identity")
+
+_lock = threading.RLock()
+_active: set = set()  # marks of the sweeps under way in this thread, the innermost last
+_marks = cython.declare(cython.ulonglong, 0)
+
+
+def sweep(roots: list, seeds: list, wanted=None, retain_graph: bool = False, create_graph: bool = False):
+    """Propagates the seeds (gradients of the roots) back through the graph.
+
+    wanted None: adds what arrives at leaves to their `grad`. Otherwise a list of nodes:
+    returns their gradients (None where none arrives) and leaves every `grad` alone.
+    """
+    global _marks
+    with _lock:
+        _marks += 1
+        mark = _marks
+        before = set_grad_enabled(create_graph)
+        visited: list = []
+        _active.add(mark)
+        try:
+            deferred: bool = _count(roots, mark, visited, wanted)
+            arrived: list = _propagate(roots, seeds, mark, wanted, retain_graph, create_graph, deferred)
+            if not retain_graph:
+                for node in visited:
+                    _release(node)
+        finally:
+            _active.discard(mark)
+            for node in visited:
+                _reset(node)
+            set_grad_enabled(before)
+        if wanted is None:
+            owners: set = {id(_owner(seed)) for seed in seeds}
+            for node, g in arrived:
+                _accumulate(node, g, create_graph, owners)
+            return None
+        found = {id(node): g for node, g in arrived}
+        return [found.get(id(node)) for node in wanted]
+
+
+@cython.cfunc
+def _reset(node: Node):
+    node.pending = None
+    node.owned = False
+
+
+@cython.cfunc
+def _release(node: Node):
+    if node.op is not None:
+        node.saved = None
+        node.edges = None
+        node.attrs = None
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _count(roots: list, mark: cython.ulonglong, visited: list, wanted):
+    """Lists the nodes below the roots and counts how many gradients each will get.
+
+    Returns whether to free nothing before the end: a hook or somebody's own rule may raise,
+    and then the graph must still be whole.
+    """
+    stack: list = []
+    deferred: cython.bint = False
+    node: Node
+    edge: Node
+    for node in roots:
+        if node.mark != mark:
+            _enter(node, mark, stack)
+    while stack:
+        node = stack.pop()
+        visited.append(node)
+        if node.hooks or (node.op is not None and node.op.custom):
+            deferred = True
+        if node.op is None:
+            continue
+        if node.saved is None:
+            raise GraphError(
+                f"backward: the graph of {node.op.name!r} was already differentiated and freed; "
+                "call the first backward with retain_graph=True, or run the forward pass again"
+            )
+        for item in node.edges:
+            if item is not None:
+                edge = item
+                if edge.mark != mark:
+                    _enter(edge, mark, stack)
+                edge.count += 1
+    if wanted is not None:
+        _prune(visited, wanted)
+    return deferred
+
+
+@cython.cfunc
+def _enter(node: Node, mark: cython.ulonglong, stack: list):
+    if len(_active) > 1 and node.mark in _active:
+        raise GraphError("backward: called from a hook or a rule on the graph that is being differentiated")
+    node.mark = mark
+    node.count = 0
+    node.needed = True
+    stack.append(node)
+
+
+@cython.cfunc
+def _prune(visited: list, wanted: list):
+    """Keeps only what leads to the wanted nodes; inputs are always older than results."""
+    node: Node
+    edge: Node
+    wanted_ids = {id(node) for node in wanted}
+    visited.sort(key=_by_age)
+    for node in visited:
+        node.count = 0
+        node.needed = id(node) in wanted_ids
+        for item in node.edges or ():
+            if item is not None:
+                edge = item
+                node.needed = node.needed or edge.needed
+    for node in visited:
+        if node.needed:
+            for item in node.edges or ():
+                if item is not None:
+                    edge = item
+                    edge.count += 1
+
+
+def _by_age(node: Node):
+    return node.seq
+
+
+@cython.cfunc
+def _propagate(
+    roots: list, seeds: list, mark, wanted, retain_graph: cython.bint, create_graph: cython.bint, deferred: cython.bint
+):
+    arrived: list = []
+    ready: list = []
+    node: Node
+    edge: Node
+    g: Value
+    wanted_ids = None if wanted is None else {id(node) for node in wanted}
+    for node, seed in zip(roots, seeds):
+        _deliver(node, seed, create_graph)
+        if node.count == 0 and node not in ready:
+            ready.append(node)
+    while ready:
+        node = ready.pop()
+        g = node.pending
+        node.pending = None
+        if g is not None:
+            if node.hooks:
+                g = _run_hooks(node, g)
+            if node.retains and node.op is not None and wanted is None:
+                arrived.append((node, g))
+            if wanted_ids is None:
+                if node.op is None:
+                    arrived.append((node, g))
+            elif id(node) in wanted_ids:
+                arrived.append((node, g))
+        if node.op is None:
+            continue
+        if g is not None and node.needed:
+            _differentiate(node, g, create_graph)
+        for item in node.edges:
+            if item is not None:
+                edge = item
+                if not node.needed or not edge.needed:
+                    continue
+                edge.count -= 1
+                if edge.count == 0:
+                    ready.append(edge)
+        if not retain_graph and not deferred:
+            _release(node)
+    return arrived
+
+
+@cython.cfunc
+def _run_hooks(node: Node, g: Value):
+    for hook in list(node.hooks.values()):
+        replaced = hook(g)
+        if replaced is not None:
+            if not isinstance(replaced, Value) or replaced.array.shape != node.shape:
+                raise ShapeError(
+                    f"hook: expected a gradient of shape {node.shape}, got {getattr(replaced, 'shape', replaced)!r}"
+                )
+            g = replaced
+            node.owned = False
+    return g
+
+
+@cython.cfunc
+def _differentiate(node: Node, g: Value, create_graph: cython.bint):
+    """Runs the rules of one node and hands the results to its inputs."""
+    if node.version_sum() != node.versions:
+        raise GraphError(
+            f"{node.op.name}: a value saved for the backward pass was changed in place afterwards; "
+            "change a copy instead (x = x + y, or x.clone())"
+        )
+    if create_graph and node.op.twin is not None:
+        _differentiate_twin(node, g)
+        return
+    results: list = []
+    step: Step
+    for step in node.plan.steps:
+        args = []
+        for kind, what in step.args:
+            if kind == FROM_GRADIENT:
+                args.append(g)
+            elif kind == FROM_SAVED:
+                item = node.saved[what]
+                if create_graph and cython.cast(tuple, node.plan.saves[what])[0] == SAVE_OUT:
+                    alias: Value = item
+                    item = wrap(alias.array, node)
+                args.append(item)
+            elif kind == FROM_ATTRIBUTE:
+                args.append(node.attrs[what])
+            else:
+                args.append(results[what])
+        result = step.rule(*args)
+        results.append(result)
+        if step.target >= 0:
+            if node.op.variadic:
+                for edge, part in zip(node.edges, result):
+                    if edge is not None and part is not None:
+                        _deliver_checked(node, edge, part, create_graph)
+            elif result is not None:
+                _deliver_checked(node, node.edges[step.target], result, create_graph)
+
+
+@cython.cfunc
+def _differentiate_twin(node: Node, g: Value):
+    """Differentiates node.op.twin, which computes the same from ops, so that the result can be differentiated again."""
+    aliases: list = []
+    inputs: list = []
+    nodes: list = []
+    alias_node: Node
+    for i, edge in enumerate(node.edges):
+        original = node.saved[i]  # an op with a twin saves all its inputs, first
+        if edge is None:
+            aliases.append(original)
+            continue
+        alias_node = leaf_node(original.array)
+        aliases.append(wrap(original.array, alias_node))
+        inputs.append(edge)
+        nodes.append(alias_node)
+    out: Value = node.op.twin(*aliases, **node.attrs)
+    gradients = sweep([out.node], [g], nodes, True, True)
+    for alias_node, edge, gradient in zip(nodes, inputs, gradients):
+        # the alias was a leaf for the inner sweep; from now on it is the identity of the original
+        alias_node.op = _identity
+        alias_node.plan = _identity.record.plan(1, 1)
+        alias_node.saved = []
+        alias_node.attrs = {}
+        alias_node.edges = (edge,)
+        if gradient is not None:
+            _deliver_checked(node, edge, gradient, True)
+
+
+@cython.cfunc
+def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
+    """Brings a rule's result to the shape and dtype of the input and delivers it."""
+    g: Value = result if isinstance(result, Value) else wrap(np.asarray(result), None)
+    if g.array.shape != edge.shape:
+        if not node.op.broadcasts:
+            raise GraphError(
+                f"{node.op.name}: a gradient rule returned shape {g.array.shape}, but its input has shape {edge.shape}"
+            )
+        g = _sum_to(g, shape=edge.shape)
+    if g.array.dtype != edge.dtype:
+        g = _astype(g, dtype=edge.dtype)
+    _deliver(edge, g, create_graph)
+
+
+@cython.cfunc
+def _deliver(edge: Node, g: Value, create_graph: cython.bint):
+    """Adds to the pending gradient; in place where this sweep made it."""
+    if not edge.needed:
+        return
+    if edge.pending is None:
+        edge.pending = g
+        edge.owned = False
+    elif create_graph:
+        edge.pending = _add.call2(edge.pending, g)
+    elif edge.owned:
+        kernels.add_(edge.pending.array, g.array)
+    else:
+        edge.pending = wrap(kernels.add(edge.pending.array, g.array), None)
+        edge.owned = True
+
+
+@cython.cfunc
+def _owner(g: Value):
+    """The array that owns the memory of a gradient."""
+    array = g.array
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+@cython.cfunc
+def _accumulate(node: Node, g: Value, create_graph: cython.bint, owners: set):
+    """Stores what arrived at a leaf; no two gradients may share memory, as users change them in place."""
+    if node.grad is not None and node.op is None:
+        g = _add.call2(node.grad, g) if create_graph else wrap(kernels.add(node.grad.array, g.array), None)
+    elif not create_graph:
+        owner = _owner(g)
+        if id(owner) in owners or node.hooks or not g.array.flags.writeable or 0 in g.array.strides:
+            g = wrap(g.array.copy(), None)
+        owners.add(id(owner))
+    node.grad = g

@@ -1,0 +1,85 @@
+"""The layers of a model as a table: output shape, parameters, floating-point operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import autograd
+from autograd import nn
+
+
+class LayerInfo(NamedTuple):
+    """One call of a layer. flops counts a multiplication and an addition each, for the forward pass; in layers other
+    than convolutions and linear ones it is one per output element."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    flops: int
+
+
+def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
+    """What every layer without sublayers does with an input of zeros (N, C, H, W), in the order of the calls.
+
+    A layer that is called twice appears twice, with its parameters the first time. The mode and the statistics of the
+    model stay as they are.
+    """
+    found: list[LayerInfo] = []
+    counted: set[int] = set()
+
+    def watch(name: str, layer: Any) -> Any:
+        def hook(module: Any, args: Any, output: Any) -> None:
+            own = [p for p in module.parameters() if id(p) not in counted]
+            counted.update(map(id, own))
+            size = sum(p.array.size for p in own)
+            found.append(
+                LayerInfo(name, type(module).__name__, tuple(output.shape), size, _flops(module, output.shape))
+            )
+
+        return layer.register_forward_hook(hook)
+
+    leaves = [(name, layer) for name, layer in model.named_modules() if not list(layer.children())]
+    handles = [watch(name, layer) for name, layer in leaves]
+    was_training = model.training
+    try:
+        with autograd.no_grad():
+            model.eval()(autograd.Tensor(np.zeros(tuple(shape), np.float32)))
+    finally:
+        model.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def format_summary(layers: Sequence[LayerInfo]) -> str:
+    """The table as text, with totals."""
+    name_width = max([5, *(len(layer.name) for layer in layers)])
+    kind_width = max([4, *(len(layer.kind) for layer in layers)])
+    shapes = [" x ".join(map(str, layer.shape)) for layer in layers]
+    shape_width = max([6, *map(len, shapes)])
+    lines = [
+        f"{'layer':{name_width}}  {'kind':{kind_width}}  {'output':{shape_width}}  {'parameters':>12}  {'FLOPs':>16}"
+    ]
+    lines += [
+        f"{layer.name:{name_width}}  {layer.kind:{kind_width}}  {shape:{shape_width}}  "
+        f"{layer.parameters:12,}  {layer.flops:16,}"
+        for layer, shape in zip(layers, shapes)
+    ]
+    parameters, flops = sum(layer.parameters for layer in layers), sum(layer.flops for layer in layers)
+    gap = name_width + kind_width + shape_width + 4
+    lines += ["-" * len(lines[0]), f"{'total':{gap}}  {parameters:12,}  {flops:16,}"]
+    return "\n".join(lines)
+
+
+def _flops(layer: Any, shape: Sequence[int]) -> int:
+    size = int(np.prod(shape))
+    bias = getattr(layer, "bias", None) is not None
+    if isinstance(layer, (nn.Conv2d, nn.Linear)):
+        return size * (2 * int(np.prod(layer.weight.shape[1:])) - 1 + bias)
+    if isinstance(layer, (nn.Flatten, nn.Dropout, nn.Identity)):
+        return 0
+    return size

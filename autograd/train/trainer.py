@@ -1,0 +1,295 @@
+"""The training loop: epochs, evaluation, history, and a state from which a run continues with the same bits."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import autograd
+from autograd.errors import FormatError
+from autograd.nn import functional as F
+from autograd.train import random_state
+from autograd.train.callbacks import Callback
+from autograd.train.flow import GradientFlow
+from autograd.train.history import History
+from autograd.train.interrupt import Interrupted, StepInterrupt
+
+STATE_VERSION = 1
+PER_BATCH = frozenset({"OneCycleLR", "CyclicLR"})  # schedulers that PyTorch's documentation steps after every batch
+Sums = dict[str, float]
+
+
+class Evaluation(NamedTuple):
+    """What a model says about a data set of N samples and K classes.
+
+    loss: mean per sample; accuracy in 0..1; predictions, labels: int64 (N,); probabilities: float32 (N, K).
+    """
+
+    loss: float
+    accuracy: float
+    predictions: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+class Trainer:
+    """Trains a classifier: for every batch zero_grad, loss(model(x), y).backward(), optimizer.step().
+
+    With the same seed (of weights, loader and this) a run gives the same bits; continued from a checkpoint it gives the
+    bits of the unbroken run.
+
+    Args:
+        model: a Module from inputs (N, ...) to scores (N, K).
+        optimizer: over the model's parameters.
+        loss: function of (scores, labels) giving the mean over the batch.
+        scheduler: stepped after every batch (OneCycleLR, CyclicLR) or every epoch (all others);
+            ReduceLROnPlateau gets the test loss, or without test data the training loss.
+        callbacks: see :mod:`autograd.train.callbacks`.
+        out_dir: folder for what callbacks write.
+        seed: seeds the engine's (dropout), NumPy's and Python's random numbers when a run starts; None leaves them.
+        scheduler_per: "batch" or "epoch", where the kind of scheduler does not say.
+        flow_every: read gradient norms every so many steps.
+        config: anything JSON can hold; kept in checkpoints to rebuild the model from.
+
+    Attributes:
+        epoch: finished epochs; step: finished steps; history: a row per finished epoch.
+        batch, batches: the batch of the epoch that was finished last, and how many there are.
+        stop_reason: why a callback ended the run, or None.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        optimizer: Any,
+        loss: Callable[[Any, Any], Any] = F.cross_entropy,
+        scheduler: Any = None,
+        callbacks: Iterable[Callback] = (),
+        out_dir: str | os.PathLike[str] | None = None,
+        seed: int | None = None,
+        *,
+        scheduler_per: Literal["batch", "epoch"] | None = None,
+        flow_every: int = 10,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.loss = loss
+        self.scheduler = scheduler
+        self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
+        self.out_dir = None if out_dir is None else Path(out_dir)
+        self.seed = seed
+        self.scheduler_per = scheduler_per or ("batch" if type(scheduler).__name__ in PER_BATCH else "epoch")
+        self.config = dict(config or {})
+        self.flow = GradientFlow(model.named_parameters(), flow_every)
+        self.history = History()
+        self.epoch = self.step = self.batch = self.batches = self.epochs = 0
+        self.stop_reason: str | None = None
+        self.interrupt = StepInterrupt()
+        self._sums: Sums = _zero()
+        self._loader_state: dict[str, Any] | None = None  # where the training data stands
+        self._restored = False
+        self._seconds = 0.0  # spent in this epoch before the run was interrupted
+        self._started = 0.0
+
+    # ---------------------------------------------------------------------------------------------- the loop
+
+    def fit(self, train_loader: Any, test_loader: Any = None, epochs: int = 1) -> History:
+        """Trains until `epochs` epochs are finished in all, those before a resume included, or a callback stops.
+
+        Ctrl-C ends the step under way, lets the callbacks save, and is raised on; a second one is raised at once.
+        Raises ValueError for a loader without batches and FloatingPointError when the loss is no longer finite.
+        """
+        self.epochs, self.stop_reason = epochs, None
+        self.batches = len(train_loader)
+        if not self.batches:
+            raise ValueError("Trainer.fit: the training loader has no batches")
+        self._start(train_loader)
+        self._call("on_fit_start")
+        try:
+            with self.interrupt:
+                while self.epoch < epochs and self.stop_reason is None:
+                    self._run_epoch(train_loader, test_loader)
+        except Interrupted:
+            self._call("on_interrupt")
+            raise
+        self._call("on_fit_end")
+        return self.history
+
+    def _start(self, loader: Any) -> None:
+        if self._restored and self._loader_state is not None and hasattr(loader, "load_state_dict"):
+            loader.load_state_dict(self._loader_state)
+        elif not self._restored and not self.step and self.seed is not None:
+            random_state.seed(self.seed)
+        self._restored = False
+        self._loader_state = _state_of(loader)
+
+    def _run_epoch(self, train_loader: Any, test_loader: Any) -> None:
+        self._started = time.perf_counter() - self._seconds
+        self._call("on_epoch_start")
+        self.model.train()
+        for x, y in train_loader:
+            self._step(x, y)
+            self._loader_state = _state_of(train_loader)
+            self.batch += 1
+            self._call("on_batch_end")
+            self.interrupt.check()
+        trained = time.perf_counter() - self._started
+        test = None if test_loader is None else self.evaluate(test_loader)
+        self._finish_epoch(test, trained)
+        self._loader_state = _state_of(train_loader)
+        self._call("on_epoch_end")
+        self.interrupt.check()
+
+    def _step(self, x: Any, y: Any) -> None:
+        self.optimizer.zero_grad()
+        scores = self.model(x)
+        loss = self.loss(scores, y)
+        value = loss.item()
+        if not np.isfinite(value):
+            raise FloatingPointError(
+                f"the loss is {value} in epoch {self.epoch + 1}, batch {self.batch + 1}: lower the learning rate, or "
+                "look for bad values in the data"
+            )
+        loss.backward()
+        kept = self.flow.before(self.step)
+        self._sums["lr"] = float(self.optimizer.param_groups[0]["lr"])
+        self.optimizer.step()
+        self.flow.after(kept)
+        if self.scheduler is not None and self.scheduler_per == "batch":
+            self.scheduler.step()
+        self._sums["loss"] += value * len(y)
+        self._sums["right"] += int((scores.array.argmax(1) == np.asarray(y)).sum())
+        self._sums["count"] += len(y)
+        self.step += 1
+
+    def _finish_epoch(self, test: Evaluation | None, seconds: float) -> None:
+        row: dict[str, Any] = {
+            "epoch": self.epoch + 1,
+            "train_loss": self.train_loss,
+            "train_accuracy": self.train_accuracy,
+            "test_loss": None if test is None else test.loss,
+            "test_accuracy": None if test is None else test.accuracy,
+            "lr": self._sums["lr"],
+            "seconds": round(seconds, 4),
+            "images_per_s": round(self._sums["count"] / max(seconds, 1e-9), 1),
+        }
+        self.history.rows.append(row | self.flow.means())
+        if self.scheduler is not None and self.scheduler_per == "epoch":
+            plateau = type(self.scheduler).__name__ == "ReduceLROnPlateau"
+            watched = row["train_loss"] if test is None else test.loss
+            self.scheduler.step(*([watched] if plateau else []))
+        self.epoch += 1
+        self.batch, self._seconds = 0, 0.0
+        self._sums = _zero()
+        self.flow.reset()
+
+    @property
+    def train_loss(self) -> float:
+        """Mean loss per sample over the epoch so far."""
+        return self._sums["loss"] / max(self._sums["count"], 1)
+
+    @property
+    def train_accuracy(self) -> float:
+        """Accuracy over the epoch so far, on the augmented pictures and while the weights moved."""
+        return self._sums["right"] / max(self._sums["count"], 1)
+
+    @property
+    def images_per_s(self) -> float:
+        """Training samples per second, this epoch so far."""
+        return self._sums["count"] / max(time.perf_counter() - self._started, 1e-9)
+
+    def stop(self, reason: str) -> None:
+        """Ends the run after this epoch."""
+        self.stop_reason = reason
+
+    def _call(self, event: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self)
+
+    # ---------------------------------------------------------------------------------------------- evaluation
+
+    def evaluate(self, loader: Any) -> Evaluation:
+        """Loss, accuracy, predictions, softmax(scores) and labels over all of `loader`, in evaluation mode, without
+        gradients. Raises ValueError for a loader without batches."""
+        was_training = self.model.training
+        self.model.eval()
+        loss, scores, labels = 0.0, [], []
+        try:
+            with autograd.no_grad():
+                for x, y in loader:
+                    out = self.model(x)
+                    loss += self.loss(out, y).item() * len(y)
+                    scores.append(np.array(out.array))
+                    labels.append(np.asarray(y))
+                    self.interrupt.check()
+        finally:
+            self.model.train(was_training)
+        if not scores:
+            raise ValueError("Trainer.evaluate: the loader has no batches")
+        return _evaluation(loss, np.concatenate(scores), np.concatenate(labels).astype(np.int64))
+
+    # ---------------------------------------------------------------------------------------------- state
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the rest of the run depends on, as nested dicts and lists of arrays and plain values."""
+        return {
+            "version": STATE_VERSION,
+            "config": self.config,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "loader": self._loader_state,
+            "random": random_state.read(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "batch": self.batch,
+            "seconds": time.perf_counter() - self._started if self.batch else 0.0,
+            "sums": dict(self._sums),
+            "flow": self.flow.state_dict(),
+            "history": list(self.history.rows),
+            "callbacks": {type(callback).__name__: callback.state_dict() for callback in self.callbacks},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continues where `state_dict` was taken: `fit` with the same loaders goes on from the very next batch.
+
+        Raises FormatError if `state` is not such a state, ValueError if there is a scheduler here but none in it.
+        """
+        if state.get("version") != STATE_VERSION:
+            raise FormatError(f"Trainer: state of version {state.get('version')!r}, this library reads {STATE_VERSION}")
+        if (self.scheduler is None) != (state["scheduler"] is None):
+            raise ValueError("Trainer: the state and this trainer must both have a scheduler, or neither")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
+        random_state.write(state["random"])
+        self.epoch, self.step, self.batch = state["epoch"], state["step"], state["batch"]
+        self._sums, self._seconds = dict(state["sums"]), state["seconds"]
+        self._loader_state, self._restored = state["loader"], True
+        self.flow.load_state_dict(state["flow"])
+        self.history.rows[:] = state["history"]
+        for callback in self.callbacks:
+            callback.load_state_dict(state["callbacks"].get(type(callback).__name__, {}))
+
+
+def _zero() -> Sums:
+    return {"loss": 0.0, "right": 0, "count": 0, "lr": 0.0}
+
+
+def _state_of(loader: Any) -> dict[str, Any] | None:
+    return loader.state_dict() if hasattr(loader, "state_dict") else None
+
+
+def _evaluation(loss: float, scores: NDArray[Any], labels: NDArray[np.int64]) -> Evaluation:
+    shifted = np.exp(scores - scores.max(1, keepdims=True))
+    probabilities = (shifted / shifted.sum(1, keepdims=True)).astype(np.float32)
+    predictions = scores.argmax(1).astype(np.int64)
+    right = float((predictions == labels).mean())
+    return Evaluation(loss / len(labels), right, predictions, probabilities, labels)

@@ -1,0 +1,5 @@
+"""Images: datasets and transforms."""
+
+from autograd.vision import datasets, transforms
+
+__all__ = ["datasets", "transforms"]

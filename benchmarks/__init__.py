@@ -1,0 +1,1 @@
+"""Benchmarks: whole training steps and single ops, interleaved with PyTorch. Run with `autograd bench`."""

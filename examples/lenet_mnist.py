@@ -1,0 +1,72 @@
+"""LeNet-5 on MNIST, with the training loop written out: python examples/lenet_mnist.py [EPOCHS]
+
+Needs MNIST below $AUTOGRAD_DATA/mnist (or ~/.cache/autograd/mnist); MNIST(download=True) fetches it.
+`autograd train --data mnist` does the same and more.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import autograd
+from autograd import nn, optim
+from autograd.data import DataLoader
+from autograd.nn import functional as F
+from autograd.vision.datasets import MNIST
+from autograd.vision.transforms import Compose, Normalize, RandomShift
+
+
+class LeNet(nn.Module):
+    """Two convolutions, three linear layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x: autograd.Tensor) -> autograd.Tensor:
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = x.reshape(x.shape[0], -1)
+        return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))
+
+
+def accuracy(model: nn.Module, loader: Any) -> float:
+    """Share of right answers."""
+    model.eval()
+    right = count = 0
+    with autograd.no_grad():
+        for images, labels in loader:
+            right += int((model(images).array.argmax(1) == labels.array).sum())
+            count += len(labels)
+    return right / count
+
+
+def train(train_data: Any, test_data: Any, epochs: int = 5) -> float:
+    """Trains and returns the test accuracy."""
+    normalize = Normalize(train_data.mean, train_data.std)
+    batches = DataLoader(train_data, 64, shuffle=True, seed=0, transform=Compose([RandomShift(2), normalize]))
+    test = DataLoader(test_data, 500, transform=normalize)
+    model = LeNet()
+    optimizer = optim.AdamW(model.parameters(), lr=4e-3)
+    schedule = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=epochs * len(batches))
+    reached = 0.0
+    for epoch in range(epochs):
+        model.train()
+        for images, labels in batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        reached = accuracy(model, test)
+        print(f"epoch {epoch + 1}: test accuracy {100 * reached:.2f} %", flush=True)
+    return reached
+
+
+if __name__ == "__main__":
+    train(MNIST(train=True), MNIST(train=False), int(sys.argv[1]) if len(sys.argv) > 1 else 5)
