@@ -82,6 +82,9 @@ def _max_reference(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     for p, hs in enumerate(rows):
         for q, ws in enumerate(columns):
             inside = [(h, w) for h in hs for w in ws if 0 <= h < x.shape[2] and 0 <= w < x.shape[3]]
+            if not inside:  # a dilated window with nothing but padding under it
+                y[:, :, p, q], index[:, :, p, q] = -np.inf, -1
+                continue
             values = np.stack([x[:, :, h, w] for h, w in inside], -1)
             best = values.argmax(-1)
             y[:, :, p, q] = values.max(-1)
