@@ -71,7 +71,7 @@ from autograd.factories import (
     zeros_like,
 )
 from autograd.grad_mode import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from autograd.gradcheck import GradientError, adjoint_check, gradcheck, gradgradcheck
+from autograd.checking.gradcheck import GradientError, adjoint_check, gradcheck, gradgradcheck
 from autograd.op import composite, op
 from autograd.ops.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from autograd.shapes import near as _near

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from autograd import kernels
-from autograd.checks import check_case, record_of
-from autograd.gradcheck import gradcheck, gradgradcheck
-from autograd.opcall import LAYOUTS
-from autograd.opcheck import samples
+from autograd.checking.checks import check_case, record_of
+from autograd.checking.gradcheck import gradcheck, gradgradcheck
+from autograd.checking.opcall import LAYOUTS
+from autograd.checking.opcheck import samples
 from autograd.sampling import Case, Sampler
 
 try:

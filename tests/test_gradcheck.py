@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import gradcheck_cli
-from autograd.opcheck import check_op
+from autograd.checking import command
+from autograd.checking.opcheck import check_op
 from autograd.ops.elementwise import mul
 
 pytestmark = pytest.mark.usefixtures("scratch_ops")
@@ -242,14 +242,14 @@ def planted_blank(x):
 def test_command_on_a_file(tmp_path, capsys):
     path = tmp_path / "planted_ops.py"
     path.write_text(SQUARE.format(factor=" + g * x"))
-    assert gradcheck_cli.run(f"{path}:planted_square", cases=5) == 0
+    assert command.run(f"{path}:planted_square", cases=5) == 0
     assert "1 ops, 5 cases, 0 failed" in capsys.readouterr().out
 
 
 def test_command_reports_wrong_ops(tmp_path, capsys):
     path = tmp_path / "planted_ops.py"
     path.write_text(SQUARE.format(factor=""))
-    assert gradcheck_cli.run(str(path), cases=5) == 1
+    assert command.run(str(path), cases=5) == 1
     out = capsys.readouterr().out
     assert "0.5 times what it should be" in out
     assert "inputs guessed from axes=" in out
@@ -259,15 +259,15 @@ def test_command_reports_wrong_ops(tmp_path, capsys):
 def test_command_by_module_name(tmp_path, monkeypatch, capsys):
     (tmp_path / "planted_module.py").write_text(SQUARE.format(factor=" + g * x"))
     monkeypatch.chdir(tmp_path)
-    assert gradcheck_cli.run("planted_module:planted_square", cases=3) == 0
-    assert gradcheck_cli.run("planted_module:planted_squares", cases=3) == 2
+    assert command.run("planted_module:planted_square", cases=3) == 0
+    assert command.run("planted_module:planted_squares", cases=3) == 2
     assert "did you mean 'planted_square'" in capsys.readouterr().err
 
 
 def test_command_names_near_ops(capsys):
-    assert gradcheck_cli.run("expp") == 2
+    assert command.run("expp") == 2
     assert "did you mean 'exp'" in capsys.readouterr().err
-    assert gradcheck_cli.run("multiply", cases=2) == 0
+    assert command.run("multiply", cases=2) == 0
 
 
 def test_missing_rules_are_reported():

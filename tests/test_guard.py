@@ -16,7 +16,7 @@ import pytest
 
 from autograd import kernels
 from autograd.op import registry
-from autograd.opcall import OpCall, default_seed
+from autograd.checking.opcall import OpCall, default_seed
 from autograd.sampling import Sampler
 
 PAGE = mmap.PAGESIZE

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from autograd.checks import CheckFailed, check_reference
-from autograd.gradcheck import GradientError, adjoint_check, examine
+from autograd.checking.checks import CheckFailed, check_reference
+from autograd.checking.gradcheck import GradientError, adjoint_check, examine
 from autograd.op import registry
-from autograd.opcall import OpCall
+from autograd.checking.opcall import OpCall
 from autograd.sampling import Sampler
 from autograd.tensor import Tensor
 

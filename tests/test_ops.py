@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 
 from autograd import ops
-from autograd.checks import CHECKS
+from autograd.checking.checks import CHECKS
 from autograd.op import registry
-from autograd.opcheck import check_op
+from autograd.checking.opcheck import check_op
 from autograd.tape import declared
 from autograd.testing import assert_gradients, cases
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from autograd import gradcheck_cli
+from autograd.checking import command
 from autograd.cli.errors import Parser, UserError
 from autograd.cli.train import count
 
@@ -35,7 +35,7 @@ def add(commands: Any) -> Parser:
 def run(options: Namespace) -> int:
     """0: all right, 1: something is wrong."""
     try:
-        gradcheck_cli.resolve(options.target)
-    except gradcheck_cli.TargetError as error:
+        command.resolve(options.target)
+    except command.TargetError as error:
         raise UserError(f"gradcheck: {error}") from None
-    return gradcheck_cli.run(options.target, options.cases, options.seed)
+    return command.run(options.target, options.cases, options.seed)

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.checks import CHECKS, NEED_REFERENCE, SHARE, record_of, sizes_in_attributes
-from autograd.gradcheck import GradientError
+from autograd.checking.checks import CHECKS, NEED_REFERENCE, SHARE, record_of, sizes_in_attributes
+from autograd.checking.gradcheck import GradientError
 from autograd.op import Record
-from autograd.opcall import CheckFailed, OpCall
+from autograd.checking.opcall import CheckFailed, OpCall
 from autograd.sampling import Case, Sampler
 
 

@@ -5,7 +5,7 @@
     adjoint_check(fn, inputs)    <J u, v> = <u, J'v> to 1e-12, for functions linear in each input
 
 A check on one shape misses half of all mistakes; sizes next to the blocks of the kernels find nearly all.
-`check_op` (autograd.opcheck) draws such cases for an op, and `autograd gradcheck` runs it on the command line.
+`check_op` (autograd.checking.opcheck) draws such cases for an op, and `autograd gradcheck` runs it on the command line.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import causes
-from autograd.causes import GradientError
-from autograd.differences import Point, tensors
+from autograd.checking import causes
+from autograd.checking.causes import GradientError
+from autograd.checking.differences import Point, tensors
 from autograd.errors import DTypeError, GraphError
 from autograd.grad_mode import grad
 from autograd.tensor import Tensor

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd import ops
 from autograd.op import Record, registry
-from autograd.opcheck import Report, check_op
+from autograd.checking.opcheck import Report, check_op
 from autograd.sampling import Case, Sampler
 from autograd.shapes import near
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import DTypeError, GraphError, ShapeError
-from autograd.gradcheck import adjoint_check, examine, first_order
+from autograd.checking.gradcheck import adjoint_check, examine, first_order
 from autograd.op import Record, registry
-from autograd.opcall import LAYOUTS, CheckFailed, OpCall, emptied, plain
+from autograd.checking.opcall import LAYOUTS, CheckFailed, OpCall, emptied, plain
 from autograd.sampling import Case
 from autograd.tensor import Tensor
 
