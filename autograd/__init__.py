@@ -8,6 +8,7 @@ import importlib as _importlib
 from typing import Any as _Any
 
 from autograd import ops
+from autograd.checking.gradcheck import GradientError, adjoint_check, gradcheck, gradgradcheck
 from autograd.device import (
     channels_last,
     contiguous_format,
@@ -71,7 +72,6 @@ from autograd.factories import (
     zeros_like,
 )
 from autograd.grad_mode import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from autograd.checking.gradcheck import GradientError, adjoint_check, gradcheck, gradgradcheck
 from autograd.op import composite, op
 from autograd.ops.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from autograd.shapes import near as _near

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from autograd import tape
-from autograd.sweep import sweep
 from autograd.errors import GraphError, ShapeError
 from autograd.sweep import sweep
 from autograd.tensor import Tensor, as_array

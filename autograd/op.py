@@ -73,7 +73,6 @@ SPELLINGS = {
 }
 
 
-
 class Record:
     """Everything known about one op. The registry of records drives tests, checks, benchmarks and docs.
 

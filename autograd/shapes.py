@@ -75,7 +75,7 @@ def explain_axes(
                     return f"{name} ({spec}) has {letter}={size}, expected {seen[whole][0] // parts}"
             elif not divisor:
                 if letter in seen and seen[letter][0] != size:
-                    other = seen[letter][1]
-                    return f"{name} ({spec}) has {letter}={size}, but {other} ({axes[other]}) has {letter}={seen[letter][0]}"
+                    expected, other = seen[letter]
+                    return f"{name} ({spec}) has {letter}={size}, but {other} ({axes[other]}) has {letter}={expected}"
                 seen.setdefault(letter, (size, name))
     return None

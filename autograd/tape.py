@@ -8,7 +8,7 @@ reference counting frees a graph as soon as nobody can differentiate it any more
 import cython
 import numpy as np
 
-from autograd.errors import DTypeError, GraphError, ShapeError
+from autograd.errors import DTypeError, GraphError
 
 
 def grad_enabled() -> bool:

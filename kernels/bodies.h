@@ -1,7 +1,4 @@
 /* All bodies of one (dtype, ISA) instance, then its table. No include guard: included once per instance. */
-#include "simd.h"
-#include "vmath.h"
-
 #include "conv.inc"
 #include "depthwise.inc"
 #include "elementwise.inc"
@@ -12,14 +9,15 @@
 #include "optim.inc"
 #include "pool.inc"
 #include "reduce.inc"
+#include "simd.h"
+#include "vmath.h"
 
-const kernel_table K(table) = {
-    .isa = STRING(ISA),
-    .lanes = LANES,
-    .lane_bytes = VECTOR_BYTES,
-    .panel = PANEL,
+const kernel_table K(table) = {.isa = STRING(ISA),
+                               .lanes = LANES,
+                               .lane_bytes = VECTOR_BYTES,
+                               .panel = PANEL,
 #define X(name, parameters) .name = K(name),
-    KERNELS(X)
+                               KERNELS(X)
 #undef X
 };
 #undef PANEL

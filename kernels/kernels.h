@@ -31,10 +31,10 @@
     REDUCE_KERNELS(X)
 
 typedef struct kernel_table {
-    const char *isa;
-    int lanes;       /* elements per vector register */
-    int lane_bytes;  /* bytes per vector register */
-    int panel;       /* vectors in the widest GEMM panel */
+    const char* isa;
+    int lanes;      /* elements per vector register */
+    int lane_bytes; /* bytes per vector register */
+    int panel;      /* vectors in the widest GEMM panel */
 #define X(name, parameters) void(*name) parameters;
     KERNELS(X)
 #undef X
@@ -43,10 +43,10 @@ typedef struct kernel_table {
 enum { F32 = 0, F64 = 1 };
 
 /* The tables in use, indexed by dtype. */
-extern const kernel_table *kernels_active[2];
+extern const kernel_table* kernels_active[2];
 
 /* Selects an ISA by name (NULL: the best that this CPU has). Returns 0, or -1 if unknown or unsupported. */
-int kernels_select(const char *isa);
+int kernels_select(const char* isa);
 
 /* The i-th ISA that this CPU can run, best first, or NULL past the end. */
-const char *kernels_isa(int i);
+const char* kernels_isa(int i);

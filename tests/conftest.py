@@ -38,7 +38,7 @@ def _setup() -> dict:
 
 def _stale(setup: dict) -> list[str]:
     """Extensions built from other sources than those beside them."""
-    names = [] if kernels.SOURCE_HASH == setup["source_hash"]() else ["kernels"]
+    names = [] if setup["source_hash"]() == kernels.SOURCE_HASH else ["kernels"]
     for name in setup["COMPILED"]:
         module = importlib.import_module(f"autograd.{name}")
         sources = [path for suffix in ("py", "pxd") if (path := ROOT / f"autograd/{name}.{suffix}").exists()]

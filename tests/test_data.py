@@ -410,7 +410,7 @@ def test_getitems_may_give_samples_as_in_pytorch():
         def __getitems__(self, indices):
             return list(super().__getitems__(indices))
 
-    with pytest.raises(ValueError, match="list of 2 for 5 indices.*tuple"):
+    with pytest.raises(ValueError, match=r"list of 2 for 5 indices.*tuple"):
         list(DataLoader(Fields(*arrays()), 5))
 
 
@@ -462,7 +462,7 @@ def test_augmentation_belongs_to_the_sample():
 
 def test_transform_wants_an_array_first():
     loader = DataLoader([{"x": np.ones(2)}], transform=lambda batch, seeds: batch)
-    with pytest.raises(TypeError, match="transform=.*dict"):
+    with pytest.raises(TypeError, match=r"transform=.*dict"):
         list(loader)
 
 
@@ -546,11 +546,11 @@ def test_foreign_states_are_refused():
             loader.load_state_dict(wrong)
     with pytest.raises(FormatError, match="version"):
         loader.load_state_dict(state | {"version": 9})
-    with pytest.raises(FormatError, match="batch 9 of 6"):
+    with pytest.raises(FormatError, match=r"batch 9 of 6"):
         loader.load_state_dict(state | {"position": 9})
-    with pytest.raises(ValueError, match="samples=22.*samples=23"):
+    with pytest.raises(ValueError, match=r"samples=22.*samples=23"):
         loader.load_state_dict(state | {"samples": 22})
-    with pytest.raises(ValueError, match="batch_size=8.*same dataset"):
+    with pytest.raises(ValueError, match=r"batch_size=8.*same dataset"):
         loader.load_state_dict(state | {"batch_size": 8})
     assert loader.state_dict() == state
 

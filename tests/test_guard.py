@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from autograd import kernels
-from autograd.op import registry
 from autograd.checking.opcall import OpCall, default_seed
+from autograd.op import registry
 from autograd.sampling import Sampler
 
 PAGE = mmap.PAGESIZE

@@ -8,8 +8,8 @@ import pytest
 
 from autograd.checking.checks import CheckFailed, check_reference
 from autograd.checking.gradcheck import GradientError, adjoint_check, examine
-from autograd.op import registry
 from autograd.checking.opcall import OpCall
+from autograd.op import registry
 from autograd.sampling import Sampler
 from autograd.tensor import Tensor
 

@@ -8,8 +8,8 @@ from hypothesis import given
 
 from autograd import ops
 from autograd.checking.checks import CHECKS
-from autograd.op import registry
 from autograd.checking.opcheck import check_op
+from autograd.op import registry
 from autograd.tape import declared
 from autograd.testing import assert_gradients, cases
 

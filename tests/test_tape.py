@@ -146,7 +146,7 @@ def test_in_place_change_of_a_result():
     x = leaf([0.0, 1.0])
     y = exp(x)
     y += 1
-    with pytest.raises(ag.GraphError, match="exp.*changed in place"):
+    with pytest.raises(ag.GraphError, match=r"exp.*changed in place"):
         y.backward(np.ones(2))
 
 

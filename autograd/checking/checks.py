@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
-from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.checking.gradcheck import adjoint_check, examine, first_order
-from autograd.op import Record, registry
 from autograd.checking.opcall import LAYOUTS, CheckFailed, OpCall, emptied, plain
+from autograd.errors import DTypeError, GraphError, ShapeError
+from autograd.op import Record, registry
 from autograd.sampling import Case
 from autograd.tensor import Tensor
 
@@ -82,9 +82,9 @@ def check_reference(call: OpCall) -> float | None:
             error = compare(got, want, bound, slack, f"{np.dtype(dtype)} {what}")
             worst = max(worst, error if dtype is np.float32 else 0.0)
         narrow = call.arrays and all(a.dtype in (np.float32, np.int64, np.bool_) for a in arrays)
-        if dtype is np.float32 and narrow and any(a.dtype == np.float32 for a in arrays) and not _wide(call):
-            if gots[0].dtype == np.float64:
-                raise CheckFailed("float32 inputs give a float64 result")
+        narrow = narrow and any(a.dtype == np.float32 for a in arrays) and not _wide(call)
+        if dtype is np.float32 and narrow and gots[0].dtype == np.float64:
+            raise CheckFailed("float32 inputs give a float64 result")
     return worst
 
 

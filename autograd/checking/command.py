@@ -10,8 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from autograd import ops
-from autograd.op import Record, registry
 from autograd.checking.opcheck import Report, check_op
+from autograd.op import Record, registry
 from autograd.sampling import Case, Sampler
 from autograd.shapes import near
 

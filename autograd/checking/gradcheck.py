@@ -183,7 +183,7 @@ def examine(
     rng = np.random.default_rng(seed)
     shapes, y = _settled(point)
     entries = y.size * max(point.arrays[i].size for i in point.checked)
-    fast = fast_mode is True or fast_mode == "auto" and entries > LARGE
+    fast = fast_mode is True or (fast_mode == "auto" and entries > LARGE)
     rows = rng.uniform(-1, 1, (2, y.size)) if fast else np.eye(y.size)
     mixed = rng.uniform(-1, 1, (1, y.size))
     cotangents = [point.split(row, shapes) for row in np.concatenate([rows, mixed, mixed])]

@@ -15,8 +15,8 @@ import numpy as np
 
 from autograd.checking.checks import CHECKS, NEED_REFERENCE, SHARE, record_of, sizes_in_attributes
 from autograd.checking.gradcheck import GradientError
-from autograd.op import Record
 from autograd.checking.opcall import CheckFailed, OpCall
+from autograd.op import Record
 from autograd.sampling import Case, Sampler
 
 
@@ -133,7 +133,7 @@ def check_op(
         call = OpCall(record, draw(sampler(case_seed)))
         report.cases += 1
         for name in names:
-            if name in broken or name != "threads" and number % SHARE[name]:
+            if name in broken or (name != "threads" and number % SHARE[name]):
                 continue
             if name == "threads":
                 large = large_call(record, case_seed) if number < 2 else None

@@ -51,7 +51,7 @@ def stack(samples: Sequence[Any]) -> Any:
 
 
 def default_convert(batch: Any) -> Any:
-    """Every numeric array inside `batch` as a Tensor that shares its memory; the rest as it is. A tuple gives a list."""
+    """Every numeric array inside `batch` as a Tensor sharing its memory; the rest as it is. A tuple gives a list."""
     if isinstance(batch, np.ndarray):
         return _to_tensor(batch) if batch.dtype.kind in "biufc" else batch
     if isinstance(batch, Mapping):

@@ -126,7 +126,7 @@ class ConcatDataset(Dataset[Any]):
             return [self[int(i)] for i in indices]
         n = len(self)
         positions = np.where(indices < 0, indices + n, indices)
-        if len(positions) and not (0 <= positions.min() and positions.max() < n):
+        if len(positions) and not (positions.min() >= 0 and positions.max() < n):
             raise IndexError(f"ConcatDataset: an index is out of range for {n} samples")
         which = np.searchsorted(self.cumulative_sizes, positions, side="right")
         starts = np.array([0, *self.cumulative_sizes])

@@ -19,7 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Sampler(Generic[T_co]):
     """Base of samplers: iterating gives indices, or lists of them for a batch sampler.
 
-    A sampler may offer `state_dict()` and `load_state_dict(state)`: the loader takes the state before each pass and keeps
+    A sampler may offer `state_dict()` and `load_state_dict(state)`: the loader takes the state before each pass and has
     it with its own, so that a resumed pass repeats the order. Without them, restoring the order is up to the caller.
     """
 

@@ -70,7 +70,7 @@ class Prefetcher(Iterator[Any]):
             except StopIteration:
                 self._tasks = None
                 return
-            except Exception as error:  # noqa: BLE001  # the sampler's; it belongs after the batches that are under way
+            except Exception as error:  # the sampler's; it belongs after the batches that are under way
                 self._tasks = None
                 future.set_exception(error)
             else:
@@ -107,6 +107,6 @@ def _work(
                 on_start(number)
                 started = True
             future.set_result(task())
-        except BaseException as error:  # noqa: BLE001  # whatever it is, it belongs to the consumer
+        except BaseException as error:  # whatever it is, it belongs to the consumer
             future.set_exception(error)
         del errand, future, task  # hold no batch while waiting for the next

@@ -18,7 +18,9 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _contract_samples(s: Sampler) -> Case:
-    equation = s.choice("ab,bc->ac abc,acd->abd ab,cb->ca ab,ab->b a,b->ba abc,bc->a ab,b->ab ab,->ba".split())
+    equation = s.choice(
+        ["ab,bc->ac", "abc,acd->abd", "ab,cb->ca", "ab,ab->b", "a,b->ba", "abc,bc->a", "ab,b->ab", "ab,->ba"]
+    )
     sizes = {letter: s.size(3, (s.lanes(),) if letter == "b" else ()) for letter in "abcd"}
     left, right = equation.split("->")[0].split(",")
     return s.case(s.array([sizes[i] for i in left]), s.array([sizes[i] for i in right]), equation=equation)
@@ -81,8 +83,24 @@ contract.grads(x=_contract_x, y=_contract_y)
 
 def _einsum_samples(s: Sampler) -> Case:
     equation = s.choice(
-        "ij,jk->ik ij,jk bij,bjk->bik ij,jk,kl->il ii->i ii ij->ji ij->j ...ij,...jk->...ik i,i,i->i i,j->ij "
-        "ijk,jl->kl ij,ij-> b...,b->... ik,jk-> ij,kl->ik".split()
+        [
+            "ij,jk->ik",
+            "ij,jk",
+            "bij,bjk->bik",
+            "ij,jk,kl->il",
+            "ii->i",
+            "ii",
+            "ij->ji",
+            "ij->j",
+            "...ij,...jk->...ik",
+            "i,i,i->i",
+            "i,j->ij",
+            "ijk,jl->kl",
+            "ij,ij->",
+            "b...,b->...",
+            "ik,jk->",
+            "ij,kl->ik",
+        ]
     )
     sizes = {letter: s.size(3, (s.lanes(),) if letter == "j" else ()) for letter in "bijkl"}
     batch = s.shape(0, 2)

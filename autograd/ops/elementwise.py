@@ -119,7 +119,11 @@ def _div_samples(s: Sampler) -> Case:
 def div(x, y, *, rounding_mode=None):
     """x / y, broadcast; ints give float32. rounding_mode "floor" or "trunc": whole quotients, without gradient."""
     if rounding_mode is None:
-        x, y = (x, y) if kernels.alike(x, y) and (x if type(x) is np.ndarray else y).dtype.kind == "f" else promote_float(x, y)
+        x, y = (
+            (x, y)
+            if kernels.alike(x, y) and (x if type(x) is np.ndarray else y).dtype.kind == "f"
+            else promote_float(x, y)
+        )
         return kernels.div(x, y)
     if rounding_mode not in ("floor", "trunc"):
         raise ValueError(f"rounding_mode is {rounding_mode!r}, expected None, 'floor' or 'trunc'")
@@ -284,7 +288,7 @@ def _clip_samples(s: Sampler) -> Case:
     onnx="Clip",
 )
 def clip(x, low=None, high=None):
-    """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes inside, bounds included."""
+    """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes inside and at the bounds."""
     if low is None and high is None:
         raise ValueError("low and high are both None, expected at least one bound")
     x, low, high = promote(x, low, high)

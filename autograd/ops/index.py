@@ -31,7 +31,8 @@ def is_basic(index: Any) -> bool:
     """Whether an index picks each element at most once and NumPy answers with a view."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
-        i is None or i is Ellipsis or isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool) for i in parts
+        i is None or i is Ellipsis or (isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool))
+        for i in parts
     )
 
 
@@ -122,7 +123,7 @@ def put_at(x, *, shape, index):
             inner = x.reshape(*shape[:axis], ids.size, *shape[axis + 1 :])
             return np.moveaxis(add_rows(np.moveaxis(inner, axis, 0), ids, shape[axis]), 0, axis)
     out = np.zeros(shape, x.dtype)
-    if is_basic(index) or len(arrays) == 1 and parts[arrays[0]].dtype.kind == "b":
+    if is_basic(index) or (len(arrays) == 1 and parts[arrays[0]].dtype.kind == "b"):
         out[index] = x
     else:
         np.add.at(out, index, x)

@@ -35,7 +35,7 @@ def _cut(x: Any, axis: int, start: int | None, stop: int | None, step: int | Non
 def _parts(s: Sampler) -> Case:
     shape = [s.size(3) for _ in range(s.integer(1, 3))]
     axis = s.integer(0, len(shape) - 1)
-    arrays = [s.array(shape[:axis] + [s.integer(0, 3)] + shape[axis + 1 :]) for _ in range(s.integer(1, 4))]
+    arrays = [s.array([*shape[:axis], s.integer(0, 3), *shape[axis + 1 :]]) for _ in range(s.integer(1, 4))]
     return s.case(*arrays, axis=s.choice((axis, axis - len(shape))))
 
 

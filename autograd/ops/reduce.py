@@ -1,4 +1,4 @@
-"""Reductions over axes: None (all), an int, or a tuple. Sums of float32 and float64 don't depend on the thread count."""
+"""Reductions over axes: None (all), an int, or a tuple. Sums do not depend on the thread count."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def count(shape: tuple[int, ...], axis: Any) -> int:
 
 def unreduce(y: Tensor, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Tensor:
     """A result (or its gradient) with its axes back, of size 1."""
-    return y if keepdims or axis is None and not shape else reshape(y, kept(shape, axis))
+    return y if keepdims or (axis is None and not shape) else reshape(y, kept(shape, axis))
 
 
 def spread(y: Tensor, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Tensor:

@@ -1,4 +1,4 @@
-"""Same elements, other shape: reshaping, permuting, broadcasting and its reverse, padding. Views where NumPy has them."""
+"""Same elements, other shape: reshaping, permuting, broadcasting and its reverse. Views where NumPy has them."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def load_image(
                 pixels = np.asarray(converted, dtype=np.uint8)
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001  # decoders of damaged files raise all kinds
+        except Exception as error:  # decoders of damaged files raise all kinds
             raise FormatError(f"{os.fspath(path)}: not a readable picture ({error})") from None
     return pixels[None] if mode == "L" else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
@@ -52,7 +52,7 @@ class ImageFolder(Dataset[tuple[NDArray[Any], int]]):
 
     Args:
         root: the folder; its subfolders, sorted by name, are the classes.
-        size: height and width that every picture is resized to, an int for both. None keeps their sizes, which must then
+        size: height and width that every picture is resized to, an int for both. None keeps their sizes, which must
             be equal within a batch.
         mode: "RGB" or "L" (grey).
         transform: applied to batches (N, C, H, W) of images in [0, 1], without seeds.

@@ -47,7 +47,7 @@ class Transform:
 
 
 class Compose:
-    """One transform after the other, each with a random stream of its own. Composed ones inside count as their parts."""
+    """One transform after the other, each with a random stream of its own; composed ones inside count as parts."""
 
     def __init__(self, transforms: Iterable[Any]) -> None:
         self.transforms: list[Any] = []
@@ -120,7 +120,7 @@ class RandomHorizontalFlip(Transform):
 class RandomCrop(Transform):
     """A random part of `size` (int, or (H, W)) of each image, after `padding` pixels of `fill` on all four sides.
 
-    Raises ValueError for sizes below 1 or a negative padding, ShapeError if the padded images are smaller than the part.
+    Raises ValueError for sizes below 1 or negative padding, ShapeError if the padded images are smaller.
     """
 
     random = True
