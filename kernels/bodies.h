@@ -1,4 +1,7 @@
 /* All bodies of one (dtype, ISA) instance, then its table. No include guard: included once per instance. */
+#include "simd.h"
+#include "vmath.h"
+
 #include "conv.inc"
 #include "depthwise.inc"
 #include "elementwise.inc"
@@ -9,8 +12,6 @@
 #include "optim.inc"
 #include "pool.inc"
 #include "reduce.inc"
-#include "simd.h"
-#include "vmath.h"
 
 const kernel_table K(table) = {.isa = STRING(ISA),
                                .lanes = LANES,

@@ -36,9 +36,9 @@ class DataLoader:
         num_workers: threads that fetch ahead; 0 fetches when asked.
         collate_fn: makes the batch out of a list of samples; what it returns is passed on as it is.
         drop_last: leave out a last batch of fewer than `batch_size` samples.
-        generator, seed: an int or a `numpy.random.Generator`; order and transforms follow from it; a new one by default.
+        generator, seed: an int or a `numpy.random.Generator`; order and transforms follow from it; a new one if None.
         prefetch_factor: batches per worker that may be under way or waiting.
-        transform: `transform(inputs, seeds)`, applied to the array, or the first array, of every batch before it is made
+        transform: `transform(inputs, seeds)`, applied to the array, or the first array, of every batch before it is
             a Tensor; see :mod:`autograd.vision.transforms` and :class:`~autograd.data.PerSample`. `seeds` depend on
             the seed, the epoch and the index of each sample and on nothing else.
         worker_init_fn: called as `worker_init_fn(k)` in worker thread k before its first batch.

@@ -288,7 +288,7 @@ def _clip_samples(s: Sampler) -> Case:
     onnx="Clip",
 )
 def clip(x, low=None, high=None):
-    """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes inside and at the bounds."""
+    """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes within the bounds."""
     if low is None and high is None:
         raise ValueError("low and high are both None, expected at least one bound")
     x, low, high = promote(x, low, high)
