@@ -4,13 +4,11 @@ benchmarks and quick checks draw with NumPy's generator (here), tests with Hypot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd import kernels
-
-Choice = TypeVar("Choice")
 
 
 class Case(NamedTuple):
@@ -31,7 +29,7 @@ class Sampler:
         """An int in [low, high]."""
         return int(self.rng.integers(low, high + 1))
 
-    def choice(self, options: Sequence[Choice]) -> Choice:
+    def choice(self, options: Sequence[Any]) -> Any:
         return options[self.integer(0, len(options) - 1)]
 
     def boolean(self) -> bool:

@@ -1,11 +1,12 @@
 from collections.abc import Sequence
+from typing import Any
 
 from autograd.tape import Node, Value
 
 def sweep(
-    roots: list[Node],
+    roots: Sequence[Node | None],
     seeds: Sequence[Value],
     wanted: Sequence[Node | None] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
-) -> list | None: ...
+) -> Any: ...

@@ -50,7 +50,7 @@ def lenet(engine: Engine, batch: int):
 
 
 def resnet20(engine: Engine, batch: int):
-    nn = engine.nn
+    nn: Any = engine.nn
 
     class Block(nn.Module):
         def __init__(self, inputs: int, outputs: int, stride: int):
@@ -83,7 +83,7 @@ def resnet20(engine: Engine, batch: int):
 def vgg11_bn(engine: Engine, batch: int):
     nn = engine.nn
     layers: list[Any] = []
-    channels = 3
+    channels: Any = 3
     for width in (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"):
         if width == "M":
             layers.append(nn.MaxPool2d(2))

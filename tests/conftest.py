@@ -7,6 +7,7 @@ AUTOGRAD_DATA names the folder with data sets; tests that need files from it say
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def _stale(setup: dict) -> list[str]:
 
 
 def pytest_configure(config):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored in the background
     config.addinivalue_line("markers", "slow: many examples or minutes; run with -m slow")
     config.addinivalue_line("filterwarnings", "error")
     if not config.option.markexpr:

@@ -122,7 +122,7 @@ class OpCall:
             make = seed or default_seed
             seeds = [make(y.shape, y.dtype) for y in roots]
             kept = [g.tobytes() for g in seeds]
-            gradients = sweep([y.node for y in roots], [Tensor(g) for g in seeds], [leaves[i].node for i in wanted])
+            gradients = sweep([y.node for y in roots], [Tensor(g) for g in seeds], [leaves[i].node for i in wanted])  # type: ignore[union-attr]
             values += [np.zeros(arrays[i].shape) if g is None else g.array for i, g in zip(wanted, gradients)]
             if [g.tobytes() for g in seeds] != kept:
                 raise CheckFailed("the backward pass changed the gradient it was given")

@@ -322,7 +322,8 @@ def glu(x, axis=-1):
     if not -x.ndim <= axis < x.ndim or x.shape[axis] % 2:
         raise ShapeError(f"glu: axis {axis} of x must exist and have an even size  [x: {x.shape}]")
     half, before = x.shape[axis] // 2, (slice(None),) * (axis % x.ndim)
-    return x[(*before, slice(0, half))] * sigmoid(x[(*before, slice(half, None))])
+    lower, upper = (*before, slice(0, half)), (*before, slice(half, None))
+    return x[lower] * sigmoid(x[upper])
 
 
 # ---------------------------------------------------------------------------------------------- piecewise linear

@@ -56,7 +56,8 @@ def _rows_share(u: np.ndarray, spans: list[slice], axis: int, size: int) -> np.n
     gx = np.zeros((*u.shape[:axis], size, *u.shape[axis + 1 :]), u.dtype)
     before = (slice(None),) * axis
     for i, span in enumerate(spans):
-        gx[(*before, span)] += u[(*before, slice(i, i + 1))] / (span.stop - span.start)
+        region, source = (*before, span), (*before, slice(i, i + 1))
+        gx[region] += u[source] / (span.stop - span.start)
     return gx
 
 

@@ -88,7 +88,8 @@ def _nll_reference(x, target, weight=None, ignore_index=-100, reduction="mean"):
         label = int(target[place])
         if label != ignore_index:
             scale[place] = 1 if weight is None else weight[label]
-            loss[place] = -scale[place] * x[(*place[:1], label, *place[1:])]
+            entry = (*place[:1], label, *place[1:])
+            loss[place] = -scale[place] * x[entry]
     return loss if reduction == "none" else loss.sum() / (scale.sum() if reduction == "mean" else 1)
 
 
@@ -128,7 +129,8 @@ def _nll_grad_reference(u, target, weight=None, x_shape=(), ignore_index=-100, r
     divisor = sum(weights[target[place]] for place in kept) if reduction == "mean" else 1
     for place in kept:
         g = u[place] if reduction == "none" else u
-        gx[(*place[:1], target[place], *place[1:])] = -g * weights[target[place]] / divisor
+        entry = (*place[:1], target[place], *place[1:])
+        gx[entry] = -g * weights[target[place]] / divisor
     return gx
 
 

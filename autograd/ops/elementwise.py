@@ -105,7 +105,8 @@ def trunc_quotient(x: Any, y: Any) -> Any:
 
 def _div_reference(x, y, rounding_mode=None):
     exact = np.asarray(x) / np.asarray(y)
-    return {None: lambda a: a, "floor": np.floor, "trunc": np.trunc}[rounding_mode](exact)
+    rounding: dict[str | None, Any] = {None: lambda a: a, "floor": np.floor, "trunc": np.trunc}
+    return rounding[rounding_mode](exact)
 
 
 def _div_samples(s: Sampler) -> Case:

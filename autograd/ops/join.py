@@ -99,8 +99,8 @@ def stack(*xs, axis=0):
 )
 def hstack(*xs):
     """Joins along the second axis (the first one of vectors)."""
-    xs = [reshape(x, 1) if np.ndim(raw(x)) == 0 else x for x in xs]
-    return concatenate(xs, 0 if np.ndim(raw(xs[0])) == 1 else 1)
+    parts = [reshape(x, 1) if np.ndim(raw(x)) == 0 else x for x in xs]
+    return concatenate(parts, 0 if np.ndim(raw(parts[0])) == 1 else 1)
 
 
 @composite(

@@ -374,7 +374,7 @@ def _limits(x: np.ndarray) -> tuple[float, float]:
 
 
 @op(
-    reference=lambda x, nan=0.0: np.where(np.isnan(x), nan, x).clip(*_limits(x)),
+    reference=lambda x, nan=0.0: np.clip(np.where(np.isnan(x), nan, x), *_limits(x)),
     samples=lambda s: s.case(s.array(s.shape())),
 )
 def nan_to_num(x, *, nan=0.0, posinf=None, neginf=None):
