@@ -8,8 +8,8 @@
 #include "parallel.h"
 
 enum {
-    K_BLOCK = 256,           /* of the reduction: a panel of B and the rows of a tile fit in half of L1 */
-    N_BLOCK_BYTES = 1024,    /* of a row of B: a packed block (x K_BLOCK) fits in half of L2 */
+    K_BLOCK = 384,           /* of the reduction: a panel of B and the rows of a tile fit in L1 */
+    N_BLOCK_BYTES = 1024,    /* of a row of B: a packed block (x K_BLOCK) fits in L2 */
     N_BLOCK_PANELS = 4,      /* at least so wide if work is shared out: each block reads all of A */
     M_CHUNK = 96,            /* rows of A that are used by all panels in turn: they stay in L2 */
     M_BLOCK = 960,           /* rows per task: each task packs its block of B for itself */
@@ -201,14 +201,14 @@ static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, 
         a = b, b = swap, p = &flipped;
     }
     gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
+    const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH);
+    if (dots && p->a.columns == 1 && p->b.rows == 1) {
+        parallel_for(threads, ceil_div(p->n, DOT_BLOCK), dot_task, &r);
+        return 0;
+    }
     if (p->m <= GEMM_FEW && p->b.columns == 1) {
         r.n_block = round_up(min(ceil_div(p->n, threads), FEW_BYTES / (p->m * r.size)), t->lanes);
         parallel_for(threads, ceil_div(p->n, r.n_block), few_task, &r);
-        return 0;
-    }
-    const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH);
-    if (dots && p->a.columns == 1 && p->b.rows == 1 && p->n > 1) {
-        parallel_for(threads, ceil_div(p->n, DOT_BLOCK), dot_task, &r);
         return 0;
     }
     return gemm_by_blocks(t, p, a, b, c, threads);

@@ -40,11 +40,12 @@ def bits_for_all_threads(run):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("m, k, n", [(97, 130, 65), (300, 700, 129), (5, 2000, 300), (513, 33, 7)])
+@pytest.mark.parametrize("m, k, n", [(97, 130, 65), (300, 700, 129), (5, 2000, 300), (513, 33, 7), (3, 90, 999)])
 def test_matmul_has_the_same_bits_for_any_number_of_threads(isa, dtype, m, k, n):
     a, b = normal(m, k, dtype=dtype), normal(k, n, dtype=dtype)
-    results = bits_for_all_threads(lambda: kernels.matmul(a, b))
-    assert results == results[:1] * len(THREADS)
+    for x, y in ((a, b), (np.asfortranarray(a), b), (a, np.asfortranarray(b))):
+        results = bits_for_all_threads(lambda x=x, y=y: kernels.matmul(x, y))
+        assert results == results[:1] * len(THREADS)
 
 
 # N, C, H, K, R, stride, padding, dilation, groups
