@@ -159,7 +159,8 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True, mmap: A
     f: a path or an open binary file: safetensors (also the index of several), PyTorch's .pt and .pth (both formats,
     read without torch or pickle: tensors and plain containers, nothing that could run), .npz, HDF5 (with h5py).
     The format is found out by the content. map_location, weights_only and mmap are PyTorch's: all is on the CPU and
-    in memory, and nothing but plain data is ever read. Errors: FormatError if the file is truncated, damaged or no such file at all.
+    in memory, and nothing but plain data is ever read.
+    Errors: FormatError if the file is truncated, damaged or no such file at all.
     """
     if map_location is not None and str(map_location).partition(":")[0] != "cpu":
         raise ValueError(f"load: tensors live on the CPU only, got map_location={map_location!r}")
