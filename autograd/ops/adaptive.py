@@ -52,9 +52,8 @@ def _mean_reference(x: np.ndarray, output_size: Any) -> np.ndarray:
 
 def _rows_mean(x: np.ndarray, out: int, axis: int) -> np.ndarray:
     y = np.empty((*x.shape[:axis], out, *x.shape[axis + 1 :]), x.dtype)
-    before = (slice(None),) * axis
     for i, span in enumerate(_spans(x.shape[axis], out)):
-        y[(*before, i)] = x[(*before, span)].mean(axis)
+        x.swapaxes(0, axis)[span].mean(0, out=y.swapaxes(0, axis)[i])
     return y
 
 
