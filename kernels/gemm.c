@@ -16,6 +16,7 @@ enum {
     M_BLOCK_LEAST = 48,      /* and at least */
     TASKS_PER_THREAD = 4,    /* so that threads finish together */
     IN_PLACE_BYTES = 16384,  /* up to here B is used where it is: it fits in L1 */
+    IN_PLACE_ROWS = 24,      /* or for so few rows of A */
     STACK_BYTES = 16384,     /* packs this small need no malloc */
     PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
     DOT_ROWS = 12,           /* up to here, dot products beat packing a transposed B */
@@ -115,10 +116,11 @@ static int order_of_a(const gemm_problem* p, int size) {
     return ROWS_COPIED;
 }
 
-/* How many columns of B need no packing: its rows must be contiguous, and few.
+/* How many columns of B need no packing: B fits in L1, or too few rows of A repay it and no row of B skips a page.
  * A partial panel would read past the rows of B, so the last columns are always packed. */
 static int64_t columns_in_place(const kernel_table* t, const gemm_problem* p, int size) {
-    if (p->b.columns != 1 || p->k * p->n * size > IN_PLACE_BYTES) return 0;
+    const int few_rows = p->m <= IN_PLACE_ROWS && p->b.rows * size <= 4096;
+    if (p->b.columns != 1 || (p->k * p->n * size > IN_PLACE_BYTES && !few_rows)) return 0;
     int64_t j = 0, width;
     while (j < p->n && j + (width = gemm_panel_vectors(t, p->n - j) * t->lanes) <= p->n) j += width;
     return j;
