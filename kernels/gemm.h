@@ -1,8 +1,9 @@
 /* Matrix multiplication: one batch-reduce panel kernel, which convolution shares, and a packing copy.
  *
  * A panel is `vectors` registers wide (1, 2 or the table's `panel`); B is read row by row at pitch ldb, so packed
- * panels and plain rows both serve. A is broadcast element by element straight from memory, never packed.
- * Every output is one chain of multiply-adds in ascending k, whatever the tile: no blocking changes the bits. */
+ * panels and plain rows both serve. A is broadcast element by element, from where it lies or from a copy.
+ * Every output is one chain of multiply-adds in ascending k, whatever the tile: no blocking changes the bits.
+ * Only gemm_dot differs: one chain per lane. It is chosen by the shape alone. */
 #pragma once
 #include <stdint.h>
 
