@@ -79,6 +79,8 @@ class Record:
     call         what users call: the Op, or the function of a composite
     reference    independent NumPy implementation: arrays and attributes -> array (or a tuple, extras included)
     samples      function of a sampling.Sampler that draws one Case
+    kernel       called in place of the forward function, without attributes, where all inputs are float arrays of one
+                 dtype, or numbers and None beside one
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
     bound        relative error of a float32 result, in units of the reference's own scale
@@ -96,6 +98,7 @@ class Record:
         self.linear_in: tuple[str, ...] = tuple(declaration.pop("linear_in", ()))
         self.mutates: tuple[str, ...] = tuple(declaration.pop("mutates", ()))
         self.advice: Callable | None = declaration.pop("advice", None)
+        self.kernel: Callable | None = declaration.pop("kernel", None)
         self.flops: Callable | None = declaration.pop("flops", None)
         self.onnx: str | None = declaration.pop("onnx", None)
         self.extras: tuple[str, ...] = tuple(declaration.pop("extras", ()))

@@ -29,10 +29,10 @@ from autograd.tape import declare, leaf_node, set_grad_enabled
 
 cnp.import_array()
 
-_add: Op = declare("add")
-_sum_to: Op = declare("sum_to")
-_astype: Op = declare("astype")
-_identity: Op = declare("identity")
+_add = cython.declare(Op, declare("add"))
+_sum_to = cython.declare(Op, declare("sum_to"))
+_astype = cython.declare(Op, declare("astype"))
+_identity = cython.declare(Op, declare("identity"))
 
 _lock = threading.RLock()
 _active: set = set()  # marks of the sweeps under way in this thread, the innermost last

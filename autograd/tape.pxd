@@ -126,6 +126,7 @@ cdef class Op:
     cdef void *vectorcall
     cdef readonly str name
     cdef public object forward
+    cdef object kernel
     cdef public object record
     cdef readonly long inputs
     cdef long plain
@@ -147,8 +148,8 @@ cdef class Op:
     cdef long gather(self, tuple inputs, tuple arrays) except -1
     cdef Plan plan(self, long mask, long count)
     cdef Value record_node(self, tuple inputs, tuple attrs, long mask, array, results)
-    cpdef Value call1(self, x)
-    cpdef Value call2(self, x, y)
+    cdef Value call1(self, x)
+    cdef Value call2(self, x, y)
 
 
 cdef object call_op(object op, PyObject **arguments, size_t flags, PyObject *names)
@@ -156,6 +157,7 @@ cdef Value wrap(object array, Node node)
 cdef Node new_node(Op op, array)
 cdef bint has_shape(object array, tuple shape) except -1
 cdef owner(object array)
+cdef bint alike(tuple arguments, Py_ssize_t n) noexcept
 cpdef Node leaf_node(array)
 cpdef bint grad_enabled() noexcept
 cpdef bint set_grad_enabled(bint on) noexcept

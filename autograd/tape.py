@@ -160,6 +160,25 @@ def owner(array):
     return array
 
 
+def alike(arguments: tuple, n: cython.Py_ssize_t):
+    """Whether these are float32 or float64 arrays of one native dtype, or numbers and None beside one."""
+    i: cython.Py_ssize_t
+    first: object = None
+    for i in range(n):
+        x = arguments[i]
+        if not cnp.PyArray_Check(x):
+            continue
+        if first is None:
+            first = x
+            if cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64:
+                return False
+            if cnp.PyArray_ISBYTESWAPPED(x):
+                return False
+        elif cnp.PyArray_DESCR(x) != cnp.PyArray_DESCR(first):
+            return False
+    return first is not None
+
+
 def leaf_node(array):
     """The node of a value that gradients are wanted for."""
     if array.dtype.kind != "f":
@@ -214,6 +233,7 @@ class Op:
         """Fills in an op that was declared by name only."""
         self.record = record
         self.forward = forward
+        self.kernel = record.kernel
         self.extras = extras
         self.custom = custom
         self.inputs = len(record.inputs)
@@ -282,8 +302,11 @@ class Op:
         mask: cython.long = self.gather(inputs, arguments)
         for i in range(given):
             tape_set(arguments, n + i, attrs[i])
+        function = self.forward
+        if given == 0 and self.kernel is not None and alike(arguments, n):
+            function = self.kernel
         try:
-            results = tape_call(self.forward, arguments, n, self.names if given else None)
+            results = tape_call(function, arguments, n, self.names if given else None)
         except (ValueError, TypeError) as error:
             raise self.record.explain(error, arguments[:n], dict(zip(self.names, attrs))) from None
         array = results[0] if self.extras else results
