@@ -279,6 +279,9 @@ class Record:
             missing = [n for n, a in zip(names, arrays) if a is None and self.names_required(n)]
             if missing:
                 return DTypeError(f"{self.name}: {missing[0]} is None, expected a tensor  [{context}]")
+            numbers = [(n, a) for n, a in zip(names, arrays) if isinstance(a, (int, float))]
+            if numbers and str(error).startswith("Argument "):  # a kernel took arrays only
+                return DTypeError(f"{self.name}: {numbers[0][0]} is the number {numbers[0][1]}, expected a tensor")
             return DTypeError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}  [{dtypes}]")
         message = explain_axes(self.axes, shapes, attrs) or str(error).removeprefix(f"{self.name}: ")
         advice = self.advice(shapes, attrs) if self.advice is not None else None

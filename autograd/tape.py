@@ -93,7 +93,7 @@ class Node:
         item: object
         for item in self.saved:
             if isinstance(item, Value):
-                value: Value = item
+                value: Value = cython.cast(Value, item)
                 if value.version is not None:
                     total += value.version.count
         return total
@@ -145,18 +145,18 @@ def has_shape(array, shape: tuple):
     """array.shape == shape, without making a tuple."""
     n: cython.int = cnp.PyArray_NDIM(array)
     i: cython.int
-    if len(shape) != n:
-        return False
-    for i in range(n):
-        if cython.cast(cython.Py_ssize_t, shape[i]) != cnp.PyArray_DIM(array, i):
-            return False
-    return True
+    same: cython.bint = len(shape) == n
+    for i in range(n if same else 0):
+        same = same and cython.cast(cython.Py_ssize_t, shape[i]) == cnp.PyArray_DIM(array, i)
+    return same
 
 
 def owner(array):
     """The array that owns the memory of an array."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base: cython.pointer(PyObject) = tape_base(array)
+    while base != cython.NULL and cnp.PyArray_Check(cython.cast(object, base)):
+        array = cython.cast(object, base)
+        base = tape_base(array)
     return array
 
 
@@ -334,7 +334,7 @@ class Op:
         for i in range(len(inputs)):
             x = inputs[i]
             if isinstance(x, Value):
-                value = x
+                value = cython.cast(Value, x)
                 tape_set(arrays, i, value.array)
                 if value.node is not None:
                     if value.version is not None and value.version.count != value.seen and value.node.op is not None:
@@ -397,7 +397,7 @@ class Op:
         for i in range(len(inputs)):
             x = inputs[i]
             if isinstance(x, Value):
-                value = x
+                value = cython.cast(Value, x)
                 tape_set(edges, i, value.node)
             else:
                 tape_set(edges, i, None)
