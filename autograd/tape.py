@@ -179,6 +179,11 @@ def alike(arguments: tuple, n: cython.Py_ssize_t):
     return first is not None
 
 
+def number_array(x):
+    """A Python number as an array; PyTorch makes floats float32."""
+    return np.asarray(x, np.float32 if type(x) is float else None)
+
+
 def leaf_node(array):
     """The node of a value that gradients are wanted for."""
     if array.dtype.kind != "f":
@@ -307,7 +312,7 @@ class Op:
             function = self.kernel
         try:
             results = tape_call(function, arguments, n, self.names if given else None)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, IndexError) as error:
             raise self.record.explain(error, arguments[:n], dict(zip(self.names, attrs))) from None
         array = results[0] if self.extras else results
         if not cnp.PyArray_CheckExact(array):
@@ -344,13 +349,13 @@ class Op:
                         )
                     mask |= 1 if self.variadic else cython.cast(cython.long, 1) << i
             elif type(x) is float or type(x) is int or type(x) is bool:
-                tape_set(arrays, i, x)
+                tape_set(arrays, i, x if self.broadcasts else number_array(x))
             elif x is None:
                 if self.variadic or self.absent[i] is REQUIRED:
                     raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
                 tape_set(arrays, i, None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
-                tape_set(arrays, i, x.item())
+                tape_set(arrays, i, x.item() if self.broadcasts else number_array(x.item()))
             else:
                 tape_set(arrays, i, self.as_input(x, i))
         return mask
