@@ -33,8 +33,8 @@ cdef inline cnp.ndarray contiguous(cnp.ndarray x):
 
 
 cdef inline cnp.ndarray empty(int ndim, const cnp.npy_intp *shape, int dtype):
-    """The one place where results are allocated."""
-    return cnp.PyArray_EMPTY(ndim, shape, dtype, 0)
+    """A new C-contiguous array."""
+    return new_result(ndim, shape, NULL, dtype)
 
 
 def isas():

@@ -1,12 +1,6 @@
 # Dense layouts: memory without gaps, in the order of some permutation of the axes. NCHW shapes usually lie in
 # channels-last memory, so kernels that treat elements alike take any dense layout and keep it in the result.
 
-from cpython.object cimport PyObject, PyTypeObject
-
-cdef extern from "numpy/arrayobject.h":
-    object new_array "PyArray_New"(PyTypeObject *subtype, int ndim, const cnp.npy_intp *shape, int dtype,
-                                   const cnp.npy_intp *strides, void *data, int itemsize, int flags, PyObject *obj)
-
 cdef enum:
     MAX_AXES = 64
 
@@ -71,12 +65,12 @@ cdef bint same_layout(cnp.ndarray x, cnp.ndarray y) noexcept:
 cdef cnp.ndarray empty_ordered(int ndim, const cnp.npy_intp *shape, const int *order, int dtype):
     """A new dense array whose axes lie in memory in this order, outermost first."""
     cdef cnp.npy_intp strides[MAX_AXES]
-    cdef cnp.npy_intp stride = 4 if dtype == cnp.NPY_FLOAT32 or dtype == cnp.NPY_INT32 else 8
+    cdef cnp.npy_intp stride = item_size(dtype)
     cdef int i
     for i in range(ndim - 1, -1, -1):
         strides[order[i]] = stride
         stride *= shape[order[i]] if shape[order[i]] > 0 else 1
-    return new_array(<PyTypeObject *>np.ndarray, ndim, shape, dtype, strides, NULL, 0, 0, NULL)
+    return new_result(ndim, shape, strides, dtype)
 
 
 cdef cnp.ndarray empty_like(cnp.ndarray x):
