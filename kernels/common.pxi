@@ -27,8 +27,13 @@ cdef inline const kernel_table *table(cnp.ndarray x) except NULL:
 
 cdef inline cnp.ndarray contiguous(cnp.ndarray x):
     """x itself if C-contiguous, aligned and in native byte order, else a copy that is."""
+    cdef cnp.ndarray copy
     if cnp.PyArray_ISCARRAY_RO(x):
         return x
+    if is_float(x):
+        copy = empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
+        copy_into(copy, x)
+        return copy
     return cnp.PyArray_FROM_OF(x, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
 
 
