@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "parallel.h"
 
-enum { TILE_ROWS = 64, TILE_COLS = 64, SMALL = 65536 };
+enum { TILE_ROWS = 64, TILE_COLS = 256, SMALL = 65536 };
 
 typedef struct {
     const transposition* t;

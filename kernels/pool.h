@@ -33,8 +33,12 @@ typedef struct {
 static inline pool_window pool_window_at(int64_t i, int64_t size, int64_t kernel, int64_t stride, int64_t padding,
                                          int64_t dilation) {
     pool_window w = {.start = i * stride - padding, .first = 0, .last = kernel};
-    if (w.start < 0) w.first = (-w.start + dilation - 1) / dilation;
-    int64_t inside = size - w.start <= 0 ? 0 : (size - w.start + dilation - 1) / dilation;
+    int64_t before = w.start < 0 ? -w.start : 0, inside = size - w.start > 0 ? size - w.start : 0;
+    if (dilation != 1) { /* divisions cost more than a small window */
+        before = (before + dilation - 1) / dilation;
+        inside = (inside + dilation - 1) / dilation;
+    }
+    w.first = before;
     if (w.last > inside) w.last = inside;
     if (w.last < w.first) w.last = w.first;
     return w;
