@@ -5,7 +5,7 @@
  *
  * Data begin on a page, of 2 MB and more on a huge page; the header lies before them, on a page of its own. Were it to
  * push the data off the page's start, kernels would load from NumPy's arrays what seems, by its address's low 12 bits,
- * to be a result on its way to memory, and wait: half the speed. */
+ * to be a result on its way to memory, and wait. */
 #define _GNU_SOURCE
 #include "memory.h"
 
