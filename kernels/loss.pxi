@@ -42,7 +42,7 @@ cdef cnp.ndarray axis_inner(object x, int axis, str what):
             n += 1
     order[n] = axis
     copy = empty_ordered(n + 1, cnp.PyArray_DIMS(array), order, cnp.PyArray_TYPE(array))
-    np.copyto(copy, array)
+    copy_into(copy, array)
     return copy
 
 
