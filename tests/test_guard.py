@@ -48,7 +48,7 @@ def guarded_seed(at_end, shape, dtype):
 
 
 def sweep(cases, prefix=""):
-    """Every op (whose name begins so) on guarded arrays, forward and backward, for every instruction set. Prints each call before it runs."""
+    """Every op whose name begins so, on guarded arrays, for every instruction set. Prints each call before it runs."""
     calls = 0
     for isa in kernels.isas():
         kernels.set_isa(isa)
