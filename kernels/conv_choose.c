@@ -9,8 +9,9 @@
 enum {
     WINOGRAD_CHANNELS = 32, /* with fewer, transforms cost more than they save */
     WINOGRAD_TILES = 16,    /* in the whole batch: fewer do not repay transforming the weight */
-    FEW_COLUMNS = 4,        /* rows this short leave register tiles empty ... */
-    MANY_IMAGES = 8         /* ... which the same pixel of this many images fills */
+    FEW_COLUMNS = 7,        /* rows this short leave register tiles empty ... */
+    FEW_COLUMNS_GRAD_W = 4,
+    MANY_IMAGES = 8 /* ... which the same pixel of this many images fills */
 };
 
 static _Atomic int mode = WINOGRAD_ON;
@@ -62,8 +63,8 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
         *reason = mode == WINOGRAD_ALWAYS ? "asked for" : "3x3 of stride 1 with at least 32 channels";
         return CONV_WINOGRAD;
     }
-    if (g->q <= FEW_COLUMNS && g->n >= MANY_IMAGES) {
-        *reason = "rows of at most 4 pixels";
+    if (g->q <= (pass == CONV_GRAD_W ? FEW_COLUMNS_GRAD_W : FEW_COLUMNS) && g->n >= MANY_IMAGES) {
+        *reason = "short rows, many images";
         return CONV_IMAGES;
     }
     *reason = against;

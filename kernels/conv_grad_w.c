@@ -11,8 +11,7 @@
 
 enum {
     BLOCK_PIXELS = 128, /* pixels in a block: its panel of g and its rows of x stay in L1 or close to it */
-    WIDE_ROW = 384,     /* rows longer than this are cut */
-    CUT_ROW = 256,
+    WIDE_ROW = 256,     /* rows longer than this are cut */
     BLOCK_IMAGES = 64,
     MAX_CHUNKS = 16,
     PARTIAL_ELEMENTS = 4 << 20, /* all partial sums together, unless one alone is larger */
@@ -173,7 +172,7 @@ static void partition(grad_run* run, conv_algorithm algorithm) {
     }
     run->over_images = algorithm == CONV_IMAGES;
     run->images = run->over_images ? conv_min(BLOCK_IMAGES, g->n) : 1;
-    run->pixels = g->q > WIDE_ROW ? CUT_ROW : g->q;
+    run->pixels = g->q > WIDE_ROW ? BLOCK_PIXELS : g->q;
     run->rows = run->over_images ? g->p : conv_min(g->p, conv_max(1, BLOCK_PIXELS / run->pixels));
     run->row_blocks = conv_ceil(g->p, run->rows);
     run->column_blocks = conv_ceil(g->q, run->pixels);
@@ -206,8 +205,10 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
         int64_t h = conv_min(g->h, (run.rows - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1);
         run.padded_bytes = conv_ceil(h * run.columns * g->c * size, 64) * 64;
     }
-    /* Rows of g serve in place if whole panels fit; not on a long pitch, which crowds a few cache sets. */
-    const int packing = run.over_images || run.kg % t->lanes || g->k * size > 1024;
+    /* Rows of g serve in place if whole panels fit; not on a long pitch, which crowds a few cache sets, where enough
+     * inputs meet them to repay the copy. */
+    const int crowded = g->k * size > 256 && run.cg * g->r * g->s >= 128;
+    const int packing = run.over_images || run.kg % t->lanes || crowded;
     if (packing) run.packed_bytes = conv_ceil(run.images * run.rows * run.pixels * widest * size, 64) * 64;
     int64_t partial_bytes = conv_ceil(run.chunks * run.partial * size, 64) * 64;
     int64_t segment_bytes = run.rows * (run.over_images ? g->q : 1) * (int64_t)sizeof(gemm_segment) * threads;

@@ -41,10 +41,10 @@ void* scratch_take(size_t bytes) {
     }
     if (bytes > SIZE_MAX / 2) return NULL;
     bytes += bytes / 8; /* so that slowly growing sizes do not allocate each time */
-    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    block_header* block = aligned_alloc(ALIGNMENT, bytes + ALIGNMENT);
+    bytes = (bytes + 2 * ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    block_header* block = aligned_alloc(ALIGNMENT, bytes);
     if (!block) return NULL;
-    block->bytes = bytes;
+    block->bytes = bytes - ALIGNMENT;
     return (char*)block + ALIGNMENT;
 }
 

@@ -11,7 +11,7 @@
 
 enum {
     CHUNK = 64,                 /* output channels whose products are kept at a time */
-    BLOCK_BYTES = 400 << 10,    /* transformed inputs and products of a block: about L2 */
+    BLOCK_BYTES = 256 << 10,    /* transformed inputs and products of a block: L2 */
     SMALL_WEIGHTS = 4 << 20,    /* transformed weights up to here are read again for every block of tiles */
     STEP_BYTES = 16 << 20,      /* transformed inputs of one step; beyond, weights are read again for every step */
     MIN_TASKS = 8,              /* below this, output channels are shared out as well */
@@ -174,14 +174,15 @@ int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const
     run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
     run.chunk = conv_min(run.kp, conv_ceil(CHUNK, widest) * widest);
     run.chunks = conv_ceil(g->k, run.chunk);
-    set_blocks(s, BLOCK_BYTES, WINOGRAD_POSITIONS * (s->pitch + run.chunk) * s->size, 24, 60);
+    run.weight_position = odd_lines(g->c * run.kp, s->size);
+    const int64_t weights_bytes = WINOGRAD_POSITIONS * run.weight_position * s->size;
+    const int large = weights_bytes > SMALL_WEIGHTS;
+    set_blocks(s, BLOCK_BYTES, WINOGRAD_POSITIONS * (s->pitch + run.chunk) * s->size, large ? 60 : 24, 60);
     run.pitch = odd_lines(run.chunk, s->size);
     run.position = odd_lines(s->block * run.pitch, s->size);
     run.products_bytes = WINOGRAD_POSITIONS * run.position * s->size;
-    run.weight_position = odd_lines(g->c * run.kp, s->size);
-    const int64_t weights_bytes = WINOGRAD_POSITIONS * run.weight_position * s->size;
     /* Large weights are read once for many blocks: all inputs of a step are transformed before it multiplies. */
-    const int stepwise = weights_bytes > SMALL_WEIGHTS || s->blocks < MIN_TASKS;
+    const int stepwise = large || s->blocks < MIN_TASKS;
     const int64_t step = conv_min(s->blocks, conv_max(MIN_TASKS, STEP_BYTES / s->block_bytes));
     const int64_t inputs_bytes = s->block_bytes * (stepwise ? step : s->threads);
     char* scratch = scratch_take((size_t)(weights_bytes + inputs_bytes + run.products_bytes * s->threads));
