@@ -203,7 +203,7 @@ def compare(
             found["torch tuned"] = [entry]
     everyone = [ours, *(e for entries in found.values() for e in entries)]
     run_rounds(everyone, rules)
-    return {"workload": name, "kind": kind, "threads": threads, "seconds": ours.median, **rated(ours, found)}
+    return {"workload": name, "kind": kind, "threads": threads, "value": ours.median, **rated(ours, found)}
 
 
 def run_rounds(entries: list[Entry], rules: Rules) -> None:
@@ -223,5 +223,5 @@ def rated(ours: Entry, found: dict[str, list[Entry]]) -> dict[str, Any]:
     for engine, entries in found.items():
         best = min(entries, key=lambda e: e.median)
         ratio = statistics.median(theirs / own for theirs, own in zip(best.times, ours.times))
-        peers[engine] = {"mode": best.label, "version": best.worker.version, "seconds": best.median, "ratio": ratio}
+        peers[engine] = {"mode": best.label, "version": best.worker.version, "value": best.median, "ratio": ratio}
     return {"rounds": len(ours.times), "peers": peers}

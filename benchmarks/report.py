@@ -38,7 +38,9 @@ def goal(row: Row) -> float | None:
     """The ratio to PyTorch that a row is to reach."""
     if row["kind"] == "epoch":
         return workloads.EPOCH_GOAL
-    return workloads.TRAINING[row["workload"]].goal if row["kind"] == "train" else 1.0
+    if row["kind"] == "train":
+        return workloads.TRAINING[row["workload"]].goal
+    return 1 / 0.7 if row["kind"] == "memory" else 1.0
 
 
 def ratio(row: Row, peer: str = "torch") -> float | None:
@@ -57,25 +59,30 @@ def duration(seconds: float) -> str:
 HEADER = f"{'workload':<32} {'kind':<8} {'th':>2}  {'autograd':>9}  peers: time, ratio, best mode"
 
 
+def amount(row: Row, value: float) -> str:
+    """What a row counts, with its unit: time, or bytes."""
+    return f"{value / 1e6:.3g} MB" if row["kind"] in ("memory", "wheel") else duration(value)
+
+
 def line(row: Row, machine: Row) -> str:
     """A row as text; a single op also says how near the machine's limits it is."""
-    text = f"{row['workload']:<32} {row['kind']:<8} {row['threads']:>2}  {duration(row['seconds']):>9}"
+    text = f"{row['workload']:<32} {row['kind']:<8} {row['threads']:>2}  {amount(row, row['value']):>9}"
     for name, peer in row["peers"].items():
-        mode = "" if name == "torch tuned" else f" ({peer['mode']})"
-        text += f"  {duration(peer['seconds']):>9} {peer['ratio']:6.2f}x{mode or ' tuned'}"
+        mode = "tuned" if name == "torch tuned" else f"({peer['mode']})"
+        text += f"  {amount(row, peer['value']):>9} {peer['ratio']:6.2f}x {mode}"
     if row["kind"] == "forward":
         peak, copy = limits(row, machine)
         text += f"  {peak:3.0f} % of FMA peak, {copy:3.0f} % of copy bandwidth"
     elif "torch" in row["peers"]:
-        text += f"  goal {goal(row)}"
+        text += f"  goal {goal(row):.3g}"
     return text
 
 
 def limits(row: Row, machine: Row) -> tuple[float, float]:
     """Per cent of the FMA peak and of the copy bandwidth that one forward call reaches."""
     case = cases.CASES[row["workload"]]
-    peak = case.flops / row["seconds"] / (machine["fma_peak_gflops"] * 1e9 * row["threads"])
-    return 100 * peak, 100 * case.bytes / row["seconds"] / (machine["copy_gb_per_s"] * 1e9)
+    peak = case.flops / row["value"] / (machine["fma_peak_gflops"] * 1e9 * row["threads"])
+    return 100 * peak, 100 * case.bytes / row["value"] / (machine["copy_gb_per_s"] * 1e9)
 
 
 def summary(rows: Iterable[Row], worst: int = 5) -> list[str]:

@@ -73,6 +73,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.kinds = list(TABLES) if options.all else options.kinds.split(",")
     if unknown := [kind for kind in options.kinds if kind not in TABLES]:
         parser.error(f"--kinds: {unknown[0]!r} is none of {', '.join(TABLES)}")
+    options.peers = [peer for peer in options.peers.split(",") if peer and installed(peer, options)]
     options.threads = [1] if options.quick else [int(n) for n in options.threads.split(",")]
     options.out = options.out or (ROOT / "benchmarks" / "results" if options.all else Path("runs/bench"))
     return options
@@ -93,11 +94,10 @@ def installed(peer: str, options: argparse.Namespace) -> bool:
 
 def peers_of(kind: str, options: argparse.Namespace) -> dict[str, Sequence[str]]:
     """The peers of a kind and the modes to try."""
-    wanted = [peer for peer in options.peers.split(",") if peer and installed(peer, options)]
-    modes: dict[str, Sequence[str]] = {peer: m for peer, m in MODES[kind].items() if peer in wanted}
+    modes: dict[str, Sequence[str]] = {peer: m for peer, m in MODES[kind].items() if peer in options.peers}
     if options.quick:
         modes = {peer: [m for m in tried if m not in ("compile", "plain SGD")] for peer, tried in modes.items()}
-    if "torch tuned" in wanted and kind in ("train", "epoch"):
+    if "torch tuned" in options.peers and kind in ("train", "epoch"):
         modes["torch tuned"] = ()
     return modes
 
@@ -114,10 +114,9 @@ def chosen(options: argparse.Namespace, kind: str) -> Iterator[tuple[str, int]]:
 def measure(kind: str, name: str, threads: int, options: argparse.Namespace, pool: Pool) -> dict[str, Any]:
     """One row of any kind."""
     rules = rules_of(options)
-    peers = [peer for peer in options.peers.split(",") if installed(peer, options)]
     own: dict[str, Callable[[], dict[str, Any]]] = {
-        "memory": lambda: footprint.memory(name, threads, peers, rules),
-        "import": lambda: footprint.imports(peers),
+        "memory": lambda: footprint.memory(name, threads, options.peers, rules),
+        "import": lambda: footprint.imports(options.peers),
         "wheel": footprint.wheel,
     }
     return own[kind]() if kind in own else compare(pool, kind, name, threads, peers_of(kind, options), rules)
