@@ -93,6 +93,7 @@ class Pool:
     def __init__(self, isa: str | None = None, jax_python: str | None = None):
         self.environment = AVX2 if isa == "avx2" else {}
         self.jax_python = jax_python
+        self.lost: set[tuple[str, ...]] = set()  # kind, workload, label: modes far behind, not tried with more threads
         self.workers: dict[tuple[str, bool, int, int], Worker] = {}
 
     def get(self, engine: str, threads: int, tuned: bool = False, number: int = 0) -> Worker:
@@ -142,8 +143,7 @@ class Rules:
 
     def spec(self, kind: str, name: str, mode: str, threads: int) -> dict[str, Any]:
         cores = sorted(os.sched_getaffinity(0))[:threads] if self.pin else None
-        warmup = 1 if kind == "epoch" else 3
-        return {"kind": kind, "name": name, "mode": mode, "threads": threads, "warmup": warmup,
+        return {"kind": kind, "name": name, "mode": mode, "threads": threads,
                 "clock": self.clock, "cores": cores, "images": self.images}  # fmt: skip
 
 
@@ -174,12 +174,15 @@ def candidates(pool: Pool, engine: str, modes: Sequence[str], rules: Rules, spec
     for mode in modes:
         if mode == "compile" and entries and "channels_last" in entries[0].label:
             mode = "compile channels_last"
-        taken = [e.worker for e in entries]
-        worker = next(
-            w for n in range(len(modes)) if (w := pool.get(engine, spec["threads"], number=n)) not in taken
-        )  # fmt: skip
-        entry = enter(pool, worker, f"{engine} {mode}".strip(), {**spec, "mode": mode}, rules)
-        entries = keep_best(entries + ([entry] if entry else []), 2)
+        label = f"{engine} {mode}".strip()
+        if (spec["kind"], spec["name"], label) in pool.lost:
+            continue
+        busy = [e.worker for e in entries]
+        free = next(w for n in range(len(modes)) if (w := pool.get(engine, spec["threads"], number=n)) not in busy)
+        if entry := enter(pool, free, label, {**spec, "mode": mode}, rules):
+            if entries and entry.trial > 1.5 * entries[0].trial:
+                pool.lost.add((spec["kind"], spec["name"], label))
+            entries = keep_best([*entries, entry], 2)
     return entries
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,12 +16,12 @@ from typing import Any
 from benchmarks.contest import ROOT, Rules, Worker
 
 
-def peak_memory(engine: str, name: str, mode: str, threads: int, rules: Rules) -> float:
+def peak_memory(engine: str, name: str, mode: str, threads: int, rules: Rules) -> int:
     """Bytes of peak resident memory of a process that imports the engine and trains for some steps."""
     worker = Worker(engine, fork=False, OMP_NUM_THREADS=str(threads))
     try:
         worker.start(**rules.spec("train", name, mode, threads))
-        return worker.round(0)["peak_rss_kb"] * 1024.0
+        return worker.round(0)["peak_rss"]
     finally:
         worker.close()
 
@@ -43,13 +42,13 @@ def memory(name: str, threads: int, peers: Sequence[str], rules: Rules) -> dict[
 
 
 def import_seconds(module: str, repeats: int = 7) -> float:
-    """Median wall time of a process that imports a module and ends."""
+    """Least wall time of a process that imports a module and ends."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
         subprocess.run([sys.executable, "-c", f"import {module}"], check=True, cwd=ROOT)
         times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return min(times)
 
 
 def imports(peers: Sequence[str]) -> dict[str, Any]:

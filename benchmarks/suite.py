@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograd import kernels
 from benchmarks import cases, footprint, machine, report, workloads
 from benchmarks.contest import ROOT, Pool, Rules, WorkerError, compare
 
@@ -30,9 +31,9 @@ TABLES: dict[str, list[str]] = {
 # Which modes of a peer are tried; "plain SGD" is PyTorch's optimizer without fused=True.
 LAYOUTS = ("nchw", "channels_last")
 MODES: dict[str, dict[str, Sequence[str]]] = {
-    "train": {"torch": (*LAYOUTS, "plain SGD", "compile"), "jax": ("",)},
+    "train": {"torch": (*LAYOUTS, "plain SGD", "compile"), "jax": ("nchw", "nhwc")},
     "epoch": {"torch": ("0 workers", "1 workers", "2 workers")},
-    "infer": {"torch": (*LAYOUTS, "compile"), "jax": ("",), "onnxruntime": ("",)},
+    "infer": {"torch": (*LAYOUTS, "compile"), "jax": ("nchw", "nhwc"), "onnxruntime": ("",)},
     "forward": {"torch": LAYOUTS},
     "backward": {"torch": LAYOUTS},
 }
@@ -79,10 +80,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def rules_of(options: argparse.Namespace) -> Rules:
+def rules_of(options: argparse.Namespace, kind: str) -> Rules:
+    """A single op's rounds are a quarter as long, there being so many of them."""
+    rounds, seconds, limit, images = options.rounds, options.seconds, options.limit, 60_000
     if options.quick:
-        return Rules(3, 0.1, 5, options.clock, options.pin, images=6400)
-    return Rules(options.rounds, options.seconds, options.limit, options.clock, options.pin)
+        rounds, seconds, limit, images = 3, 0.1, 5, 6400
+    if kind in ("forward", "backward"):
+        seconds /= 4
+    return Rules(rounds, seconds, limit, options.clock, options.pin, images)
 
 
 def installed(peer: str, options: argparse.Namespace) -> bool:
@@ -113,7 +118,7 @@ def chosen(options: argparse.Namespace, kind: str) -> Iterator[tuple[str, int]]:
 
 def measure(kind: str, name: str, threads: int, options: argparse.Namespace, pool: Pool) -> dict[str, Any]:
     """One row of any kind."""
-    rules = rules_of(options)
+    rules = rules_of(options, kind)
     own: dict[str, Callable[[], dict[str, Any]]] = {
         "memory": lambda: footprint.memory(name, threads, options.peers, rules),
         "import": lambda: footprint.imports(options.peers),
@@ -138,6 +143,8 @@ def run(kind: str, results: report.Results, options: argparse.Namespace, pool: P
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
+    if options.isa:
+        kernels.set_isa(options.isa)
     limits = machine.describe()
     print(f"{limits['processor']}, {limits['isa']}: FMA peak {limits['fma_peak_gflops']:.0f} GFLOP/s a core, "
           f"copy {limits['copy_gb_per_s']:.1f} GB/s")  # fmt: skip

@@ -14,12 +14,14 @@ import argparse
 import importlib
 import json
 import os
+import re
 import resource
 import sys
 import time
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from benchmarks import cases, workloads
@@ -138,20 +140,33 @@ KINDS: dict[str, Callable[[Any, dict[str, Any]], Callable[[], Any]]] = {
 
 
 def build(engine: Any, spec: dict[str, Any]) -> Callable[[], Any]:
-    """The workload's step, warmed up."""
-    if spec.get("cores"):
+    """The workload's step, warmed up by three calls, or fewer once they have taken a second."""
+    if spec["cores"]:
         os.sched_setaffinity(0, spec["cores"])
     if engine.__name__ == "onnxruntime":
-        from benchmarks.onnx_peer import session
-
-        step = session(spec)
+        step = importlib.import_module("benchmarks.onnx_peer").session(spec)
+    elif engine.__name__ == "benchmarks.jax_peer":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: spec["threads"]])  # XLA counts cores, nothing else
+        step = engine.step(spec)
     else:
         engine.set_num_threads(spec["threads"])
         engine.manual_seed(0)
         step = KINDS[spec["kind"]](engine, spec)
-    for _ in range(spec["warmup"]):
+    begun = time.perf_counter()
+    for _ in range(3):
         step()
+        if time.perf_counter() - begun > 1:
+            break
     return step
+
+
+def peak_rss() -> int:
+    """Bytes of peak resident memory. Not ru_maxrss alone, which still counts the process that started this one."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())[0]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def timed(step: Callable[[], Any], seconds: float, clock: Callable[[], float]) -> float:
@@ -173,7 +188,7 @@ def measure(engine: Any, spec: dict[str, Any]) -> None:
     say(ready=True)
     while (request := hear()) is not None:
         seconds = timed(step, request["seconds"], clock)
-        say(seconds=seconds, peak_rss_kb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        say(seconds=seconds, peak_rss=peak_rss())
     say(ended=True)  # only then may the next workload be sent: a line sent earlier could land in the fork's buffer
 
 

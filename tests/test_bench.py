@@ -59,7 +59,7 @@ def test_a_worker_runs_one_workload_after_the_other(worker):
     for kind, name in (("train", "MLP 16-16-3, batch 8"), ("infer", "LeNet-5, batch 1"), ("backward", "add 4x4")):
         worker.start(**rules.spec(kind, name, "", 1))
         answer = worker.round(0.001)
-        assert 0 < answer["seconds"] < 1 and answer["peak_rss_kb"] > 1000
+        assert 0 < answer["seconds"] < 1 and answer["peak_rss"] > 1e6
         worker.stop()
 
 
@@ -108,6 +108,10 @@ def test_the_best_mode_is_the_peer():
     assert row["peers"]["torch"] == {"mode": "torch channels_last", "version": "0", "value": 3.0, "ratio": 3.0}
     assert row["peers"]["torch tuned"]["mode"] == "torch channels_last, tuned allocator"
     assert sum(w.stopped for w in pool.workers.values()) == 5  # nchw, channels_last, compile, tuned, autograd
+    assert pool.lost == {("train", row["workload"], "torch compile channels_last")}
+    again = contest.Rules().spec("train", row["workload"], "", 2)
+    tried = contest.candidates(pool, "torch", ("channels_last", "compile"), contest.Rules(), again)
+    assert [e.label for e in tried] == ["torch channels_last"]
 
 
 def test_slow_rows_have_fewer_rounds():
@@ -150,7 +154,7 @@ def test_suite(tmp_path, capsys):
     assert suite.main(arguments) == 0
     rows = json.loads((tmp_path / "results.json").read_text())["rows"]
     assert [r["kind"] for r in rows] == ["train", "infer", "backward", "memory"]
-    assert rows[-1]["value"] > 10e6
+    assert 10e6 < rows[-1]["value"] < 150e6  # and not the memory of the process that started it
     capsys.readouterr()
     assert suite.main([*arguments, "--resume"]) == 0
     assert "batch 8 " not in capsys.readouterr().out  # every row was there
