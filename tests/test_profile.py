@@ -57,6 +57,15 @@ def test_an_op_inside_a_rule_belongs_to_the_rules_op():
     assert [row.name for row in p.key_averages() if row.backward] == ["tanh"]
 
 
+def test_groups_by_shapes_break_rules_up():
+    x, w = autograd.randn(2, 3, 6, 6, requires_grad=True), autograd.randn(4, 3, 3, 3, requires_grad=True)
+    with autograd.profile() as p:
+        autograd.nn.functional.conv2d(x, w).sum().backward()
+    rows = {row.name: row for row in p.key_averages(group_by_input_shape=True)}
+    assert rows["conv2d 2x3x6x6 4x3x3x3"].forward > 0 and rows["conv2d 2x3x6x6 4x3x3x3"].backward == 0
+    assert rows["conv2d_grad_w 2x4x4x4 2x3x6x6"].backward > 0 and "conv2d" not in rows
+
+
 def test_nothing_stays_behind_and_bits_are_the_same():
     model, x, labels = make()
     before, rules = forwards(), {name: r.rules for name, r in registry().items()}

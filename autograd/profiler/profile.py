@@ -109,13 +109,13 @@ class profile:
         """Every call, in the order in which they ended."""
         return self._recorder.spans
 
-    def key_averages(self) -> list[Total]:
-        """One entry for each op, slowest first."""
-        return totals(self.spans)
+    def key_averages(self, group_by_input_shape: bool = False) -> list[Total]:
+        """One entry for each op (and shapes of its inputs), slowest first."""
+        return totals(self.spans, group_by_input_shape)
 
-    def table(self, sort_by: str = "seconds", row_limit: int | None = None) -> str:
+    def table(self, sort_by: str = "seconds", row_limit: int | None = None, group_by_input_shape: bool = False) -> str:
         """The entries as text. sort_by: a field of Total (seconds, forward, backward, calls, flops, bytes, name)."""
-        return table(self.key_averages(), self.seconds, sort_by, row_limit)
+        return table(self.key_averages(group_by_input_shape), self.seconds, sort_by, row_limit)
 
     def __str__(self) -> str:
         return self.table()

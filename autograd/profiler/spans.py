@@ -18,7 +18,7 @@ FORWARD, BACKWARD, OTHER, USER = "forward", "backward", "other", "user"
 class Span:
     """One call. FLOPs and bytes are those of the ops in it.
 
-    counted: its time adds to its name's total, because no span around it counts already.
+    counted: its time adds to its name's total, because no span around it counts already. innermost: no span is in it.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Span:
     flops: float = 0.0
     bytes: float = 0.0
     shapes: tuple = ()
+    innermost: bool = True
 
 
 @dataclass
@@ -54,6 +55,7 @@ class Recorder:
         if stack:
             stack[-1].flops += span.flops
             stack[-1].bytes += span.bytes
+            stack[-1].innermost = False
         self.spans.append(span)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from autograd import kernels
 from autograd.profiler.machine import copy_bandwidth, fma_peak
-from autograd.profiler.spans import BACKWARD, Span
+from autograd.profiler.spans import BACKWARD, USER, Span
 
 
 @dataclass
@@ -30,14 +30,20 @@ class Total:
 SORTABLE = (*(field.name for field in fields(Total)), "seconds")
 
 
-def totals(spans: Iterable[Span]) -> list[Total]:
-    """One total for each name. What runs inside a rule belongs to the rule's op."""
+def totals(spans: Iterable[Span], group_by_input_shape: bool = False) -> list[Total]:
+    """One total for each name. What runs inside a rule belongs to the rule's op.
+
+    group_by_input_shape: one for each op and shapes of its inputs; rules are broken up into the ops that they call.
+    """
     found: dict[str, Total] = {}
     for span in spans:
-        if span.counted:
-            total = found.setdefault(span.name, Total(span.name))
+        if span.innermost and span.phase != USER if group_by_input_shape else span.counted:
+            name, phase = span.name, span.phase if span.counted else BACKWARD
+            if group_by_input_shape and span.shapes:
+                name += " " + " ".join("x".join(map(str, shape)) or "()" for shape in span.shapes)
+            total = found.setdefault(name, Total(name))
             total.calls += span.phase != BACKWARD
-            setattr(total, span.phase, getattr(total, span.phase) + span.seconds)
+            setattr(total, phase, getattr(total, phase) + span.seconds)
             total.flops += span.flops
             total.bytes += span.bytes
     return sorted(found.values(), key=lambda total: -total.seconds)
