@@ -34,7 +34,7 @@ class Results:
         os.replace(new, self.path)
 
 
-def goal(row: Row) -> float | None:
+def goal(row: Row) -> float:
     """The ratio to PyTorch that a row is to reach."""
     if row["kind"] == "epoch":
         return workloads.EPOCH_GOAL
@@ -105,28 +105,36 @@ def summary(rows: Iterable[Row], worst: int = 5) -> list[str]:
     return lines
 
 
-def plot(rows: Iterable[Row], path: Path) -> None:
-    """A bar for each ratio to PyTorch's best mode, on a logarithmic axis around 1; a tick marks the goal."""
+def plot(rows: Iterable[Row], path: Path, most: int = 60) -> None:
+    """A bar for each ratio to PyTorch's best mode, on a logarithmic axis around 1; a tick marks the goal.
+
+    Of more than `most` rows the lowest ratios are shown.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     rated = [(row, r) for row in rows if (r := ratio(row)) is not None]
+    if len(rated) > most:
+        rated = sorted(rated, key=lambda pair: pair[1])[:most]
     figure, axes = pyplot.subplots(figsize=(9, 1.2 + 0.28 * len(rated)))
     for i, (row, r) in enumerate(rated):
-        axes.barh(
-            i, r - 1, left=1, color="tab:green" if r >= (goal(row) or 1) else "tab:orange" if r >= 1 else "tab:red"
-        )
+        color = "tab:green" if r >= goal(row) else "tab:orange" if r >= 1 else "tab:red"
+        axes.barh(i, r - 1, left=1, color=color)
         axes.plot([goal(row)] * 2, [i - 0.4, i + 0.4], color="black", linewidth=1.5)
         axes.annotate(f" {r:.2f}x", (max(r, 1), i), va="center", fontsize=8)
     names = [f"{row['workload']} ({row['kind']}, {row['threads']} th)" for row, _ in rated]
     axes.set_yticks(range(len(names)), names, fontsize=8)
+    ratios = [r for _, r in rated] + [goal(row) for row, _ in rated]
     axes.set_xscale("log")
+    axes.set_xlim(0.8 * min(1, *ratios), 1.5 * max(1, *ratios))
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000) if axes.get_xlim()[0] < t < axes.get_xlim()[1]]
+    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axes.minorticks_off()
     axes.axvline(1, color="black", linewidth=1)
     axes.set_ylim(len(rated) - 0.5, -0.5)
-    axes.margins(x=0.12)
-    axes.set_xlabel("times faster than PyTorch's best mode (tick: goal)")
+    axes.set_xlabel("times better than PyTorch's best mode (mark: goal)")
     figure.tight_layout()
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
