@@ -9,6 +9,7 @@ import pytest
 import autograd
 from autograd import nn, optim
 from autograd.op import registry
+from autograd.sampling import Sampler
 from autograd.tape import Op
 
 
@@ -55,6 +56,44 @@ def test_an_op_inside_a_rule_belongs_to_the_rules_op():
     inside = [s for s in p.spans if not s.counted]
     assert {s.phase for s in inside} <= {"forward"} and all(s.name != "tanh" for s in inside)
     assert [row.name for row in p.key_averages() if row.backward] == ["tanh"]
+
+
+PRIMITIVES = [name for name, r in registry().items() if isinstance(r.call, Op) and r.samples]
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_every_op_has_flops(name):
+    record = registry()[name]
+    for seed in range(3):
+        args, attrs = record.samples(Sampler(seed))
+        with autograd.profile() as p:
+            record.call(*args, **attrs)
+        span = next(s for s in p.spans if s.name == name)
+        assert span.flops == int(span.flops) >= 0 and span.bytes >= 0
+        if record.view:
+            assert span.flops == 0
+
+
+def test_an_elementwise_op_counts_elements_and_a_reduction_its_input():
+    with autograd.profile() as p:
+        (autograd.ones(3, 4) + autograd.ones(4)).sum().reshape(1)
+    assert {row.name: row.flops for row in p.key_averages()} == {"add": 12, "sum": 12, "reshape": 0}
+
+
+@pytest.mark.parametrize("name", ["matmul", "linear", "contract", "conv2d", "conv2d_grad_x", "conv2d_grad_w"])
+def test_products_count_every_term_twice(name):
+    """With ones everywhere, the sum of the result counts the products; padding makes some that are not needed."""
+    record = registry()[name]
+    exact = 0
+    for seed in range(20):
+        args, attrs = record.samples(Sampler(seed))
+        ones = [None if a is None else np.ones(np.shape(a)) for a in args[:2]]
+        with autograd.profile() as p:
+            out = record.call(*ones, **attrs)
+        terms, flops = 2 * out.sum().item(), p.spans[0].flops
+        assert flops >= terms
+        exact += flops == terms
+    assert exact == 20 if name in ("matmul", "linear", "contract") else exact > 0
 
 
 def test_groups_by_shapes_break_rules_up():

@@ -58,6 +58,7 @@ def _matmul_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
 @op(
     reference=_matmul_reference,
     samples=_matmul_samples,
+    flops=lambda out, x, y, **_: 2 * math.prod(out) * x[-1],
     broadcasts=True,
     linear_in=("x", "y"),
     advice=_matmul_advice,
@@ -145,6 +146,7 @@ def _linear_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
     axes={"x": "... C", "w": "K C", "b": "K"},
     reference=_linear_reference,
     samples=_linear_samples,
+    flops=lambda out, x, w, b=None, **_: 2 * math.prod(out) * w[-1],
     linear_in=("x", "w"),
     advice=_linear_advice,
     onnx="Gemm",

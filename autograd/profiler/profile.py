@@ -26,8 +26,9 @@ from autograd.tape import Op
 def work(record: Record, arrays: tuple, attrs: dict[str, Any], results: Any) -> tuple[float, float]:
     """FLOPs and bytes of one call: the record says the first, the arrays that are read and written the second."""
     outputs = results if isinstance(results, tuple) else (results,)
-    moved = sum(a.nbytes for a in (*arrays, *outputs) if isinstance(a, np.ndarray))
-    return 0.0, float(moved)
+    shapes = [None if a is None else np.shape(a) for a in arrays]
+    flops = record.count_flops(np.shape(outputs[0]), shapes, {**record.defaults, **attrs})
+    return float(flops), float(sum(a.nbytes for a in (*arrays, *outputs) if isinstance(a, np.ndarray)))
 
 
 @functools.cache
