@@ -58,6 +58,8 @@ class Instrument:
             if not isinstance(op, Op):
                 continue  # a composite: its ops are seen themselves
             self.replace(op, "forward", wrapped_forward(op.forward, record))
+            if op.kernel is not None:  # called in its place
+                self.replace(op, "kernel", wrapped_forward(op.kernel, record))
             rules = {name: rule and wrapped_rule(rule, op.name) for name, rule in record.rules.items()}
             self.replace(record, "rules", rules)
             self.undo.append(op.forget_plans)
