@@ -4,15 +4,22 @@ import threading
 
 import cython
 import numpy as np
+from cython.cimports import numpy as cnp
 from cython.cimports.autograd.tape import (
     FROM_ATTRIBUTE,
     FROM_GRADIENT,
     FROM_SAVED,
-    SAVE_OUT,
+    MAX_ARGUMENTS,
     Node,
     Op,
+    PyObject,
     Step,
     Value,
+    has_shape,
+    owner,
+    tape_call_array,
+    tape_set,
+    tape_tuple,
     wrap,
 )
 
@@ -20,10 +27,12 @@ from autograd import kernels
 from autograd.errors import GraphError, ShapeError
 from autograd.tape import declare, leaf_node, set_grad_enabled
 
-_add: Op = declare("add")
-_sum_to: Op = declare("sum_to")
-_astype: Op = declare("astype")
-_identity: Op = declare("identity")
+cnp.import_array()
+
+_add = cython.declare(Op, declare("add"))
+_sum_to = cython.declare(Op, declare("sum_to"))
+_astype = cython.declare(Op, declare("astype"))
+_identity = cython.declare(Op, declare("identity"))
 
 _lock = threading.RLock()
 _active: set = set()  # marks of the sweeps under way in this thread, the innermost last
@@ -55,7 +64,7 @@ def sweep(roots: list, seeds: list, wanted=None, retain_graph: bool = False, cre
                 _reset(node)
             set_grad_enabled(before)
         if wanted is None:
-            owners: set = {id(_owner(seed)) for seed in seeds}
+            owners: set = {id(owner(seed.array)) for seed in seeds}
             for node, g in arrived:
                 _accumulate(node, g, create_graph, owners)
             return None
@@ -221,25 +230,32 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
     if create_graph and node.op.twin is not None:
         _differentiate_twin(node, g)
         return
-    results: list = []
+    saved: tuple = node.saved
+    if create_graph and node.plan.out >= 0:
+        alias: Value = saved[node.plan.out]
+        alias = wrap(alias.array, node)
+    arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
+    steps: tuple = node.plan.steps
+    results: tuple = tape_tuple(len(steps))
     step: Step
-    for step in node.plan.steps:
-        args = []
-        for kind, what in step.args:
-            if kind == FROM_GRADIENT:
-                args.append(g)
-            elif kind == FROM_SAVED:
-                item = node.saved[what]
-                if create_graph and cython.cast(tuple, node.plan.saves[what])[0] == SAVE_OUT:
-                    alias: Value = item
-                    item = wrap(alias.array, node)
-                args.append(item)
-            elif kind == FROM_ATTRIBUTE:
-                args.append(node.attrs[what])
+    s: cython.Py_ssize_t
+    i: cython.int
+    for s in range(len(steps)):
+        step = steps[s]
+        for i in range(step.count):
+            source: cython.int = step.sources[i]
+            place: cython.int = step.places[i]
+            if source == FROM_GRADIENT:
+                argument = g
+            elif source == FROM_SAVED:
+                argument = alias if create_graph and place == node.plan.out else saved[place]
+            elif source == FROM_ATTRIBUTE:
+                argument = node.attrs[place]
             else:
-                args.append(results[what])
-        result = step.rule(*args)
-        results.append(result)
+                argument = results[place]
+            arguments[i] = cython.cast(cython.pointer(PyObject), argument)  # borrowed: the node owns them all
+        result = tape_call_array(step.rule, arguments, step.count, cython.NULL)
+        tape_set(results, s, result)
         if step.target >= 0:
             if node.op.variadic:
                 for edge, part in zip(node.edges, result):
@@ -265,14 +281,14 @@ def _differentiate_twin(node: Node, g: Value):
         aliases.append(wrap(original.array, alias_node))
         inputs.append(edge)
         nodes.append(alias_node)
-    out: Value = node.op.twin(*aliases, **node.attrs)
+    out: Value = node.op.twin(*aliases, **dict(zip(node.op.names, node.attrs)))
     gradients = sweep([out.node], [g], nodes, True, True)
     for alias_node, edge, gradient in zip(nodes, inputs, gradients):
         # the alias was a leaf for the inner sweep; from now on it is the identity of the original
         alias_node.op = _identity
-        alias_node.plan = _identity.record.plan(1, 1)
-        alias_node.saved = []
-        alias_node.attrs = {}
+        alias_node.plan = _identity.plan(1, 1)
+        alias_node.saved = ()
+        alias_node.attrs = ()
         alias_node.edges = (edge,)
         if gradient is not None:
             _deliver_checked(node, edge, gradient, True)
@@ -282,13 +298,13 @@ def _differentiate_twin(node: Node, g: Value):
 def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
     """Brings a rule's result to the shape and dtype of the input and delivers it."""
     g: Value = result if isinstance(result, Value) else wrap(np.asarray(result), None)
-    if g.array.shape != edge.shape:
+    if not has_shape(g.array, edge.shape):
         if not node.op.broadcasts:
             raise GraphError(
                 f"{node.op.name}: a gradient rule returned shape {g.array.shape}, but its input has shape {edge.shape}"
             )
         g = _sum_to(g, shape=edge.shape)
-    if g.array.dtype != edge.dtype:
+    if cython.cast(object, cnp.PyArray_DESCR(g.array)) is not edge.dtype and g.array.dtype != edge.dtype:
         g = _astype(g, dtype=edge.dtype)
     _deliver(edge, g, create_graph)
 
@@ -311,12 +327,14 @@ def _deliver(edge: Node, g: Value, create_graph: cython.bint):
 
 
 @cython.cfunc
-def _owner(g: Value):
-    """The array that owns the memory of a gradient."""
-    array = g.array
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+@cython.returns(cython.bint)
+def _is_own_memory(array):
+    """Whether the elements can be changed one by one: not read-only, not repeated by a stride of 0."""
+    i: cython.int
+    for i in range(cnp.PyArray_NDIM(array)):
+        if cnp.PyArray_STRIDE(array, i) == 0:
+            return False
+    return cnp.PyArray_ISWRITEABLE(array)
 
 
 @cython.cfunc
@@ -325,8 +343,7 @@ def _accumulate(node: Node, g: Value, create_graph: cython.bint, owners: set):
     if node.grad is not None and node.op is None:
         g = _add.call2(node.grad, g) if create_graph else wrap(kernels.add(node.grad.array, g.array), None)
     elif not create_graph:
-        owner = _owner(g)
-        if id(owner) in owners or node.hooks or not g.array.flags.writeable or 0 in g.array.strides:
+        if id(owner(g.array)) in owners or node.hooks or not _is_own_memory(g.array):
             g = wrap(g.array.copy(), None)
-        owners.add(id(owner))
+        owners.add(id(owner(g.array)))
     node.grad = g

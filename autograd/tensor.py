@@ -6,6 +6,7 @@ is a method too (`x.logsumexp(1)`), and with a trailing underscore works in plac
 
 import operator
 
+import cython
 import numpy as np
 from cython.cimports.autograd.operators import Operators
 from cython.cimports.autograd.tape import Op, Value, wrap
@@ -16,15 +17,15 @@ from autograd.shapes import near
 from autograd.sweep import sweep
 from autograd.tape import declare, grad_enabled, leaf_node, set_result_type
 
-_getitem: Op = declare("getitem")
-_setitem: Op = declare("setitem")
-_reshape: Op = declare("reshape")
-_permute: Op = declare("permute")
-_expand: Op = declare("expand")
-_astype: Op = declare("astype")
-_identity: Op = declare("identity")
-_sum: Op = declare("sum")
-_mean: Op = declare("mean")
+_getitem = cython.declare(Op, declare("getitem"))
+_setitem = cython.declare(Op, declare("setitem"))
+_reshape = cython.declare(Op, declare("reshape"))
+_permute = cython.declare(Op, declare("permute"))
+_expand = cython.declare(Op, declare("expand"))
+_astype = cython.declare(Op, declare("astype"))
+_identity = cython.declare(Op, declare("identity"))
+_sum = cython.declare(Op, declare("sum"))
+_mean = cython.declare(Op, declare("mean"))
 
 methods: dict = {}  # name -> function of (tensor, ...): filled by autograd.ops from the registry
 

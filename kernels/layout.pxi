@@ -91,7 +91,7 @@ cdef cnp.ndarray empty_like(cnp.ndarray x):
 cdef cnp.ndarray as_array(object x, str what):
     if x is None:
         raise TypeError(f"{what}: expected an array, got None")
-    return x if isinstance(x, np.ndarray) else np.asarray(x)
+    return x if cnp.PyArray_Check(x) else np.asarray(x)
 
 
 cdef cnp.ndarray dense(object x, str what):

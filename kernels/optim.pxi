@@ -30,7 +30,7 @@ cdef object checked_list(object arrays, object params, str what, str name):
 cdef cnp.ndarray in_place(object array, str what, str name, list copies):
     """An array to be changed; one that is not dense is worked on as a copy and written back."""
     cdef cnp.ndarray a
-    if not isinstance(array, np.ndarray):
+    if not cnp.PyArray_Check(array):
         raise TypeError(f"{what}: {name} must hold arrays, got {type(array).__name__}")
     a = array
     if not cnp.PyArray_ISWRITEABLE(a):

@@ -40,7 +40,7 @@ def _same(x: np.ndarray, *others: np.ndarray) -> None:
 # ---------------------------------------------------------------------------------------------- rectifiers
 
 
-@op(reference=lambda x, inplace=False: np.where(x < 0, 0.0, x), samples=any_shape(0.0), onnx="Relu")
+@op(reference=lambda x, inplace=False: np.where(x < 0, 0.0, x), samples=any_shape(0.0), kernel=kernels.relu, onnx="Relu")
 def relu(x, *, inplace=False):
     """max(x, 0); NaN stays NaN, the slope at 0 is 0.
 
@@ -53,6 +53,7 @@ def relu(x, *, inplace=False):
 @op(
     reference=lambda u, y: u * (y > 0),
     samples=lambda s: _two_alike(s, 0.0),
+    kernel=kernels.relu_grad,
     linear_in=("u",),
 )
 def relu_grad(u, y):
