@@ -155,8 +155,8 @@ def _max_pool(
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     if x.dtype.kind != "f":  # by way of float64, which holds these integers exactly
         y = _max_pool(
-            x.astype(np.float64), kernel_shape=kernel_shape, auto_pad=auto_pad, ceil_mode=ceil_mode, dilations=dilations,
-            pads=pads, storage_order=storage_order, strides=strides, outputs=outputs,
+            x.astype(np.float64), kernel_shape=kernel_shape, auto_pad=auto_pad, ceil_mode=ceil_mode,
+            dilations=dilations, pads=pads, storage_order=storage_order, strides=strides, outputs=outputs,
         )  # fmt: skip
         return (y[0].astype(x.dtype), y[1]) if outputs > 1 else y.astype(x.dtype)
     windows = _windows(x, kernel_shape, strides, dilations, sides, ceil_mode, lowest)

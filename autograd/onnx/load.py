@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.errors import FormatError, ShapeError
+from autograd.errors import FormatError, MissingExtraError, ShapeError
 from autograd.nn.module import Module, Parameter
 from autograd.onnx.program import Program, Scope
 from autograd.onnx.proto import operator_set, read_model
@@ -87,7 +87,9 @@ class Graph(Module):
         missing = [name for name in self.input_names if name not in values]
         if missing:
             raise TypeError(f"this model takes {', '.join(self.input_names)}; {missing[0]!r} is missing")
-        values = {name: tensor(v) if isinstance(v, np.ndarray) and v.dtype != object else v for name, v in values.items()}
+        values = {
+            name: tensor(v) if isinstance(v, np.ndarray) and v.dtype != object else v for name, v in values.items()
+        }
         for name, rank in self.input_ranks.items():
             x = values.get(name)
             if rank is not None and isinstance(x, Tensor) and x.ndim != rank:
@@ -107,7 +109,9 @@ def load(path: str | os.PathLike[str] | bytes | Any, *, external_data: bool = Fa
     what = os.fspath(path) if isinstance(path, (str, os.PathLike)) else "the model"
     try:
         graph = Graph(read_model(path, external_data))
-    except FormatError as error:
-        raise FormatError(f"{what}: {error}") from None
+    except (OSError, MemoryError, MissingExtraError):
+        raise
+    except Exception as error:  # whatever a bad file provokes
+        raise FormatError(f"{what}: {error or type(error).__name__}") from None
     graph.eval()
     return graph

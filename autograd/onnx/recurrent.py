@@ -56,8 +56,8 @@ def _run(
 
 def _recurrent(gates: int, states: int, make_cell: Callable[..., Any], defaults: list[str]) -> Callable[..., Any]:
     def call(
-        x, w, r, b=None, lengths=None, *initial, activation_alpha=None, activation_beta=None, activations=None, clip=None,
-        direction="forward", hidden_size=None, layout=0, linear_before_reset=0, input_forget=0,
+        x, w, r, b=None, lengths=None, *initial, activation_alpha=None, activation_beta=None, activations=None,
+        clip=None, direction="forward", hidden_size=None, layout=0, linear_before_reset=0, input_forget=0,
     ):  # fmt: skip
         backwards = _directions(direction)
         hidden = r.shape[-1]

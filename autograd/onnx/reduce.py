@@ -60,6 +60,8 @@ def _arg(name: str) -> Callable[..., Tensor]:
 
 
 def _gemm(a, b, c=None, *, alpha=1.0, beta=1.0, transA=0, transB=0):
+    if transB and not transA and alpha == beta == 1 and a.dtype.kind == "f" and (c is None or c.ndim == 1):
+        return ag.linear(a, b, c)
     y = (a.mT if transA else a) @ (b.mT if transB else b)
     y = y if alpha == 1 else y * alpha
     y = y if y.dtype.kind == "f" or alpha == 1 else y.astype(a.dtype)
