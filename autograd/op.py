@@ -280,6 +280,9 @@ class Record:
             missing = [n for n, a in zip(names, arrays) if a is None and self.names_required(n)]
             if missing:
                 return DTypeError(f"{self.name}: {missing[0]} is None, expected a tensor  [{context}]")
+            numbers = [(n, a) for n, a in zip(names, arrays) if isinstance(a, (int, float))]
+            if numbers and str(error).startswith("Argument "):  # a kernel took arrays only
+                return DTypeError(f"{self.name}: {numbers[0][0]} is the number {numbers[0][1]}, expected a tensor")
             return DTypeError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}  [{dtypes}]")
         message = explain_axes(self.axes, shapes, attrs) or str(error).removeprefix(f"{self.name}: ")
         advice = self.advice(shapes, attrs) if self.advice is not None else None
@@ -358,8 +361,11 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
                 attrs = dict(zip(record.attrs, values))
             try:
                 return function(*args, **attrs)
-            except ShapeError as error:
+            except (ShapeError, DTypeError) as error:
                 raise record.named(error, args) from None
+            except (ValueError, TypeError, IndexError) as error:
+                arrays = [getattr(x, "array", x) for x in args]
+                raise record.explain(error, arrays, attrs) from error
 
         call.record = record  # type: ignore[attr-defined]
         record.call = call

@@ -50,6 +50,7 @@ cdef extern from *:
     void tape_enable_vectorcall(object type, Py_ssize_t offset)
 
 cdef extern from "numpy/arrayobject.h":
+    PyObject *tape_base "PyArray_BASE" (cnp.ndarray array)
     tuple tape_shape "PyArray_IntTupleFromIntp" (int ndim, const cnp.npy_intp *shape)
 
 
@@ -97,6 +98,7 @@ cdef class Node:
     cdef dict hooks
     cdef Value pending
     cdef bint owned
+    cdef Node link
     cdef long count
     cdef unsigned long long mark
     cdef bint needed

@@ -93,7 +93,7 @@ class Node:
         item: object
         for item in self.saved:
             if isinstance(item, Value):
-                value: Value = item
+                value: Value = cython.cast(Value, item)
                 if value.version is not None:
                     total += value.version.count
         return total
@@ -145,18 +145,18 @@ def has_shape(array, shape: tuple):
     """array.shape == shape, without making a tuple."""
     n: cython.int = cnp.PyArray_NDIM(array)
     i: cython.int
-    if len(shape) != n:
-        return False
-    for i in range(n):
-        if cython.cast(cython.Py_ssize_t, shape[i]) != cnp.PyArray_DIM(array, i):
-            return False
-    return True
+    same: cython.bint = len(shape) == n
+    for i in range(n if same else 0):
+        same = same and cython.cast(cython.Py_ssize_t, shape[i]) == cnp.PyArray_DIM(array, i)
+    return same
 
 
 def owner(array):
     """The array that owns the memory of an array."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base: cython.pointer(PyObject) = tape_base(array)
+    while base != cython.NULL and cnp.PyArray_Check(cython.cast(object, base)):
+        array = cython.cast(object, base)
+        base = tape_base(array)
     return array
 
 
@@ -177,6 +177,11 @@ def alike(arguments: tuple, n: cython.Py_ssize_t):
         elif cnp.PyArray_DESCR(x) != cnp.PyArray_DESCR(first):
             return False
     return first is not None
+
+
+def number_array(x):
+    """A Python number as an array; PyTorch makes floats float32."""
+    return np.asarray(x, np.float32 if type(x) is float else None)
 
 
 def leaf_node(array):
@@ -307,7 +312,7 @@ class Op:
             function = self.kernel
         try:
             results = tape_call(function, arguments, n, self.names if given else None)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, IndexError) as error:
             raise self.record.explain(error, arguments[:n], dict(zip(self.names, attrs))) from None
         array = results[0] if self.extras else results
         if not cnp.PyArray_CheckExact(array):
@@ -334,7 +339,7 @@ class Op:
         for i in range(len(inputs)):
             x = inputs[i]
             if isinstance(x, Value):
-                value = x
+                value = cython.cast(Value, x)
                 tape_set(arrays, i, value.array)
                 if value.node is not None:
                     if value.version is not None and value.version.count != value.seen and value.node.op is not None:
@@ -344,13 +349,13 @@ class Op:
                         )
                     mask |= 1 if self.variadic else cython.cast(cython.long, 1) << i
             elif type(x) is float or type(x) is int or type(x) is bool:
-                tape_set(arrays, i, x)
+                tape_set(arrays, i, x if self.broadcasts else number_array(x))
             elif x is None:
                 if self.variadic or self.absent[i] is REQUIRED:
                     raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
                 tape_set(arrays, i, None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
-                tape_set(arrays, i, x.item())
+                tape_set(arrays, i, x.item() if self.broadcasts else number_array(x.item()))
             else:
                 tape_set(arrays, i, self.as_input(x, i))
         return mask
@@ -397,7 +402,7 @@ class Op:
         for i in range(len(inputs)):
             x = inputs[i]
             if isinstance(x, Value):
-                value = x
+                value = cython.cast(Value, x)
                 tape_set(edges, i, value.node)
             else:
                 tape_set(edges, i, None)

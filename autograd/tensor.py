@@ -29,6 +29,7 @@ _mean = cython.declare(Op, declare("mean"))
 
 methods: dict = {}  # name -> function of (tensor, ...): filled by autograd.ops from the registry
 
+_ones: dict = {}
 DEFAULT_DTYPE = np.dtype("float32")  # what Python floats become, as in PyTorch
 
 
@@ -45,6 +46,29 @@ def as_array(data, dtype=None):
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array
+
+
+def one(dtype):
+    """The number 1 as a read-only array, made once per dtype: what the gradient of a loss starts with."""
+    array = _ones.get(dtype)
+    if array is None:
+        array = _ones[dtype] = np.ones((), dtype)
+        array.flags.writeable = False
+    return array
+
+
+def with_gradients(tensors: list):
+    """Those of the tensors that have a gradient, their arrays, and the arrays of their gradients."""
+    found: list = []
+    arrays: list = []
+    gradients: list = []
+    tensor: Tensor
+    for tensor in tensors:
+        if tensor.node is not None and tensor.node.grad is not None:
+            found.append(tensor)
+            arrays.append(tensor.array)
+            gradients.append(tensor.node.grad.array)
+    return found, arrays, gradients
 
 
 class Tensor(Operators):
@@ -251,9 +275,12 @@ class Tensor(Operators):
             raise GraphError("backward: this tensor does not require gradients; was it made under no_grad()?")
         if gradient is None and self.array.size != 1:
             raise ShapeError(f"backward: a tensor of shape {self.shape} needs a gradient argument; or sum() it first")
-        seed = np.ones_like(self.array) if gradient is None else as_array(gradient, self.array.dtype)
-        if seed.shape != self.shape:
-            raise ShapeError(f"backward: the tensor has shape {self.shape}, the gradient {seed.shape}")
+        if gradient is None:
+            seed = np.ones_like(self.array) if self.array.ndim or create_graph else one(self.array.dtype)
+        else:
+            seed = as_array(gradient, self.array.dtype)
+            if seed.shape != self.shape:
+                raise ShapeError(f"backward: the tensor has shape {self.shape}, the gradient {seed.shape}")
         node = gradient.node if create_graph and isinstance(gradient, Tensor) else None
         retain = create_graph if retain_graph is None else retain_graph
         if inputs is None:

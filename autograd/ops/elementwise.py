@@ -63,7 +63,13 @@ def with_alpha(s: Sampler) -> Case:
     return s.case(*args, **s.choice(({}, {}, {"alpha": 2}, {"alpha": -0.5})))
 
 
-@op(reference=lambda x, y, alpha=1: _scaled_add(1, x, y, alpha), samples=with_alpha, kernel=kernels.add, broadcasts=True, onnx="Add")
+@op(
+    reference=lambda x, y, alpha=1: _scaled_add(1, x, y, alpha),
+    samples=with_alpha,
+    kernel=kernels.add,
+    broadcasts=True,
+    onnx="Add",
+)
 def add(x, y, *, alpha=1):
     """x + alpha * y, broadcast."""
     if alpha != 1:
@@ -74,7 +80,13 @@ def add(x, y, *, alpha=1):
 add.grads(x=lambda g: g, y=lambda g, alpha: g if alpha == 1 else g * alpha)
 
 
-@op(reference=lambda x, y, alpha=1: _scaled_add(-1, x, y, alpha), samples=with_alpha, kernel=kernels.sub, broadcasts=True, onnx="Sub")
+@op(
+    reference=lambda x, y, alpha=1: _scaled_add(-1, x, y, alpha),
+    samples=with_alpha,
+    kernel=kernels.sub,
+    broadcasts=True,
+    onnx="Sub",
+)
 def sub(x, y, *, alpha=1):
     """x - alpha * y, broadcast."""
     if alpha != 1:
@@ -237,6 +249,7 @@ def _better(g, lost, tied):
 
 
 @op(
+    kernel=kernels.maximum,
     reference=lambda x, y: np.where(np.isnan(x) | (np.asarray(x) > y), x, y),
     samples=two_apart,
     broadcasts=True,
@@ -244,7 +257,7 @@ def _better(g, lost, tied):
 )
 def maximum(x, y):
     """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
-    return kernels.maximum(x, y) if kernels.alike(x, y) else kernels.maximum(*promote(x, y))
+    return kernels.maximum(*promote(x, y))
 
 
 maximum.grads(
@@ -254,6 +267,7 @@ maximum.grads(
 
 
 @op(
+    kernel=kernels.minimum,
     reference=lambda x, y: np.where(np.isnan(x) | (np.asarray(x) < y), x, y),
     samples=two_apart,
     broadcasts=True,
@@ -261,7 +275,7 @@ maximum.grads(
 )
 def minimum(x, y):
     """The smaller of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
-    return kernels.minimum(x, y) if kernels.alike(x, y) else kernels.minimum(*promote(x, y))
+    return kernels.minimum(*promote(x, y))
 
 
 minimum.grads(
