@@ -29,11 +29,6 @@ def axes_of(axis: Any, ndim: int) -> list[int]:
     return [int(a) for a in (axis if isinstance(axis, (tuple, list)) else [axis])]
 
 
-def _activated(t: Trace, name: str, attrs: dict[str, Any]) -> str:
-    kind = attrs.get("activation")
-    return t.emit({"relu": "Relu"}[kind], name) if kind else name  # type: ignore[no-any-return]
-
-
 def _simple(kind: str, **renamed: str) -> Writer:
     """An operator with some of the op's attributes, under other names."""
 
@@ -68,11 +63,14 @@ def _chain(*steps: tuple[str, Any]) -> Writer:
 
 def _conv2d(t, inputs, attrs, outs):
     p = pair(attrs["padding"])
-    y = t.emit(
+    return t.emit(
         "Conv", *[t.name(a) for a in inputs[:3]], strides=pair(attrs["stride"]), pads=p + p,
         dilations=pair(attrs["dilation"]), group=attrs["groups"], kernel_shape=list(inputs[1].shape[2:]),
     )  # fmt: skip
-    return _activated(t, y, attrs)
+
+
+def _then_relu(write: Writer) -> Writer:
+    return lambda t, inputs, attrs, outs: t.emit("Relu", write(t, inputs, attrs, outs))
 
 
 def _conv2d_grad_x(t, inputs, attrs, outs):
@@ -148,11 +146,9 @@ def raise_unsupported(why: str) -> None:
 def _linear(t, inputs, attrs, outs):
     x, w, b = [*inputs, None][:3]
     if x.ndim == 2:
-        y = t.emit("Gemm", t.name(x), t.name(w), t.name(b), transB=1)
-    else:
-        y = t.emit("MatMul", t.name(x), t.emit("Transpose", t.name(w), perm=[1, 0]))
-        y = y if b is None else t.emit("Add", y, t.name(b))
-    return _activated(t, y, attrs)
+        return t.emit("Gemm", t.name(x), t.name(w), t.name(b), transB=1)
+    y = t.emit("MatMul", t.name(x), t.emit("Transpose", t.name(w), perm=[1, 0]))
+    return y if b is None else t.emit("Add", y, t.name(b))
 
 
 def _scaled(kind: str) -> Writer:
@@ -221,10 +217,7 @@ def _batch_norm(t, inputs, attrs, outs):
     x, mean, var, w, b = [*inputs, None, None][:5]
     ones = t.constant(np.ones_like(mean)) if w is None else t.name(w)
     zeros = t.constant(np.zeros_like(mean)) if b is None else t.name(b)
-    y = t.emit("BatchNormalization", t.name(x), ones, zeros, t.name(mean), t.name(var), epsilon=float(attrs["eps"]))
-    if attrs.get("residual") is not None:
-        y = t.emit("Add", y, t.name(attrs["residual"]))
-    return _activated(t, y, attrs)
+    return t.emit("BatchNormalization", t.name(x), ones, zeros, t.name(mean), t.name(var), epsilon=float(attrs["eps"]))
 
 
 def _layer_norm(t, inputs, attrs, outs):
@@ -477,7 +470,9 @@ EXPORTS: dict[str, Writer] = {
     "argwhere": lambda t, i, a, o: t.emit("Transpose", t.emit("NonZero", t.name(i[0])), perm=[1, 0]),
     "one_hot": _one_hot,
     "linear": _linear,
+    "linear_relu": _then_relu(_linear),
     "conv2d": _conv2d,
+    "conv2d_relu": _then_relu(_conv2d),
     "conv2d_grad_x": _conv2d_grad_x,
     "max_pool2d_with_index": _pool("MaxPool", 1, "dilation"),
     "avg_pool2d": _pool("AveragePool", 0, "count_include_pad"),
@@ -560,7 +555,7 @@ REASONS: dict[str, str] = {
     **dict.fromkeys(
         ("relu_grad", "leaky_relu_grad", "elu_grad", "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "avg_pool2d_grad",
          "share_regions", "scatter_pixels", "select_pixels", "softmax_grad", "log_softmax_grad", "nll_loss_grad",
-         "put_at", "put_diagonal", "sum_to"),
+         "put_at", "put_diagonal", "sum_to", "linear_grad_w"),
         GRADIENT,
     ),
     **dict.fromkeys(("normal", "uniform", "bernoulli"), RANDOM),
