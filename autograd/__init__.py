@@ -160,7 +160,7 @@ __all__ = [
 ]
 
 # Imported at first use, so that `import autograd` stays quick.
-_ROOMS = ("backends", "data", "io", "memory", "nn", "optim", "profiler", "testing", "train", "utils", "vision")
+_ROOMS = ("backends", "data", "io", "memory", "nn", "onnx", "optim", "profiler", "testing", "train", "utils", "vision")
 _ELSEWHERE = {
     "load": "autograd.io",
     "profile": "autograd.profiler",
