@@ -14,7 +14,7 @@ typedef struct {
     char* out;
     int64_t n, block, period; /* period: elements of y before it starts again; 0: y is as long as x */
     int size, y_first;
-    double p;
+    double p, q;
 } job;
 
 static void run_block(void* context, int64_t i, int thread) {
@@ -24,16 +24,16 @@ static void run_block(void* context, int64_t i, int thread) {
     const char *x = j->x + start * j->size, *y = j->y + start * j->size;
     char* out = j->out + start * j->size;
     if (j->unary) {
-        j->unary(x, out, end - start, j->p);
+        j->unary(x, out, end - start, j->p, j->q);
     } else if (!j->period) {
-        j->binary(x, y, out, end - start, j->p);
+        j->binary(x, y, out, end - start, j->p, j->q);
     } else {
         for (int64_t n; start < end; start += n, x += n * j->size, out += n * j->size) {
             n = end - start < j->period ? end - start : j->period;
             if (j->y_first)
-                j->binary(j->y, x, out, n, j->p);
+                j->binary(j->y, x, out, n, j->p, j->q);
             else
-                j->binary(x, j->y, out, n, j->p);
+                j->binary(x, j->y, out, n, j->p, j->q);
         }
     }
 }
@@ -43,13 +43,14 @@ static void run_blocks(job* j) {
     if (j->n) parallel_for(parallel_threads(), (j->n + j->block - 1) / j->block, run_block, j);
 }
 
-void elementwise_unary(unary_kernel kernel, const void* x, void* out, int64_t n, int size, double p) {
-    job j = {.unary = kernel, .x = x, .y = x, .out = out, .n = n, .block = BLOCK, .size = size, .p = p};
+void elementwise_unary(unary_kernel kernel, const void* x, void* out, int64_t n, int size, double p, double q) {
+    job j = {.unary = kernel, .x = x, .y = x, .out = out, .n = n, .block = BLOCK, .size = size, .p = p, .q = q};
     run_blocks(&j);
 }
 
-void elementwise_binary(binary_kernel kernel, const void* x, const void* y, void* out, int64_t n, int size, double p) {
-    job j = {.binary = kernel, .x = x, .y = y, .out = out, .n = n, .block = BLOCK, .size = size, .p = p};
+void elementwise_binary(binary_kernel kernel, const void* x, const void* y, void* out, int64_t n, int size, double p,
+                        double q) {
+    job j = {.binary = kernel, .x = x, .y = y, .out = out, .n = n, .block = BLOCK, .size = size, .p = p, .q = q};
     run_blocks(&j);
 }
 

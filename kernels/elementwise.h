@@ -1,10 +1,10 @@
-/* Contiguous elementwise kernels: n elements each. p is the kernel's one attribute (a slope, alpha) or unused. */
+/* Contiguous elementwise kernels: n elements each. p and q are the kernel's attributes (a slope, bounds) or unused. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
-#define UNARY_PARAMETERS (const void* x_, void* out_, int64_t n, double p_)
-#define BINARY_PARAMETERS (const void* x_, const void* y_, void* out_, int64_t n, double p_)
+#define UNARY_PARAMETERS (const void* x_, void* out_, int64_t n, double p_, double q_)
+#define BINARY_PARAMETERS (const void* x_, const void* y_, void* out_, int64_t n, double p_, double q_)
 typedef void(*unary_kernel) UNARY_PARAMETERS;
 typedef void(*binary_kernel) BINARY_PARAMETERS;
 
@@ -24,6 +24,8 @@ typedef void(*binary_kernel) BINARY_PARAMETERS;
     X(softplus_grad, BINARY_PARAMETERS)   \
     X(leaky_relu_grad, BINARY_PARAMETERS) \
     X(elu_grad, BINARY_PARAMETERS)        \
+    X(clip_grad, BINARY_PARAMETERS)       \
+    X(hardtanh_grad, BINARY_PARAMETERS)   \
     X(neg, UNARY_PARAMETERS)              \
     X(abs, UNARY_PARAMETERS)              \
     X(exp, UNARY_PARAMETERS)              \
@@ -41,11 +43,13 @@ typedef void(*binary_kernel) BINARY_PARAMETERS;
     X(gelu, UNARY_PARAMETERS)             \
     X(gelu_tanh, UNARY_PARAMETERS)        \
     X(leaky_relu, UNARY_PARAMETERS)       \
-    X(elu, UNARY_PARAMETERS)
+    X(elu, UNARY_PARAMETERS)              \
+    X(clip, UNARY_PARAMETERS)
 
 /* Drivers: blocks of a fixed size, in threads where n is large. `size` is bytes per element. */
-void elementwise_unary(unary_kernel kernel, const void* x, void* out, int64_t n, int size, double p);
-void elementwise_binary(binary_kernel kernel, const void* x, const void* y, void* out, int64_t n, int size, double p);
+void elementwise_unary(unary_kernel kernel, const void* x, void* out, int64_t n, int size, double p, double q);
+void elementwise_binary(binary_kernel kernel, const void* x, const void* y, void* out, int64_t n, int size, double p,
+                        double q);
 
 /* Combines every row of x (n / cols rows) with the same `row`; cols = 1 is a scalar. row_first: kernel(row, x). */
 void elementwise_row(binary_kernel kernel, const void* x, const void* row, void* out, int64_t n, int64_t cols, int size,

@@ -1,9 +1,10 @@
 # Elementwise wrappers. Arrays of one dense layout, scalars and rows go to the C loops; NumPy broadcasts the rest.
 
 cdef extern from "elementwise.h" nogil:
-    void elementwise_unary(unary_kernel kernel, const void *x, void *out, int64_t n, int size, double p)
+    void elementwise_unary(unary_kernel kernel, const void *x, void *out, int64_t n, int size, double p,
+                           double q)
     void elementwise_binary(binary_kernel kernel, const void *x, const void *y, void *out, int64_t n, int size,
-                            double p)
+                            double p, double q)
     void elementwise_row(binary_kernel kernel, const void *x, const void *row, void *out, int64_t n, int64_t cols,
                          int size, int row_first)
 
@@ -11,32 +12,32 @@ cdef enum:
     RELEASE_GIL = 16384  # elements: about 10 us of work
 
 
-cdef inline cnp.ndarray run_unary(unary_kernel kernel, cnp.ndarray x, double p):
+cdef inline cnp.ndarray run_unary(unary_kernel kernel, cnp.ndarray x, double p, double q=0):
     cdef cnp.ndarray out = empty_like(x)
     cdef cnp.npy_intp n = cnp.PyArray_SIZE(x)
     cdef int size = cnp.PyArray_ITEMSIZE(x)
     if n < RELEASE_GIL:
-        kernel(cnp.PyArray_DATA(x), cnp.PyArray_DATA(out), n, p)
+        kernel(cnp.PyArray_DATA(x), cnp.PyArray_DATA(out), n, p, q)
     else:
         with nogil:
-            elementwise_unary(kernel, cnp.PyArray_DATA(x), cnp.PyArray_DATA(out), n, size, p)
+            elementwise_unary(kernel, cnp.PyArray_DATA(x), cnp.PyArray_DATA(out), n, size, p, q)
     return out
 
 
 cdef inline void run_binary_into(binary_kernel kernel, cnp.ndarray x, cnp.ndarray y, cnp.ndarray out,
-                                 double p) noexcept:
+                                 double p, double q) noexcept:
     cdef cnp.npy_intp n = cnp.PyArray_SIZE(x)
     cdef int size = cnp.PyArray_ITEMSIZE(x)
     if n < RELEASE_GIL:
-        kernel(cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), cnp.PyArray_DATA(out), n, p)
+        kernel(cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), cnp.PyArray_DATA(out), n, p, q)
     else:
         with nogil:
-            elementwise_binary(kernel, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), cnp.PyArray_DATA(out), n, size, p)
+            elementwise_binary(kernel, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y), cnp.PyArray_DATA(out), n, size, p, q)
 
 
-cdef inline cnp.ndarray run_binary(binary_kernel kernel, cnp.ndarray x, cnp.ndarray y, double p):
+cdef inline cnp.ndarray run_binary(binary_kernel kernel, cnp.ndarray x, cnp.ndarray y, double p, double q=0):
     cdef cnp.ndarray out = empty_like(x)
-    run_binary_into(kernel, x, y, out, p)
+    run_binary_into(kernel, x, y, out, p, q)
     return out
 
 
@@ -103,6 +104,11 @@ cdef cnp.ndarray binary(binary_kernel f32, binary_kernel f64, object x, object y
                 return run_row(kernel, a, cnp.PyArray_DATA(b), cnp.PyArray_SIZE(b), False)
             if is_dense(b) and is_row_of(a, b):
                 return run_row(kernel, b, cnp.PyArray_DATA(a), cnp.PyArray_SIZE(a), True)
+            if cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b) and cnp.PyArray_SAMESHAPE(a, b):
+                if is_dense(a):
+                    return run_binary(kernel, a, in_layout_of(a, b, name, "x", "y"), 0)
+                if is_dense(b):
+                    return run_binary(kernel, in_layout_of(b, a, name, "y", "x"), b, 0)
         elif is_weak(y) and is_dense(a):
             return run_scalar(kernel, a, y, False)
     elif cnp.PyArray_Check(y) and is_weak(x) and is_dense(y):
@@ -159,7 +165,7 @@ def add_(cnp.ndarray x not None, y):
     cdef const char *source = <const char *>cnp.PyArray_DATA(other)
     cdef cnp.npy_intp bytes = cnp.PyArray_NBYTES(x)
     if same_layout(x, other) and (to == source or to + bytes <= source or source + bytes <= to):
-        run_binary_into(table(x).add, x, other, x, 0)
+        run_binary_into(table(x).add, x, other, x, 0, 0)
     else:
         np.add(x, other, out=x)
     return x
@@ -322,3 +328,21 @@ def elu_grad(g, x, double alpha=1.0):
     """g where x > 0, else g * alpha * e ** x."""
     cdef cnp.ndarray a = dense(x, "elu_grad")
     return run_binary(table(a).elu_grad, in_layout_of(a, g, "elu_grad", "x", "g"), a, alpha)
+
+
+def clip(x, double low, double high):
+    """min(max(x, low), high); NaN stays NaN."""
+    cdef cnp.ndarray a = dense(x, "clip")
+    return run_unary(table(a).clip, a, low, high)
+
+
+def clip_grad(g, x, double low, double high):
+    """g where low <= x <= high, else 0."""
+    cdef cnp.ndarray a = dense(x, "clip_grad")
+    return run_binary(table(a).clip_grad, in_layout_of(a, g, "clip_grad", "x", "g"), a, low, high)
+
+
+def hardtanh_grad(g, out, double low, double high):
+    """g where low < out < high (or NaN), else 0."""
+    cdef cnp.ndarray y = dense(out, "hardtanh_grad")
+    return run_binary(table(y).hardtanh_grad, in_layout_of(y, g, "hardtanh_grad", "out", "g"), y, low, high)

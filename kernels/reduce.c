@@ -40,7 +40,7 @@ static void join_chunks(const job* j, char* out) {
         char* part = j->out + o * j->chunks * bytes;
         for (int64_t step = 1; step < j->chunks; step *= 2)
             for (int64_t k = 0; k + step < j->chunks; k += 2 * step)
-                j->kernels->add(part + k * bytes, part + (k + step) * bytes, part + k * bytes, j->inner, 0);
+                j->kernels->add(part + k * bytes, part + (k + step) * bytes, part + k * bytes, j->inner, 0, 0);
         for (int64_t b = 0; b < bytes; b++) out[o * bytes + b] = part[b];
     }
 }

@@ -1,7 +1,7 @@
 # The kernel table of kernels.h as Cython sees it: only the rows that wrappers call without a C driver.
 
-ctypedef void (*unary_kernel)(const void *x, void *out, int64_t n, double p) noexcept nogil
-ctypedef void (*binary_kernel)(const void *x, const void *y, void *out, int64_t n, double p) noexcept nogil
+ctypedef void (*unary_kernel)(const void *x, void *out, int64_t n, double p, double q) noexcept nogil
+ctypedef void (*binary_kernel)(const void *x, const void *y, void *out, int64_t n, double p, double q) noexcept nogil
 ctypedef void (*softmax_kernel)(const void *x, void *out, int64_t rows, int64_t C) noexcept nogil
 ctypedef void (*softmax_grad_kernel)(const void *g, const void *out, void *gx, int64_t rows, int64_t C) noexcept nogil
 
@@ -13,9 +13,9 @@ cdef extern from "kernels.h" nogil:
         void (*fma_peak)(int64_t iterations, double *flops) noexcept nogil
         binary_kernel add, sub, mul, div, maximum, minimum
         binary_kernel relu_grad, sigmoid_grad, tanh_grad, gelu_grad, gelu_tanh_grad, silu_grad, softplus_grad
-        binary_kernel leaky_relu_grad, elu_grad
+        binary_kernel leaky_relu_grad, elu_grad, clip_grad, hardtanh_grad
         unary_kernel neg, abs, exp, log, sqrt, rsqrt, sin, cos, erf, tanh
-        unary_kernel sigmoid, relu, silu, softplus, gelu, gelu_tanh, leaky_relu, elu
+        unary_kernel sigmoid, relu, silu, softplus, gelu, gelu_tanh, leaky_relu, elu, clip
         softmax_kernel softmax, log_softmax
         softmax_grad_kernel softmax_grad, log_softmax_grad
     const kernel_table *kernels_active[2]

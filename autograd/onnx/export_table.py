@@ -237,6 +237,12 @@ def _clip(t, inputs, attrs, outs):
     return t.emit("Clip", t.name(x), "" if low is None else t.name(low), "" if high is None else t.name(high))
 
 
+def _hardtanh(t, inputs, attrs, outs):
+    x = inputs[0]
+    low, high = (t.constant(np.asarray(attrs[bound], x.dtype)) for bound in ("min_val", "max_val"))
+    return t.emit("Clip", t.name(x), low, high)
+
+
 def _getitem(t, inputs, attrs, outs):
     """Slices and integers as Slice and Squeeze; one array of integers as Gather; masks and more cannot be written."""
     x, index = inputs[0], attrs["index"]
@@ -488,6 +494,7 @@ EXPORTS: dict[str, Writer] = {
     "sub": _scaled("Sub"),
     "div": _div,
     "clip": _clip,
+    "hardtanh": _hardtanh,
     "ne": _not_equal,
     "softmax": _simple("Softmax", axis="axis"),
     "log_softmax": _simple("LogSoftmax", axis="axis"),
@@ -553,7 +560,8 @@ ABSENT = "no operator of ONNX corresponds to it"
 # Why other ops are not written.
 REASONS: dict[str, str] = {
     **dict.fromkeys(
-        ("relu_grad", "leaky_relu_grad", "elu_grad", "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "avg_pool2d_grad",
+        ("relu_grad", "clip_grad", "hardtanh_grad", "leaky_relu_grad", "elu_grad",
+         "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "avg_pool2d_grad",
          "share_regions", "scatter_pixels", "select_pixels", "softmax_grad", "log_softmax_grad", "nll_loss_grad",
          "put_at", "put_diagonal", "sum_to", "linear_grad_w"),
         GRADIENT,

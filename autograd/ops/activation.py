@@ -339,20 +339,40 @@ def _hardtanh_samples(s: Sampler) -> Case:
     return s.case(s.array(s.shape(), away=(low, high)), low, high)
 
 
-@composite(
+@op(
     reference=lambda x, min_val=-1.0, max_val=1.0, inplace=False: np.minimum(np.maximum(x, min_val), max_val),
     samples=_hardtanh_samples,
     onnx="Clip",
 )
-def hardtanh(x, min_val=-1.0, max_val=1.0, inplace=False):
-    """min(max(x, min_val), max_val)"""
-    return tensor_of(x).clip(min_val, max_val)
+def hardtanh(x, *, min_val=-1.0, max_val=1.0, inplace=False):
+    """min(max(x, min_val), max_val); the slope at the bounds is 0, which the result alone tells."""
+    return real(lambda a: kernels.clip(a, min_val, max_val), x)
+
+
+def _hardtanh_grad_samples(s: Sampler) -> Case:
+    low, high = s.choice([(-1.0, 1.0), (-0.5, 2.0), (0.25, 0.75)])
+    return _two_alike(s, low, high, min_val=low, max_val=high)
+
+
+@op(
+    reference=lambda u, y, min_val, max_val: u * ((y > min_val) & (y < max_val)),
+    samples=_hardtanh_grad_samples,
+    linear_in=("u",),
+)
+def hardtanh_grad(u, y, *, min_val, max_val):
+    """u where min_val < y < max_val, else 0: the gradient of hardtanh, given its result y."""
+    _same(u, y)
+    return kernels.hardtanh_grad(u, y, min_val, max_val)
+
+
+hardtanh.grads(x=lambda g, out, min_val, max_val: hardtanh_grad(g, out, min_val=min_val, max_val=max_val))
+hardtanh_grad.grads(u=lambda g, y, min_val, max_val: hardtanh_grad(g, y, min_val=min_val, max_val=max_val), y=None)
 
 
 @composite(reference=lambda x, inplace=False: np.minimum(np.maximum(x, 0), 6), samples=any_shape(0.0, 6.0), onnx="Clip")
 def relu6(x, inplace=False):
     """min(max(x, 0), 6). Source: Howard et al., MobileNets, arXiv:1704.04861."""
-    return tensor_of(x).clip(0.0, 6.0)
+    return hardtanh(x, min_val=0.0, max_val=6.0)
 
 
 def _hardsigmoid_reference(x, inplace=False):

@@ -284,58 +284,6 @@ minimum.grads(
 )
 
 
-def _clip_samples(s: Sampler) -> Case:
-    shape = s.shape()
-    x = s.array(shape, away=(-0.5, 0.75), margin=0.05)
-    kind = s.integer(0, 3)
-    if kind == 3:
-        return s.case(s.distinct(shape), s.array((), -0.49, -0.45), s.array((), 0.51, 0.55))
-    return s.case(x, *((-0.5, 0.75), (None, 0.75), (-0.5, None))[kind])
-
-
-@op(
-    reference=lambda x, low=None, high=None: np.minimum(
-        np.maximum(x, -np.inf if low is None else low), np.inf if high is None else high
-    ),
-    samples=_clip_samples,
-    broadcasts=True,
-    onnx="Clip",
-)
-def clip(x, low=None, high=None):
-    """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes within the bounds."""
-    if low is None and high is None:
-        raise ValueError("low and high are both None, expected at least one bound")
-    x, low, high = promote(x, low, high)
-    if low is not None:
-        x = kernels.maximum(x, low)
-    return x if high is None else kernels.minimum(x, high)
-
-
-def _above(x, low):
-    return np.asarray(True) if low is None else np.greater_equal(raw(x), raw(low))
-
-
-def _below(x, high):
-    return np.asarray(True) if high is None else np.less_equal(raw(x), raw(high))
-
-
-def _clip_grad_low(g, x, low, high):
-    lost = np.less(raw(x), raw(low))
-    return where(lost if high is None else lost & np.less(raw(low), raw(high)), g, 0.0)
-
-
-def _clip_grad_high(g, x, low, high):
-    lost = np.greater(raw(x), raw(high))
-    return where(lost if low is None else lost | np.less(raw(high), raw(low)), g, 0.0)
-
-
-clip.grads(
-    x=lambda g, x, low, high: where(_above(x, low) & _below(x, high), g, 0.0),
-    low=_clip_grad_low,
-    high=_clip_grad_high,
-)
-
-
 # --------------------------------------------------------------------------------------------- composites
 
 
