@@ -51,6 +51,8 @@ int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const
 /* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
 int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w, void* gx);
 int conv_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x, void* gw);
+int depthwise_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w,
+                     void* gx);
 int depthwise_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                      void* gw);
 

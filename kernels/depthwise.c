@@ -16,19 +16,27 @@ enum {
     PARALLEL_WORK = 1 << 15
 };
 
+/* A convolution that `y` is computed by, or one phase of it. */
+typedef struct {
+    conv_geometry g;
+    int64_t y, w; /* where it begins in the output and the packed weight */
+} phase;
+
 typedef struct {
     const kernel_table* t;
     const conv_geometry* g;
     const char *x, *w, *bias, *grad; /* w as [r][s][c] */
     char *y, *partials;
+    const phase* phases;
+    int64_t phase_count;
     int64_t rows, row_blocks, blocks, chunks, partial_bytes;
     int size;
 } depthwise_run;
 
 /* Output columns [q0, q1) of row p, which all see the taps [s0, s1). */
-static void run_columns(const depthwise_run* run, int64_t n, int64_t p, int64_t q0, int64_t q1, int64_t s0,
-                        int64_t s1) {
-    const conv_geometry* g = run->g;
+static void run_columns(const depthwise_run* run, const phase* part, int64_t n, int64_t p, int64_t q0, int64_t q1,
+                        int64_t s0, int64_t s1) {
+    const conv_geometry* g = &part->g;
     int64_t r0, r1, first = p * g->stride_h + g->origin_h;
     conv_valid_taps(first, g->dilation_h, g->r, g->h, &r0, &r1);
     int64_t h = first + r0 * g->dilation_h, column = q0 * g->stride_w + s0 * g->dilation_w + g->origin_w;
@@ -39,10 +47,11 @@ static void run_columns(const depthwise_run* run, int64_t n, int64_t p, int64_t 
     a.x_r = g->dilation_h * g->w * g->c;
     a.x_s = g->dilation_w * g->c;
     a.x_q = g->stride_w * g->c;
-    a.w_r = g->s * g->c;
-    a.w = run->w + (r0 * g->s + s0) * g->c * run->size;
+    a.w_r = g->weight_r;
+    a.w_s = g->weight_s;
+    a.w = run->w + (part->w + r0 * a.w_r + s0 * a.w_s) * run->size;
     a.y_q = g->out_w;
-    a.y = run->y + (n * g->out_n + p * g->out_h + q0 * g->out_w) * run->size;
+    a.y = run->y + (part->y + n * g->out_n + p * g->out_h + q0 * g->out_w) * run->size;
     run->t->depthwise_row(&a);
 }
 
@@ -54,38 +63,77 @@ static void inner_columns(const conv_geometry* g, int64_t* inner, int64_t* outer
     if (*outer < *inner) *outer = *inner;
 }
 
+static void run_row(const depthwise_run* run, const phase* part, int64_t n, int64_t p) {
+    const conv_geometry* g = &part->g;
+    int64_t inner, outer, s0, s1;
+    inner_columns(g, &inner, &outer);
+    for (int64_t q = 0; q < g->q;) {
+        int64_t next = q >= inner && q < outer ? outer : q + 1;
+        conv_valid_taps(q * g->stride_w + g->origin_w, g->dilation_w, g->s, g->w, &s0, &s1);
+        run_columns(run, part, n, p, q, next, s0, s1);
+        q = next;
+    }
+}
+
+/* Row by row, so that what the phases share is in the cache. */
 static void forward_task(void* context, int64_t task, int thread) {
     (void)thread;
     const depthwise_run* run = context;
-    const conv_geometry* g = run->g;
     const int64_t n = task / run->row_blocks, p0 = task % run->row_blocks * run->rows;
-    const int64_t p1 = conv_min(g->p, p0 + run->rows);
-    int64_t inner, outer, s0, s1;
-    inner_columns(g, &inner, &outer);
-    for (int64_t p = p0; p < p1; p++)
-        for (int64_t q = 0; q < g->q;) {
-            int64_t next = q >= inner && q < outer ? outer : q + 1;
-            conv_valid_taps(q * g->stride_w + g->origin_w, g->dilation_w, g->s, g->w, &s0, &s1);
-            run_columns(run, n, p, q, next, s0, s1);
-            q = next;
-        }
+    for (int64_t p = p0; p < p0 + run->rows; p++)
+        for (int64_t i = 0; i < run->phase_count; i++)
+            if (p < run->phases[i].g.p) run_row(run, &run->phases[i], n, p);
 }
+
+/* `weight` tells where a tap lies in w. */
+static void pack_weight(const depthwise_run* run, const conv_geometry* weight, const char* w, char* packed) {
+    const int64_t c = weight->c;
+    for (int64_t tap = 0; tap < weight->r * weight->s; tap++)
+        run->t->copy_2d(w + (tap / weight->s * weight->weight_r + tap % weight->s * weight->weight_s) * run->size, 0,
+                        weight->weight_group, 1, c, packed + tap * c * run->size, c, c);
+}
+
+/* Phases of n images; the first has the most rows. */
+static void run_phases(depthwise_run* run, double work) {
+    const conv_geometry* g = &run->phases->g;
+    run->rows = conv_min(g->p, conv_ceil(TASK_ELEMENTS, conv_max(1, g->q * g->c * run->phase_count)));
+    run->row_blocks = conv_ceil(g->p, run->rows);
+    parallel_for(work < PARALLEL_WORK ? 1 : parallel_threads(), g->n * run->row_blocks, forward_task, run);
+}
+
+static double work_of(const conv_geometry* g) { return (double)g->n * g->p * g->q * g->c * (g->r * g->s); }
 
 int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y) {
     const int size = t->lane_bytes / t->lanes;
-    const int64_t taps = g->r * g->s;
-    depthwise_run run = {.t = t, .g = g, .x = x, .bias = bias, .y = y, .size = size};
-    char* packed = memory_allocate((size_t)(taps * g->c * size));
+    phase whole = {.g = *g};
+    depthwise_run run = {.t = t, .x = x, .bias = bias, .y = y, .size = size, .phases = &whole, .phase_count = 1};
+    char* packed = memory_allocate((size_t)(g->r * g->s * g->c * size));
     if (!packed) return -1;
-    for (int64_t tap = 0; tap < taps; tap++)
-        t->copy_2d((const char*)w + (tap / g->s * g->weight_r + tap % g->s * g->weight_s) * size, 0, g->weight_group, 1,
-                   g->c, packed + tap * g->c * size, g->c, g->c);
+    pack_weight(&run, g, w, packed);
     run.w = packed;
-    run.rows = conv_min(g->p, conv_ceil(TASK_ELEMENTS, conv_max(1, g->q * g->c)));
-    run.row_blocks = conv_ceil(g->p, run.rows);
-    double work = (double)g->n * g->p * g->q * g->c * taps;
-    parallel_for(work < PARALLEL_WORK ? 1 : parallel_threads(), g->n * run.row_blocks, forward_task, &run);
+    whole.g.weight_r = g->s * g->c, whole.g.weight_s = g->c;
+    run_phases(&run, work_of(g));
     memory_release(packed);
+    return 0;
+}
+
+int depthwise_grad_x(const kernel_table* t, const conv_geometry* f, const void* grad, const void* w, void* gx) {
+    const int size = t->lane_bytes / t->lanes;
+    const int64_t phases_w = conv_min(f->stride_w, f->w), phases = conv_min(f->stride_h, f->h) * phases_w;
+    const int64_t weight_bytes = conv_ceil(f->r * f->s * f->c * size, 64) * 64;
+    char* scratch = memory_allocate((size_t)(weight_bytes + phases * (int64_t)sizeof(phase)));
+    if (!scratch) return -1;
+    phase* list = (phase*)(scratch + weight_bytes);
+    depthwise_run run = {.t = t, .x = grad, .w = scratch, .y = gx, .size = size, .phases = list};
+    pack_weight(&run, f, w, scratch);
+    conv_geometry packed = *f;
+    packed.weight_r = f->s * f->c, packed.weight_s = f->c;
+    for (int64_t i = 0; i < phases; i++) {
+        phase* next = &list[run.phase_count];
+        run.phase_count += conv_grad_x_phase(&packed, i / phases_w, i % phases_w, &next->g, &next->y, &next->w);
+    }
+    if (run.phase_count) run_phases(&run, work_of(f));
+    memory_release(scratch);
     return 0;
 }
 
@@ -136,8 +184,7 @@ int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* 
     run.blocks = g->n * run.row_blocks;
     run.chunks = conv_min(run.blocks, MAX_CHUNKS);
     run.partial_bytes = conv_ceil(taps * g->c * size, 64) * 64;
-    double work = (double)g->n * g->p * g->q * g->c * taps;
-    const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
+    const int threads = work_of(g) < PARALLEL_WORK ? 1 : parallel_threads();
     char* partials = run.partials = memory_allocate((size_t)(run.partial_bytes * run.chunks));
     if (!partials) return -1;
     parallel_for(threads, run.chunks, grad_w_task, &run);

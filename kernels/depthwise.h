@@ -5,9 +5,9 @@
 /* A run of output pixels, all of whose taps [0, r) x [0, s) lie inside the input. Strides in elements. */
 typedef struct {
     int64_t q, c, r, s;
-    const void *x, *w, *bias; /* input at tap (0, 0) of the first pixel; weight [r][s][c]; bias or NULL */
+    const void *x, *w, *bias; /* input at tap (0, 0) of the first pixel; weight at tap (0, 0); bias or NULL */
     void* y;
-    int64_t x_r, x_s, x_q, w_r, y_q;
+    int64_t x_r, x_s, x_q, w_r, w_s, y_q;
     int relu;
 } depthwise_row_args;
 
