@@ -1,0 +1,50 @@
+"""Depthwise kernels against NumPy: every unrolled number of taps, widths about a tile, channels about a vector."""
+
+import numpy as np
+import pytest
+
+from autograd import kernels
+
+
+def columns(x, r, s, stride, dilation, p, q):
+    """The padded input that each output pixel sees through tap (r, s)."""
+    rows, cols = r * dilation, s * dilation
+    return x[:, :, rows : rows + stride * (p - 1) + 1 : stride, cols : cols + stride * (q - 1) + 1 : stride]
+
+
+def reference(x, w, g, stride, padding, dilation):
+    """The result, and the gradients for x and w of its product with g."""
+    edge = ((0, 0), (0, 0), (padding, padding), (padding, padding))
+    padded, taps = np.pad(x, edge), w.shape[2]
+    y, gx, gw = np.zeros(g.shape, x.dtype), np.zeros_like(padded), np.zeros_like(w)
+    for r in range(taps):
+        for s in range(taps):
+            seen = columns(padded, r, s, stride, dilation, *g.shape[2:])
+            y += seen * w[:, 0, r, s].reshape(-1, 1, 1)
+            columns(gx, r, s, stride, dilation, *g.shape[2:])[...] += g * w[:, 0, r, s].reshape(-1, 1, 1)
+            gw[:, 0, r, s] = (seen * g).sum((0, 2, 3))
+    return y, gx[:, :, padding : padding + x.shape[2], padding : padding + x.shape[3]], gw
+
+
+@pytest.mark.parametrize("taps", [1, 2, 3, 4, 5, 7, 9])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2), (4, 2)])
+def test_taps_strides_and_widths(rng, taps, stride, dilation):
+    reach = (taps - 1) * dilation + 1
+    for width in (1, 2, 5, 6, 7, 14):
+        for channels in (2, kernels.lanes(4), 2 * kernels.lanes(4) + 3):
+            size, padding = (width - 1) * stride + 1, reach // 2
+            x = rng.standard_normal((2, channels, size + 1, size))
+            w = rng.standard_normal((channels, 1, taps, taps))
+            p, q = ((length + 2 * padding - reach) // stride + 1 for length in x.shape[2:])
+            g = rng.standard_normal((2, channels, p, q))
+            wanted = reference(x, w, g, stride, padding, dilation)
+            for dtype, bound in ((np.float32, 2e-4), (np.float64, 1e-11)):
+                a, b, c = (array.astype(dtype) for array in (x, w, g))
+                geometry = ((stride,) * 2, (padding,) * 2, (dilation,) * 2, channels)
+                found = (
+                    kernels.conv2d(a, b, None, *geometry),
+                    kernels.conv2d_grad_x(c, b, x.shape, *geometry),
+                    kernels.conv2d_grad_w(c, a, w.shape, *geometry),
+                )
+                for result, exact in zip(found, wanted):
+                    np.testing.assert_allclose(result, exact, rtol=bound, atol=bound)
