@@ -5,6 +5,7 @@ with torchvision's layers and names, so that weights interchange.
 from __future__ import annotations
 
 from autograd import Tensor, nn
+from autograd.vision.layers import flat
 from autograd.vision.models.registry import register_model
 
 
@@ -40,8 +41,7 @@ class AlexNet(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.avgpool(self.features(x))
-        return self.classifier(x.reshape(x.shape[0], -1))
+        return self.classifier(flat(self.avgpool(self.features(x))))
 
 
 @register_model(min_size=63)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from autograd import nn
 from autograd.shapes import near
+from autograd.vision.models.weights import load_weights
 
 
 class Entry(NamedTuple):
@@ -21,8 +25,9 @@ _ENTRIES: dict[str, Entry] = {}
 
 
 def register_model(min_size: int = 1) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorates a builder `name(num_classes=..., in_channels=..., ...)`; builders that depend on the size of the
-    pictures take `image_size` too. The first line of its docstring describes the model in lists.
+    """Decorates a builder `name(num_classes=..., in_channels=..., ...)` and gives it `weights=PATH`, a file whose
+    weights the model gets instead of random ones. Builders that depend on the size of the pictures take `image_size`.
+    The first line of the docstring describes the model in lists.
 
     Raises ValueError when the name is taken.
     """
@@ -31,10 +36,29 @@ def register_model(min_size: int = 1) -> Callable[[Callable[..., Any]], Callable
         name = build.__name__
         if name in _ENTRIES:
             raise ValueError(f"register_model: there is a model {name!r} already")
-        _ENTRIES[name] = Entry(build, min_size, (inspect.getdoc(build) or "").split("\n")[0])
-        return build
+        builder = _with_weights(build)
+        _ENTRIES[name] = Entry(builder, min_size, (inspect.getdoc(build) or "").split("\n")[0])
+        return builder
 
     return add
+
+
+def _with_weights(build: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(build)
+    def builder(*args: Any, weights: str | os.PathLike[str] | None = None, **options: Any) -> Any:
+        if weights is None:
+            return build(*args, **options)
+        with nn.init.skip():
+            model = build(*args, **options)
+        load_weights(model, weights)
+        return model
+
+    signature = inspect.signature(build)
+    extra = inspect.Parameter("weights", inspect.Parameter.KEYWORD_ONLY, default=None)
+    builder.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), extra]
+    )
+    return builder
 
 
 def list_models() -> list[str]:
