@@ -1,4 +1,4 @@
-"""Torch twins of models: functions of (weights by name, x, training), written from the papers' tables, not from ours."""
+"""Torch twins of models: functions of weights by name and x, written from the papers' tables, not from our code."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def add(commands: Any) -> Parser:
         parser.add_argument(name, type=kind, default=SUPPRESS, help=about, **more)
 
     option("--data", str, "digits (default), mnist, fashion-mnist, or a folder", metavar="NAME|DIR")
-    option("--model", str, f"one of {', '.join(list_models())}", metavar="NAME")
+    option("--model", str, "lenet5, small_cnn, resnet20, ...; `autograd summary` lists all", metavar="NAME")
     option("--epochs", count, "passes over the training data", metavar="N")
     option("--batch-size", count, "pictures per step", metavar="N")
     option("--lr", positive, "learning rate (its peak, with onecycle)", metavar="X")
@@ -203,7 +203,7 @@ def resumed(config: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
 
 def check(settings: Mapping[str, Any]) -> None:
     """Refuses unknown names before any data is read."""
-    choose("--model", settings["model"], list_models())
+    choose("--model", settings["model"], list_models(), "autograd summary")
     choose("--scheduler", settings["scheduler"], recipes.SCHEDULERS)
     if settings["weight_decay"] < 0:
         raise UserError(f"--weight-decay: {settings['weight_decay']} must not be negative")

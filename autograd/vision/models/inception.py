@@ -140,9 +140,9 @@ class InceptionAux(nn.Module):
 
 
 class Inception3(nn.Module):
-    """Stem -> 3 A, B, 4 C, D, 2 E -> mean over pixels -> dropout -> linear, for pictures of 299 x 299 (75 at least).
+    """Stem -> 3 A, B, 4 C, D, 2 E -> mean over pixels -> dropout -> linear, for pictures of 299 x 299.
 
-    With aux_logits, what it returns in training is `InceptionOutputs`.
+    With aux_logits, what it returns in training is `InceptionOutputs`; without, pictures of 75 x 75 are enough.
     """
 
     def __init__(
@@ -194,7 +194,7 @@ def _conv(in_channels: int, out_channels: int, form: tuple[tuple[int, int], tupl
     return BasicConv2d(in_channels, out_channels, kernel, padding=padding)
 
 
-@register_model(min_size=75)
+@register_model(min_size=299, size=299)
 def inception_v3(
     num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5, aux_logits: bool = True
 ) -> Inception3:

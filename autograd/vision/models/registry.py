@@ -14,17 +14,18 @@ from autograd.vision.models.weights import load_weights
 
 
 class Entry(NamedTuple):
-    """One model: its builder, the smallest pictures (height = width) it takes, and a line about it."""
+    """One model: its builder, the smallest and the usual pictures (height = width) it takes, a line about it."""
 
     build: Callable[..., Any]
     min_size: int
+    size: int
     about: str
 
 
 _ENTRIES: dict[str, Entry] = {}
 
 
-def register_model(min_size: int = 1) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def register_model(min_size: int = 1, size: int = 224) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorates a builder `name(num_classes=..., in_channels=..., ...)` and gives it `weights=PATH`, a file whose
     weights the model gets instead of random ones. Builders that depend on the size of the pictures take `image_size`.
     The first line of the docstring describes the model in lists.
@@ -37,7 +38,7 @@ def register_model(min_size: int = 1) -> Callable[[Callable[..., Any]], Callable
         if name in _ENTRIES:
             raise ValueError(f"register_model: there is a model {name!r} already")
         builder = _with_weights(build)
-        _ENTRIES[name] = Entry(builder, min_size, (inspect.getdoc(build) or "").split("\n")[0])
+        _ENTRIES[name] = Entry(builder, min_size, size, (inspect.getdoc(build) or "").split("\n")[0])
         return builder
 
     return add
@@ -70,7 +71,7 @@ def model_entry(name: str) -> Entry:
     """What is known about a model. Raises ValueError, listing near names, if there is none of this name."""
     entry = _ENTRIES.get(name)
     if entry is None:
-        raise ValueError(f"no model {name!r}{near(name, _ENTRIES)}; there are: {', '.join(list_models())}")
+        raise ValueError(f"no model {name!r}{near(name, _ENTRIES)}; list_models() gives all {len(_ENTRIES)}")
     return entry
 
 

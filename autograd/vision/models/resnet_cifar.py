@@ -34,31 +34,31 @@ class CifarResNet(nn.Module):
         return self.fc(flat(self.avgpool(x)))
 
 
-@register_model(min_size=4)
+@register_model(min_size=4, size=32)
 def resnet20(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """Residual network of 20 layers for 32 x 32, 0.27 million parameters."""
     return CifarResNet(20, num_classes, in_channels)
 
 
-@register_model(min_size=4)
+@register_model(min_size=4, size=32)
 def resnet32(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """Residual network of 32 layers for 32 x 32, 0.46 million parameters."""
     return CifarResNet(32, num_classes, in_channels)
 
 
-@register_model(min_size=4)
+@register_model(min_size=4, size=32)
 def resnet44(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """Residual network of 44 layers for 32 x 32, 0.66 million parameters."""
     return CifarResNet(44, num_classes, in_channels)
 
 
-@register_model(min_size=4)
+@register_model(min_size=4, size=32)
 def resnet56(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """Residual network of 56 layers for 32 x 32, 0.85 million parameters."""
     return CifarResNet(56, num_classes, in_channels)
 
 
-@register_model(min_size=4)
+@register_model(min_size=4, size=32)
 def resnet110(num_classes: int = 10, in_channels: int = 3) -> CifarResNet:
     """Residual network of 110 layers for 32 x 32, 1.7 million parameters."""
     return CifarResNet(110, num_classes, in_channels)
