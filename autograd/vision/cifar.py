@@ -131,14 +131,14 @@ class CIFAR10(ImageArrays):
 
     def _python(self, name: str, content: bytes) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         try:
-            batch = unpickle(content, _NUMPY)
+            batch = {k.decode() if isinstance(k, bytes) else k: v for k, v in unpickle(content, _NUMPY).items()}
             data, labels = batch["data"], np.asarray(batch[self.label_key], np.int64)
             data = data.array() if isinstance(data, _PickledArray) else data
             if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape != (len(labels), PIXELS):
                 raise FormatError("the data are not uint8 (N, 3072)")
             if labels.ndim != 1 or (labels.size and labels.min() < 0):
                 raise FormatError("the labels are not N natural numbers")
-        except (FormatError, KeyError, TypeError, ValueError, OverflowError) as error:
+        except (FormatError, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"{name}: not a batch of pictures ({error})") from None
         return data.reshape(-1, *SHAPE), labels
 
