@@ -211,17 +211,17 @@ def check(settings: Mapping[str, Any]) -> None:
         raise UserError(f"--seed: {settings['seed']} must not be negative")
 
 
-def find_checkpoint(where: str) -> Path:
+def find_checkpoint(where: str, option: str = "--resume") -> Path:
     """The checkpoint at a path (a file, or the folder of a run), or of the latest run below runs/."""
     path = Path(where)
     if where:
         path = path / "last.safetensors" if path.is_dir() else path
         if not path.is_file():
-            raise UserError(f"--resume: there is no checkpoint {path}")
+            raise UserError(f"{option}: there is no checkpoint {path}")
         return path
     found = sorted(Path("runs").glob("*/last.safetensors"), key=lambda p: p.stat().st_mtime)
     if not found:
-        raise UserError("--resume: there is no run below runs/; give the path of a checkpoint")
+        raise UserError(f"{option}: there is no run below runs/; give the path of a checkpoint")
     return found[-1]
 
 
