@@ -336,8 +336,11 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
                 args, attrs = record.bind(args, kwargs)
             try:
                 return function(*args, **attrs)
-            except ShapeError as error:
+            except (ShapeError, DTypeError) as error:
                 raise record.named(error, args) from None
+            except (ValueError, TypeError, IndexError) as error:
+                arrays = [getattr(x, "array", x) for x in args]
+                raise record.explain(error, arrays, attrs) from error
 
         call.record = record  # type: ignore[attr-defined]
         record.call = call

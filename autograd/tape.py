@@ -134,6 +134,11 @@ def new_node(op, shape, dtype):
     return node
 
 
+def number_array(x):
+    """A Python number as an array; PyTorch makes floats float32."""
+    return np.asarray(x, np.float32 if type(x) is float else None)
+
+
 @cython.cfunc
 def _shape(x):
     if isinstance(x, Value):
@@ -233,7 +238,7 @@ class Op:
                 results = tape_call(self.forward, arrays)
             else:
                 results = self.forward(*arrays, **attrs)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, IndexError) as error:
             raise self.record.explain(error, arrays, attrs) from None
         array = results[0] if self.extras else results
         if type(array) is not np.ndarray:
@@ -267,13 +272,13 @@ class Op:
                         )
                     mask |= 1 if self.variadic else cython.cast(cython.long, 1) << i
             elif type(x) is float or type(x) is int or type(x) is bool:
-                arrays.append(x)
+                arrays.append(x if self.broadcasts else number_array(x))
             elif x is None:
                 if self.variadic or self.record.names_required(self.record.inputs[i]):
                     raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
                 arrays.append(None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
-                arrays.append(x.item())
+                arrays.append(x.item() if self.broadcasts else number_array(x.item()))
             else:
                 arrays.append(self.as_input(x, i))
             i += 1

@@ -178,6 +178,7 @@ def _entropy_samples(s: Sampler) -> Case:
 def _entropy_reference(x, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     axis = 1 if x.ndim > 1 else 0
     classes = x.shape[axis]
+    x = x - x.max(axis, keepdims=True, initial=-1e300)
     logp = np.moveaxis(x - np.log(np.exp(x).sum(axis, keepdims=True)), axis, -1)
     weights = np.ones(classes) if weight is None else weight
     if target.dtype.kind == "f":

@@ -191,7 +191,7 @@ KERNEL_AXES = "K C/groups R S"
 
 def _advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) -> str | None:
     x, w = shapes.get("x", ()), shapes.get("w", ())
-    if len(x) == 4 and len(w) == 4 and x[1] != w[1] * attrs["groups"] == x[3]:
+    if len(x) == 4 and len(w) == 4 and x[1] != w[1] == x[3] and attrs["groups"] == 1:
         return "NHWC input? x.permute(0, 3, 1, 2)"
     return None
 

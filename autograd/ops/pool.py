@@ -141,6 +141,8 @@ def _select_samples(s: Sampler) -> Case:
 )
 def select_pixels(x, *, index):
     """y[n, c, p, q] = x[n, c, h, w] with index[n, c, p, q] = h * W + w; 0 where the index is -1 (padding)."""
+    if x.ndim != 4:
+        raise ValueError(f"x has {x.ndim} dimensions, expected 4")
     flat = np.ascontiguousarray(x).reshape(*x.shape[:2], x.shape[2] * x.shape[3])
     at = np.ascontiguousarray(index).reshape(*index.shape[:2], index.shape[2] * index.shape[3]).astype(np.int64)
     if x.shape[:2] != index.shape[:2] or (at.size and not -1 <= at.min() <= at.max() < flat.shape[2]):

@@ -105,11 +105,6 @@ def make_divisible(value: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
-def flat(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, C H W)"""
-    return F.flatten(x, 1)
-
-
 def initialise(
     model: nn.Module, conv: Callable[[Any], Any] | None = None, linear: Callable[[Any], Any] | None = None
 ) -> None:

@@ -5,7 +5,6 @@ with torchvision's layers and names, so that weights interchange.
 from __future__ import annotations
 
 from autograd import Tensor, nn
-from autograd.vision.layers import flat
 from autograd.vision.models.registry import register_model
 
 
@@ -41,7 +40,7 @@ class AlexNet(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(flat(self.avgpool(self.features(x))))
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
 @register_model(min_size=63)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from autograd import Tensor, nn
 from autograd.nn import functional as F
 from autograd.ops.join import concatenate
-from autograd.vision.layers import flat, initialise
+from autograd.vision.layers import initialise
 from autograd.vision.models.registry import register_model
 
 BOTTLENECK = 4  # channels of the inner 1x1 convolution, in units of the growth
@@ -99,7 +99,7 @@ class DenseNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.features(x))
-        return self.classifier(flat(F.adaptive_avg_pool2d(x, (1, 1))))
+        return self.classifier(F.adaptive_avg_pool2d(x, (1, 1)).flatten(1))
 
 
 @register_model(min_size=32)

@@ -12,7 +12,6 @@ from autograd.vision.layers import (
     Layer,
     SqueezeExcitation,
     StochasticDepth,
-    flat,
     initialise,
     make_divisible,
 )
@@ -99,7 +98,7 @@ class EfficientNet(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(flat(self.avgpool(self.features(x))))
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
 _soft_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)  # of the larger models

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from autograd import Tensor, nn
 from autograd.nn import functional as F
 from autograd.ops.join import concatenate
-from autograd.vision.layers import flat, initialise
+from autograd.vision.layers import initialise
 from autograd.vision.models.registry import register_model
 
 
@@ -64,7 +64,7 @@ class InceptionAux(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(F.adaptive_avg_pool2d(x, (4, 4)))
-        return self.fc2(self.dropout(F.relu(self.fc1(flat(x)))))
+        return self.fc2(self.dropout(F.relu(self.fc1(x.flatten(1)))))
 
 
 class GoogLeNet(nn.Module):
@@ -115,7 +115,7 @@ class GoogLeNet(nn.Module):
         after_4d = self.inception4d(self.inception4c(self.inception4b(after_4a)))
         x = self.maxpool4(self.inception4e(after_4d))
         x = self.avgpool(self.inception5b(self.inception5a(x)))
-        scores = self.fc(self.dropout(flat(x)))
+        scores = self.fc(self.dropout(x.flatten(1)))
         if self.aux1 is None or self.aux2 is None or not self.training:
             return scores
         return GoogLeNetOutputs(scores, self.aux2(after_4d), self.aux1(after_4a))

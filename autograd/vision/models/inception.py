@@ -9,7 +9,7 @@ from typing import NamedTuple
 from autograd import Tensor, nn
 from autograd.nn import functional as F
 from autograd.ops.join import concatenate
-from autograd.vision.layers import flat, initialise
+from autograd.vision.layers import initialise
 from autograd.vision.models.googlenet import BasicConv2d
 from autograd.vision.models.registry import register_model
 
@@ -136,7 +136,7 @@ class InceptionAux(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(self.conv0(F.avg_pool2d(x, 5, 3)))
-        return self.fc(flat(F.adaptive_avg_pool2d(x, (1, 1))))
+        return self.fc(F.adaptive_avg_pool2d(x, (1, 1)).flatten(1))
 
 
 class Inception3(nn.Module):
@@ -183,7 +183,7 @@ class Inception3(nn.Module):
         x = self.Mixed_6a(self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(x))))
         middle = self.Mixed_6e(self.Mixed_6d(self.Mixed_6c(self.Mixed_6b(x))))
         x = self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(middle)))
-        scores = self.fc(self.dropout(flat(self.avgpool(x))))
+        scores = self.fc(self.dropout(self.avgpool(x).flatten(1)))
         if self.AuxLogits is None or not self.training:
             return scores
         return InceptionOutputs(scores, self.AuxLogits(middle))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 
 from autograd import Tensor, nn
-from autograd.vision.layers import Conv2dNormActivation, flat, initialise, make_divisible, normal_01
+from autograd.vision.layers import Conv2dNormActivation, initialise, make_divisible, normal_01
 from autograd.vision.models.registry import register_model
 
 # Table 2 of the paper: expansion t, channels c, repetitions n, stride s of the first.
@@ -58,7 +58,7 @@ class MobileNetV2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.adaptive_avg_pool2d(self.features(x), (1, 1))
-        return self.classifier(flat(x))
+        return self.classifier(x.flatten(1))
 
 
 @register_model(min_size=32)

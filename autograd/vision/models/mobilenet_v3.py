@@ -9,7 +9,6 @@ from autograd import Tensor, nn
 from autograd.vision.layers import (
     Conv2dNormActivation,
     SqueezeExcitation,
-    flat,
     initialise,
     make_divisible,
     normal_01,
@@ -110,7 +109,7 @@ class MobileNetV3(nn.Module):
         initialise(self, conv=partial(nn.init.kaiming_normal_, mode="fan_out"), linear=normal_01)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(flat(self.avgpool(self.features(x))))
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
 @register_model(min_size=32)

@@ -8,7 +8,7 @@ of a bottleneck is in its 3x3 convolution.
 from __future__ import annotations
 
 from autograd import Tensor, nn
-from autograd.vision.layers import flat, initialise
+from autograd.vision.layers import initialise
 from autograd.vision.models.registry import register_model
 
 
@@ -112,7 +112,7 @@ class ResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(flat(self.avgpool(x)))
+        return self.fc(self.avgpool(x).flatten(1))
 
 
 @register_model(min_size=32)

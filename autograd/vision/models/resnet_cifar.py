@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from autograd import Tensor, nn
-from autograd.vision.layers import flat, initialise
+from autograd.vision.layers import initialise
 from autograd.vision.models.registry import register_model
 from autograd.vision.models.resnet import BasicBlock, stage
 
@@ -31,7 +31,7 @@ class CifarResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
-        return self.fc(flat(self.avgpool(x)))
+        return self.fc(self.avgpool(x).flatten(1))
 
 
 @register_model(min_size=4, size=32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from autograd import Tensor, nn
 from autograd.ops.join import concatenate
-from autograd.vision.layers import flat, initialise, normal_01
+from autograd.vision.layers import initialise, normal_01
 from autograd.vision.models.registry import register_model
 
 
@@ -63,7 +63,7 @@ class SqueezeNet(nn.Module):
         normal_01(last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return flat(self.classifier(self.features(x)))
+        return self.classifier(self.features(x)).flatten(1)
 
 
 @register_model(min_size=32)

@@ -6,7 +6,7 @@ Layers and their names are torchvision's, so weights interchange.
 from __future__ import annotations
 
 from autograd import Tensor, nn
-from autograd.vision.layers import flat, initialise, normal_01
+from autograd.vision.layers import initialise, normal_01
 from autograd.vision.models.registry import register_model
 
 # Convolutions in each of the five stages, table 1 of the paper: columns A, B, D, E.
@@ -35,7 +35,7 @@ class VGG(nn.Module):
         initialise(self, linear=normal_01)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(flat(self.avgpool(self.features(x))))
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
 def _features(convolutions: tuple[int, ...], in_channels: int, batch_norm: bool) -> nn.Sequential:
