@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,17 @@ from autograd.shapes import near
 from autograd.vision import datasets, transforms
 from autograd.vision.models import model_entry
 
-NAMED = {"digits": datasets.Digits, "mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
+NAMED: dict[str, Callable[[bool, bool], Any]] = {  # functions of (training part, may download)
+    "digits": lambda train, download: datasets.Digits(train),
+    "mnist": lambda train, download: datasets.MNIST(train=train, download=download),
+    "fashion-mnist": lambda train, download: datasets.FashionMNIST(train=train, download=download),
+    "kmnist": lambda train, download: datasets.KMNIST(train=train, download=download),
+    "emnist": lambda train, download: datasets.EMNIST("balanced", train=train),
+    "cifar10": lambda train, download: datasets.CIFAR10(train=train, download=download),
+    "cifar100": lambda train, download: datasets.CIFAR100(train=train, download=download),
+    "svhn": lambda train, download: datasets.SVHN(split="train" if train else "test", download=download),
+}
+WRITING = ("digits", "mnist", "kmnist", "emnist", "svhn")  # mirrored, they would be something else
 TEST_FOLDERS = ("test", "val", "valid", "validation")
 FOLDER_SIZE = 32  # height and width that pictures of a folder get by default
 FOLDER_TEST = 5  # every so-manieth picture of a folder without a test part is for testing
@@ -51,9 +61,8 @@ def load(name: str, image_size: int | None = None, gray: bool = False, download:
     test/). Raises UserError for an unknown name, listing near ones."""
     if name in NAMED:
         if image_size is not None or gray:
-            raise UserError(f"--image-size and --gray are for folders; {name} has its own size and is grey")
-        options = {} if name == "digits" else {"download": download}
-        train, test = (NAMED[name](train=part, **options) for part in (True, False))
+            raise UserError(f"--image-size and --gray are for folders; {name} has a size and colours of its own")
+        train, test = (NAMED[name](part, download) for part in (True, False))
         size = train.images.shape[2]
         return Bundle(name, train, test, train.classes, train.images.shape[1], size, train.mean, train.std)
     folder = Path(name)
@@ -161,7 +170,7 @@ def augmentation(config: Mapping[str, Any]) -> list[Any]:
     """What training pictures go through before that."""
     if not config["augment"]:
         return []
-    if config["data"] in ("digits", "mnist"):
+    if config["data"] in WRITING:
         return [transforms.RandomShift(1 if config["size"] < 16 else 2)]
     return [transforms.RandomHorizontalFlip(), transforms.RandomShift(max(1, config["size"] // 14))]
 

@@ -9,7 +9,7 @@ from autograd import kernels
 from autograd.cli import data
 from autograd.cli.errors import Parser, UserError
 from autograd.cli.models import load_model
-from autograd.cli.train import count
+from autograd.cli.options import count
 from autograd.train import Trainer, class_scores, confusion_matrix, most_confused
 
 EXAMPLES = """\

@@ -10,7 +10,7 @@ from typing import Any
 from autograd.cli import data
 from autograd.cli.errors import Parser, choose
 from autograd.cli.models import load_model
-from autograd.cli.train import count
+from autograd.cli.options import count
 from autograd.train.summary import format_summary, summarize
 from autograd.vision.models import get_model, list_models, model_entry
 
