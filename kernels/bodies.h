@@ -6,12 +6,14 @@
 #include "depthwise.inc"
 #include "elementwise.inc"
 #include "gemm.inc"
+#include "layout.inc"
 #include "loss.inc"
 #include "machine.inc"
 #include "norm.inc"
 #include "optim.inc"
 #include "pool.inc"
 #include "reduce.inc"
+#include "winograd.inc"
 
 const kernel_table K(table) = {.isa = STRING(ISA),
                                .lanes = LANES,

@@ -10,12 +10,14 @@
 #include "depthwise.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "layout.h"
 #include "loss.h"
 #include "machine.h"
 #include "norm.h"
 #include "optim.h"
 #include "pool.h"
 #include "reduce.h"
+#include "winograd.h"
 
 /* name, parameters */
 #define KERNELS(X)         \
@@ -23,12 +25,14 @@
     DEPTHWISE_KERNELS(X)   \
     ELEMENTWISE_KERNELS(X) \
     GEMM_KERNELS(X)        \
+    LAYOUT_KERNELS(X)      \
     LOSS_KERNELS(X)        \
     MACHINE_KERNELS(X)     \
     NORM_KERNELS(X)        \
     OPTIM_KERNELS(X)       \
     POOL_KERNELS(X)        \
-    REDUCE_KERNELS(X)
+    REDUCE_KERNELS(X)      \
+    WINOGRAD_KERNELS(X)
 
 typedef struct kernel_table {
     const char* isa;

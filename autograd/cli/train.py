@@ -77,10 +77,7 @@ def run(options: Namespace) -> int:
     else:
         settings = recipes.recipe(given.get("data", "digits"), {"data": "digits"} | given)
     check(settings)
-    bundle = data.load(settings["data"], settings.get("image_size"), settings.get("gray", False), options.download)
-    bundle, validation = data.hold_out(bundle, settings.get("validation", 0), settings["seed"])
-    config = settings | bundle.facts()
-    config["input_size"] = data.input_size(settings["model"], bundle.size)
+    config, bundle, validation = prepared(settings, options.download)
     if config["lr"] == "auto":
         config["lr"] = found_rate(config, bundle)
     folder = folder or new_folder(f"{Path(bundle.name).name}-{settings['model']}")
@@ -96,6 +93,14 @@ def run(options: Namespace) -> int:
         return finish(trainer, bundle, loaders[1], not options.no_report)
     except KeyboardInterrupt as error:
         return interrupted(trainer, whole=isinstance(error, Interrupted))
+
+
+def prepared(settings: Mapping[str, Any], download: bool) -> tuple[dict[str, Any], data.Bundle, Any]:
+    """What a checkpoint keeps of the settings and the data, the data, and those held out for validation."""
+    bundle = data.load(settings["data"], settings.get("image_size"), settings.get("gray", False), download)
+    bundle, validation = data.hold_out(bundle, settings.get("validation", 0), settings["seed"])
+    size = data.input_size(settings["model"], bundle.size)
+    return {**settings, **bundle.facts(), "input_size": size}, bundle, validation
 
 
 def prepare(config: Mapping[str, Any], bundle: data.Bundle, folder: Path, options: Namespace) -> tuple[Trainer, Any]:
