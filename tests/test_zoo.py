@@ -59,6 +59,10 @@ PUBLISHED = {
     "vgg16_bn": 138_365_992,
     "vgg19": 143_667_240,
     "vgg19_bn": 143_678_248,
+    "vit_b_16": 86_567_656,
+    "vit_b_32": 88_224_232,
+    "vit_l_16": 304_326_632,
+    "vit_l_32": 306_535_400,
     "wide_resnet50_2": 68_883_240,
     "wide_resnet101_2": 126_886_696,
 }
@@ -79,6 +83,7 @@ NAMES = {
     "resnext50_32x4d": ("layer1.0.conv2.weight", (128, 4, 3, 3)),
     "shufflenet_v2_x1_0": ("stage4.0.branch1.2.weight", (232, 232, 1, 1)),
     "squeezenet1_1": ("features.12.expand3x3.weight", (256, 64, 3, 3)),
+    "vit_b_16": ("encoder.layers.encoder_layer_11.self_attention.in_proj_weight", (2304, 768)),
     "vgg16_bn": ("features.41.running_mean", (512,)),
 }
 
@@ -143,6 +148,27 @@ def test_auxiliary_heads_speak_in_training_only(name: str, heads: int) -> None:
     sum(part.sum() for part in outputs[1:]).backward()
     assert model.fc.weight.grad is None  # the heads hang on the middle, not on the end
     assert next(model.parameters()).grad.abs().sum().item() > 0
+
+
+def test_attention_is_torchs() -> None:
+    torch = pytest.importorskip("torch")
+    autograd.manual_seed(0)
+    block = models.vit.EncoderBlock(24, 3, 48, 0.0).double().eval()
+    twin = torch.nn.MultiheadAttention(24, 3, batch_first=True, dtype=torch.float64)
+    state = block.self_attention.state_dict()
+    twin.load_state_dict({name: torch.tensor(value.array) for name, value in state.items()})
+    x = np.random.default_rng(0).normal(size=(2, 5, 24))
+    expected = twin(*[torch.tensor(x)] * 3, need_weights=False)[0].detach().numpy()
+    np.testing.assert_allclose(block.self_attention(Tensor(x)).array, expected, rtol=1e-9)
+
+
+def test_vision_transformer_is_for_one_size() -> None:
+    model = models.vit_b_32(num_classes=3, in_channels=1, image_size=64).eval()
+    assert model(Tensor(np.zeros((2, 1, 64, 64), np.float32))).shape == (2, 3)
+    with pytest.raises(ShapeError, match=r"expected pictures \(N, C, 64, 64\), got \(2, 1, 96, 96\)"):
+        model(Tensor(np.zeros((2, 1, 96, 96), np.float32)))
+    with pytest.raises(ShapeError, match="multiple of the patch size 32"):
+        models.vit_b_32(image_size=48)
 
 
 # ------------------------------------------------------------------------------------------- weights from files

@@ -88,8 +88,8 @@ def run(options: Namespace) -> int:
     size = sum(p.array.size for p in model.parameters())
     print(f"{config['model']}, {size:,} parameters, on {bundle.name}: {len(bundle.train):,} pictures per epoch")
     print(
-        f"memory  {plan.peak(batch) / MIB:,.0f} MiB at {batch} pictures per step ({plan.fixed / MIB:,.0f} for program, data, "
-        f"weights and optimizer, {plan.per_picture / MIB:.2f} per picture); {free / MIB:,.0f} MiB are free"
+        f"memory  {plan.peak(batch) / MIB:,.0f} MiB at {batch} pictures per step ({plan.fixed / MIB:,.0f} for program, "
+        f"data, weights and optimizer, {plan.per_picture / MIB:.2f} per picture); {free / MIB:,.0f} MiB are free"
     )
     print(f"time    {_time(plan.epoch_seconds)} per epoch, {_time(epochs * plan.epoch_seconds)} for {epochs} epochs, "
           f"with {threads} thread{'s' if threads > 1 else ''}")  # fmt: skip

@@ -46,6 +46,7 @@ from autograd.vision.models.shufflenet_v2 import (
 from autograd.vision.models.small_cnn import SmallCNN, small_cnn
 from autograd.vision.models.squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
 from autograd.vision.models.vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
+from autograd.vision.models.vit import VisionTransformer, vit_b_16, vit_b_32, vit_l_16, vit_l_32
 from autograd.vision.models.weights import load_weights
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "ShuffleNetV2",
     "SmallCNN",
     "SqueezeNet",
+    "VisionTransformer",
     "alexnet",
     "convnext_base",
     "convnext_large",
@@ -127,6 +129,10 @@ __all__ = [
     "vgg16_bn",
     "vgg19",
     "vgg19_bn",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_l_16",
+    "vit_l_32",
     "wide_resnet50_2",
     "wide_resnet101_2",
 ]  # fmt: skip
