@@ -6,8 +6,8 @@
 
 #include "gemm.h"
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
-#include "scratch.h"
 #include "winograd.h"
 
 enum {
@@ -211,14 +211,14 @@ static int by_panels(const kernel_table* t, const conv_geometry* g, int over_ima
     }
     int64_t packed_bytes = conv_ceil(g->groups * run.kp * run.cg * g->r * g->s * size, 64) * 64;
     int64_t segment_bytes = conv_ceil(g->r * g->s * (int64_t)sizeof(gemm_segment) * threads, 64) * 64;
-    char* scratch = scratch_take((size_t)(packed_bytes + segment_bytes + run.padded_bytes * threads));
+    char* scratch = memory_allocate((size_t)(packed_bytes + segment_bytes + run.padded_bytes * threads));
     if (!scratch) return -1;
     run.packed = scratch;
     run.segments = (gemm_segment*)(scratch + packed_bytes);
     run.padded = padding ? scratch + packed_bytes + segment_bytes : NULL;
     parallel_for(packed_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, pack_task, &run);
     parallel_for(threads, conv_ceil(g->n, run.images) * run.row_blocks * run.parts, compute_task, &run);
-    scratch_give(scratch);
+    memory_release(scratch);
     return 0;
 }
 

@@ -11,7 +11,8 @@ enum {
     WINOGRAD_TILES = 16,    /* in the whole batch: fewer do not repay transforming the weight */
     FEW_COLUMNS = 7,        /* rows this short leave register tiles empty ... */
     FEW_COLUMNS_GRAD_W = 4,
-    MANY_IMAGES = 8 /* ... which the same pixel of this many images fills */
+    MANY_IMAGES = 8,    /* ... which the same pixel of this many images fills */
+    PADDED_COLUMNS = 24 /* rows up to here count as short if many of their taps are padding */
 };
 
 static _Atomic int mode = WINOGRAD_ON;
@@ -26,6 +27,17 @@ const char* conv_algorithm_name(conv_algorithm algorithm) {
 static int is_pointwise(const conv_geometry* g) {
     return g->r == 1 && g->s == 1 && g->groups == 1 && g->stride_h == 1 && g->stride_w == 1 && !g->origin_h &&
            !g->origin_w && g->p == g->h && g->q == g->w && g->out_h == g->q * g->out_w && g->out_n == g->p * g->out_h;
+}
+
+/* Whether output rows are better computed pixel by pixel, over images: they are short, or a fourth of the taps along
+ * them is padding, which a single pixel skips. */
+static int has_short_rows(const conv_geometry* g, int64_t few) {
+    if (g->q <= few) return 1;
+    if (g->q > PADDED_COLUMNS) return 0;
+    int64_t valid = 0, begin, end;
+    for (int64_t q = 0; q < g->q; q++, valid += end - begin)
+        conv_valid_taps(q * g->stride_w + g->origin_w, g->dilation_w, g->s, g->w, &begin, &end);
+    return 4 * valid < 3 * g->q * g->s;
 }
 
 /* Why Winograd cannot or should not run, or NULL. */
@@ -63,8 +75,8 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
         *reason = mode == WINOGRAD_ALWAYS ? "asked for" : "3x3 of stride 1 with at least 32 channels";
         return CONV_WINOGRAD;
     }
-    if (g->q <= (pass == CONV_GRAD_W ? FEW_COLUMNS_GRAD_W : FEW_COLUMNS) && g->n >= MANY_IMAGES) {
-        *reason = "short rows, many images";
+    if (g->n >= MANY_IMAGES && has_short_rows(g, pass == CONV_GRAD_W ? FEW_COLUMNS_GRAD_W : FEW_COLUMNS)) {
+        *reason = "short or much padded rows, many images";
         return CONV_IMAGES;
     }
     *reason = against;

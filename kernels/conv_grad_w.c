@@ -5,8 +5,8 @@
 #include "conv.h"
 #include "gemm.h"
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
-#include "scratch.h"
 #include "winograd.h"
 
 enum {
@@ -214,7 +214,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     int64_t segment_bytes = run.rows * (run.over_images ? g->q : 1) * (int64_t)sizeof(gemm_segment) * threads;
     segment_bytes = conv_ceil(segment_bytes, 64) * 64;
     char* scratch =
-        scratch_take((size_t)(partial_bytes + segment_bytes + (run.padded_bytes + run.packed_bytes) * threads));
+        memory_allocate((size_t)(partial_bytes + segment_bytes + (run.padded_bytes + run.packed_bytes) * threads));
     if (!scratch) return -1;
     run.partials = scratch;
     run.segments = (gemm_segment*)(scratch + partial_bytes);
@@ -223,6 +223,6 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     parallel_for(threads, run.chunks * run.parts, chunk_task, &run);
     if (run.chunks > 1) parallel_for(threads, conv_ceil(run.partial, SUM_ELEMENTS), sum_task, &run);
     parallel_for(partial_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, unpack_task, &run);
-    scratch_give(scratch);
+    memory_release(scratch);
     return 0;
 }

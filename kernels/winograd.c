@@ -6,8 +6,8 @@
 
 #include "gemm.h"
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
-#include "scratch.h"
 
 enum {
     CHUNK = 64,                 /* output channels whose products are kept at a time */
@@ -185,7 +185,7 @@ int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const
     const int stepwise = large || s->blocks < MIN_TASKS;
     const int64_t step = conv_min(s->blocks, conv_max(MIN_TASKS, STEP_BYTES / s->block_bytes));
     const int64_t inputs_bytes = s->block_bytes * (stepwise ? step : s->threads);
-    char* scratch = scratch_take((size_t)(weights_bytes + inputs_bytes + run.products_bytes * s->threads));
+    char* scratch = memory_allocate((size_t)(weights_bytes + inputs_bytes + run.products_bytes * s->threads));
     if (!scratch) return -1;
     run.weights = scratch;
     run.inputs = scratch + weights_bytes;
@@ -197,7 +197,7 @@ int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const
         parallel_for(s->threads, run.count, input_task, &run);
         parallel_for(s->threads, run.count * run.chunks, multiply_task, &run);
     }
-    scratch_give(scratch);
+    memory_release(scratch);
     return 0;
 }
 
@@ -271,7 +271,8 @@ int winograd_grad_w(const kernel_table* t, const conv_geometry* g, const void* g
     run.taps_bytes = conv_ceil(9 * run.kp * s->size, 64) * 64;
     const int64_t gradients_bytes = WINOGRAD_POSITIONS * run.position * s->size;
     const int64_t sums_bytes = WINOGRAD_POSITIONS * run.sum_position * s->size;
-    char* scratch = scratch_take((size_t)(s->block_bytes + gradients_bytes + sums_bytes + run.taps_bytes * s->threads));
+    char* scratch =
+        memory_allocate((size_t)(s->block_bytes + gradients_bytes + sums_bytes + run.taps_bytes * s->threads));
     if (!scratch) return -1;
     run.inputs = scratch;
     run.gradients = scratch + s->block_bytes;
@@ -283,6 +284,6 @@ int winograd_grad_w(const kernel_table* t, const conv_geometry* g, const void* g
         parallel_for(s->threads, WINOGRAD_POSITIONS, add_task, &run);
     }
     parallel_for(s->threads, conv_ceil(g->c, CHANNELS_PER_TASK), finish_task, &run);
-    scratch_give(scratch);
+    memory_release(scratch);
     return 0;
 }

@@ -205,10 +205,15 @@ def _advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) -> str | 
     return None
 
 
+def _flops(out, x, w, b=None, **_):
+    return 2 * math.prod(out) * math.prod(w[1:])
+
+
 @op(
     axes={"x": "N C H W", "w": KERNEL_AXES, "b": "K"},
     reference=conv_reference,
     samples=_conv_samples,
+    flops=_flops,
     linear_in=("x", "w"),
     advice=_advice,
     onnx="Conv",
@@ -232,6 +237,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     axes={"x": "N C H W", "w": KERNEL_AXES, "b": "K"},
     reference=lambda *inputs, **attrs: np.maximum(conv_reference(*inputs, **attrs), 0),
     samples=_relu_samples,
+    flops=_flops,
     advice=_advice,
 )
 def conv2d_relu(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -257,6 +263,7 @@ def _forward(x, w, b, stride, padding, dilation, groups, activation):
     axes={"u": "N K P Q", "w": KERNEL_AXES},
     reference=_grad_x_reference,
     samples=_grad_x_samples,
+    flops=lambda out, u, w, **_: 2 * math.prod(u) * math.prod(w[1:]),
     linear_in=("u", "w"),
 )
 def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
@@ -282,6 +289,7 @@ def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     axes={"u": "N K P Q", "x": "N C H W"},
     reference=_grad_w_reference,
     samples=_grad_w_samples,
+    flops=lambda out, u, x, **_: 2 * math.prod(u) * math.prod(out[1:]),
     linear_in=("u", "x"),
 )
 def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):
