@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from autograd import Tensor, io, nn, optim
 from autograd.cli import main
@@ -326,3 +327,18 @@ def test_colour_pictures_by_name(
     assert main(["train", "--data", "cifar10", "--epochs", "1", "--no-report", "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     assert "resnet20, 272,474 parameters, on cifar10: 90 training and 20 test pictures, 10 classes" in out
+
+
+def test_pictures_from_a_list_without_the_damaged_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["path,label"]
+    for i in range(12):
+        Image.fromarray(RNG.integers(0, 256, (8, 8), dtype=np.uint8)).save(tmp_path / f"{i}.png")
+        lines.append(f"{i}.png,{'ab'[i % 2]}")
+    (tmp_path / "3.png").write_bytes(b"no picture")
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    data = ["--data", str(tmp_path / "list.csv"), "--image-size", "8", "--gray", "--validation", "0"]
+    assert main([*CLI, str(tmp_path / "run"), "--model", "mlp", *data]) == 2
+    assert "3.png: not a readable picture" in capsys.readouterr().err
+    with pytest.warns(UserWarning, match=r"left out 1 damaged pictures: .*3.png"):
+        assert main([*CLI, str(tmp_path / "run"), "--model", "mlp", *data, "--skip-damaged"]) == 0
+    assert re.search(r"8 training and 3 test pictures, 2 classes", capsys.readouterr().out)

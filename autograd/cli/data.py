@@ -56,39 +56,51 @@ class Bundle(NamedTuple):
         }
 
 
-def load(name: str, image_size: int | None = None, gray: bool = False, download: bool = False) -> Bundle:
-    """The data set of this name, or the picture folder at this path (classes as subfolders, also below train/ and
-    test/). Raises UserError for an unknown name, listing near ones."""
+def load(
+    name: str,
+    image_size: int | None = None,
+    gray: bool = False,
+    download: bool = False,
+    skip_damaged: bool = False,
+) -> Bundle:
+    """The data set of this name, the pictures that a CSV file lists (columns path and label), or the folder at this
+    path (classes as subfolders, also below train/ and test/). Raises UserError for an unknown name, listing near ones.
+    """
     if name in NAMED:
         if image_size is not None or gray:
             raise UserError(f"--image-size and --gray are for folders; {name} has a size and colours of its own")
         train, test = (NAMED[name](part, download) for part in (True, False))
         size = train.images.shape[2]
         return Bundle(name, train, test, train.classes, train.images.shape[1], size, train.mean, train.std)
-    folder = Path(name)
+    folder, size, mode = Path(name), image_size or FOLDER_SIZE, "L" if gray else "RGB"
+    corrupt = "skip" if skip_damaged else "raise"
+    if folder.suffix == ".csv" and folder.is_file():
+        return _split_up(folder, datasets.ImageCSV(folder, size, mode, corrupt=corrupt), size)  # type: ignore[arg-type]
     if not folder.is_dir():
         raise UserError(
             f"--data: {name!r} is neither a data set{near(name, NAMED)} nor a folder; data sets: {', '.join(NAMED)}"
         )
-    return _from_folder(folder, image_size or FOLDER_SIZE, "L" if gray else "RGB")
+    return _from_folder(folder, size, mode, corrupt)
 
 
-def _from_folder(folder: Path, size: int, mode: Any) -> Bundle:
+def _from_folder(folder: Path, size: int, mode: Any, corrupt: Any) -> Bundle:
     part = next((part for part in TEST_FOLDERS if (folder / part).is_dir()), None)
-    train: Any
-    test: Any
-    if part and (folder / "train").is_dir():
-        train = datasets.ImageFolder(folder / "train", size, mode)
-        test = datasets.ImageFolder(folder / part, size, mode)
-        classes = train.classes
-        if test.classes != classes:
-            raise UserError(f"{folder}: train/ and {part}/ must have the same classes as subfolders")
-    else:
-        everything = datasets.ImageFolder(folder, size, mode)
-        classes = everything.classes
-        train, test = split(everything, everything.labels)
+    if not part or not (folder / "train").is_dir():
+        return _split_up(folder, datasets.ImageFolder(folder, size, mode, corrupt=corrupt), size)
+    train, test = (datasets.ImageFolder(folder / name, size, mode, corrupt=corrupt) for name in ("train", part))
+    if test.classes != train.classes:
+        raise UserError(f"{folder}: train/ and {part}/ must have the same classes as subfolders")
+    return _measured(folder, train, test, train.classes, size)
+
+
+def _split_up(path: Path, everything: datasets.ImageFolder | datasets.ImageCSV, size: int) -> Bundle:
+    train, test = split(everything, everything.labels)
+    return _measured(path, train, test, everything.classes, size)
+
+
+def _measured(path: Path, train: Any, test: Any, classes: tuple[str, ...], size: int) -> Bundle:
     mean, std = measure(train)
-    return Bundle(str(folder), train, test, tuple(classes), len(mean), size, mean, std)
+    return Bundle(str(path), train, test, classes, len(mean), size, mean, std)
 
 
 def split(everything: Any, labels: NDArray[np.int64], every: int = FOLDER_TEST, seed: int = 0) -> tuple[Subset, Subset]:

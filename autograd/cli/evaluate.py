@@ -39,7 +39,7 @@ def run(options: Namespace) -> int:
     name = options.data or config["data"]
     folder = name not in data.NAMED
     if folder:
-        bundle = data.load(name, config["size"], config["channels"] == 1)
+        bundle = data.load(name, config["size"], config["channels"] == 1, False, config.get("skip_damaged", False))
     else:
         bundle = data.load(name)
     _check_fit(bundle, config)

@@ -13,8 +13,8 @@ from autograd.cli.errors import Parser
 # Settings that a checkpoint keeps: those a resumed run may not change, and those it may.
 FIXED = (
     "data", "model", "batch_size", "lr", "optimizer", "weight_decay", "scheduler", "seed", "augment", "image_size",
-    "gray", "validation", "warmup", "label_smoothing", "mix", "accumulate", "clip", "ema", "class_weights", "weights",
-    "freeze",
+    "gray", "skip_damaged", "validation", "warmup", "label_smoothing", "mix", "accumulate", "clip", "ema",
+    "class_weights", "weights", "freeze",
 )  # fmt: skip
 CHANGEABLE = ("epochs", "target_accuracy", "patience")
 
@@ -65,7 +65,7 @@ def _adder(parser: Any) -> Callable[..., Any]:
 def add_recipe(parser: Any) -> None:
     """What is trained on what, and how long."""
     option = _adder(parser)
-    option("--data", str, f"{', '.join(data.NAMED)} (default digits), or a folder", metavar="NAME|DIR")
+    option("--data", str, f"{', '.join(data.NAMED)} (default digits), a folder, a CSV file", metavar="NAME|DIR")
     option("--model", str, "lenet5, small_cnn, resnet20, ...; `autograd summary` lists all", metavar="NAME")
     option("--epochs", count, "passes over the training data", metavar="N")
     option("--batch-size", count, "pictures per step", metavar="N")
@@ -82,6 +82,8 @@ def add_recipe(parser: Any) -> None:
     )  # fmt: skip
     option("--image-size", count, "folders: height and width (default 32)", metavar="N")
     parser.add_argument("--gray", action="store_true", default=SUPPRESS, help="folders: read pictures as grey")
+    parser.add_argument("--skip-damaged", action="store_true", default=SUPPRESS,
+                        help="folders: leave damaged pictures out, and name them")  # fmt: skip
     switch = {"dest": "augment", "default": SUPPRESS}
     parser.add_argument("--augment", action="store_true", help="shift training pictures, mirror photos (default)",
                         **switch)  # fmt: skip

@@ -97,7 +97,8 @@ def run(options: Namespace) -> int:
 
 def prepared(settings: Mapping[str, Any], download: bool) -> tuple[dict[str, Any], data.Bundle, Any]:
     """What a checkpoint keeps of the settings and the data, the data, and those held out for validation."""
-    bundle = data.load(settings["data"], settings.get("image_size"), settings.get("gray", False), download)
+    given = (settings.get("image_size"), settings.get("gray", False), download, settings.get("skip_damaged", False))
+    bundle = data.load(settings["data"], *given)
     bundle, validation = data.hold_out(bundle, settings.get("validation", 0), settings["seed"])
     size = data.input_size(settings["model"], bundle.size)
     return {**settings, **bundle.facts(), "input_size": size}, bundle, validation
