@@ -175,14 +175,14 @@ def test_gradcheck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("autograd: error: gradcheck: 'conv3'")
 
 
-MODELS = ", ".join(list_models())
+ALL_MODELS = f"autograd summary lists all {len(list_models())}"
 ERRORS = {
     "trian": "no command 'trian' (did you mean 'train'?); "
-    "there are: train, evaluate, predict, summary, gradcheck, bench",
-    "train --model lenet4": "--model: unknown name 'lenet4' (did you mean 'lenet5' or 'alexnet' or 'googlenet'?); "
-    f"there are: {MODELS}",
+    "there are: train, plan, evaluate, predict, explain, summary, gradcheck, bench",
+    "train --model lenet4": "--model: unknown name 'lenet4' (did you mean 'lenet5' or 'alexnet' or 'resnet44'?); "
+    f"{ALL_MODELS}",
     "train --data mnits": "--data: 'mnits' is neither a data set (did you mean 'mnist'?) nor a folder; data sets: "
-    "digits, mnist, fashion-mnist",
+    "digits, mnist, fashion-mnist, kmnist, emnist, cifar10, cifar100, svhn",
     "train --optimizer adamv": "--optimizer: unknown name 'adamv' (did you mean 'adam' or 'adamw'?); there are: "
     "sgd, adam, adamw, rmsprop",
     "train --epoch 3": "unknown option '--epoch' (did you mean '--epochs'?); see autograd train --help",
@@ -190,11 +190,10 @@ ERRORS = {
     "train --lr fast": "argument --lr: invalid positive number value: 'fast'",
     "train --target-accuracy 200": "argument --target-accuracy: invalid accuracy value: '200'",
     "train --resume nowhere": "--resume: there is no checkpoint nowhere",
-    "train --image-size 9": "--image-size and --gray are for folders; digits has its own size and is grey",
+    "train --image-size 9": "--image-size and --gray are for folders; digits has a size and colours of its own",
     "evaluate nowhere.safetensors": "nowhere.safetensors: No such file or directory",
     "predict": "the following arguments are required: CHECKPOINT, IMAGE",
-    "summary lenet6": "MODEL: unknown name 'lenet6' (did you mean 'lenet5' or 'alexnet' or 'googlenet'?); "
-    f"there are: {MODELS}",
+    "summary lenet6": f"MODEL: unknown name 'lenet6' (did you mean 'lenet5' or 'alexnet' or 'resnet56'?); {ALL_MODELS}",
 }
 
 

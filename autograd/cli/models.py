@@ -36,5 +36,6 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
     """The trained model, in evaluation mode, and the settings of its run."""
     state = read_checkpoint(path)
     model = build_model(state["config"])
-    model.load_state_dict(state["model"])
+    average = state.get("average")
+    model.load_state_dict(average["values"] if average else state["model"])
     return model.eval(), state["config"]

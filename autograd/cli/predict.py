@@ -12,7 +12,7 @@ import autograd
 from autograd.cli import data
 from autograd.cli.errors import Parser
 from autograd.cli.models import load_model
-from autograd.cli.train import count
+from autograd.cli.options import count
 from autograd.vision.folder import load_image
 from autograd.vision.transforms import Compose
 
