@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
+from autograd.flops import ELEMENTWISE
 from autograd.shapes import explain_axes, near
 from autograd.tape import (
     FROM_ATTRIBUTE,
@@ -81,6 +82,7 @@ class Record:
     samples      function of a sampling.Sampler that draws one Case
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
+    flops        what a call costs, as autograd.flops says; None: one per element of the result
     bound        relative error of a float32 result, in units of the reference's own scale
     """
 
@@ -111,6 +113,7 @@ class Record:
             raise TypeError(f"op {self.name!r}: unknown declaration {', '.join(declaration)}")
         self.rules: dict[str, Callable | None] = {}
         self._read_signature()
+        self._check_flops()
         self.call: Any = function
 
     def _read_signature(self) -> None:
@@ -120,6 +123,18 @@ class Record:
         self.attrs = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         self.required = sum(p.default is p.empty for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+
+    def _check_flops(self) -> None:
+        for wanted in _parameters(self.flops) if self.flops is not None else ():
+            if wanted not in ("out", *self.inputs, *self.attrs):
+                raise TypeError(f"op {self.name!r}: flops asks for {wanted!r}, which is neither input nor attribute")
+
+    def count_flops(self, arrays: Sequence[Any], attrs: dict[str, Any], out: Any) -> int:
+        """Floating-point operations of a call with these arrays and attributes that gave `out`."""
+        known = {"out": out, **self.defaults, **attrs}
+        known |= {self.inputs[0]: arrays} if self.variadic else dict(zip(self.inputs, arrays))
+        count = self.flops or ELEMENTWISE
+        return int(count(*(known.get(name) for name in _parameters(count))))
 
     # -------------------------------------------------------------------------------------------- gradients
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
+from autograd.flops import inner_products
 from autograd.op import op
 from autograd.ops.linalg import need
 from autograd.sampling import Case, Sampler
@@ -203,6 +204,7 @@ def _advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) -> str | 
     linear_in=("x", "w"),
     advice=_advice,
     onnx="Conv",
+    flops=lambda w, b, out: inner_products(out.size, math.prod(w.shape[1:]), b),
 )
 def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     """y[n, k, p, q] = b[k] + sum_crs x[n, c, h(p, r), w(q, s)] * w[k, c, r, s], h(p, r) = p*stride + r*dilation - pad
@@ -224,6 +226,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     reference=_grad_x_reference,
     samples=_grad_x_samples,
     linear_in=("u", "w"),
+    flops=lambda u, w: 2 * u.size * math.prod(w.shape[1:]),
 )
 def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     """gx[n, c, h, w] = sum of u[n, k, p, q] * w[k, c, r, s] over all (k, p, q, r, s) where conv2d meets x[n, c, h, w]
@@ -243,6 +246,7 @@ def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     reference=_grad_w_reference,
     samples=_grad_w_samples,
     linear_in=("u", "x"),
+    flops=lambda u, w_shape: 2 * u.size * math.prod(w_shape[1:]),
 )
 def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):
     """gw[k, c, r, s] = sum_npq u[n, k, p, q] * x[n, c, h(p, r), w(q, s)], h(p, r) = p*stride + r*dilation - padding

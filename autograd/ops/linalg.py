@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
+from autograd.flops import inner_products
 from autograd.op import composite, op
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
@@ -62,6 +63,7 @@ def _matmul_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
     linear_in=("x", "y"),
     advice=_matmul_advice,
     onnx="MatMul",
+    flops=lambda x, out: inner_products(out.size, x.shape[-1] if x.ndim else 1),
 )
 def matmul(x, y):
     """z[..., m, n] = sum_k x[..., m, k] * y[..., k, n]; the axes before the last two broadcast.
@@ -148,6 +150,7 @@ def _linear_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
     linear_in=("x", "w"),
     advice=_linear_advice,
     onnx="Gemm",
+    flops=lambda x, w, out, b: inner_products(out.size, x.shape[-1], b),
 )
 def linear(x, w, b=None):
     """y[..., k] = b[k] + sum_c x[..., c] * w[k, c]

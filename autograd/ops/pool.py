@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
+from autograd.flops import MOVES, over_windows
 from autograd.op import composite, op
 from autograd.ops.conv import steps
 from autograd.ops.linalg import need, tensor_of
@@ -138,6 +139,7 @@ def _select_samples(s: Sampler) -> Case:
     samples=_select_samples,
     axes=AXES,
     linear_in=("x",),
+    flops=MOVES,
 )
 def select_pixels(x, *, index):
     """y[n, c, p, q] = x[n, c, h, w] with index[n, c, p, q] = h * W + w; 0 where the index is -1 (padding)."""
@@ -164,7 +166,13 @@ def _scatter_samples(s: Sampler) -> Case:
     return s.case(s.array(attrs["index"].shape), **attrs, x_shape=x.shape)
 
 
-@op(reference=_scatter_reference, samples=_scatter_samples, axes={"u": "N C P Q"}, linear_in=("u",))
+@op(
+    reference=_scatter_reference,
+    samples=_scatter_samples,
+    axes={"u": "N C P Q"},
+    linear_in=("u",),
+    flops=lambda u: u.size,
+)
 def scatter_pixels(u, *, index, x_shape, window=None):
     """Adds u[n, c, p, q] to pixel index[n, c, p, q] = h * W + w of zeros of x_shape: the adjoint of select_pixels.
 
@@ -177,7 +185,14 @@ scatter_pixels.grads(u=lambda g, index: select_pixels(g, index=index))
 select_pixels.grads(x=lambda g, index, x_shape: scatter_pixels(g, index=index, x_shape=x_shape))
 
 
-@op(axes=AXES, reference=_max_reference, samples=_max_samples, extras=("index",), onnx="MaxPool")
+@op(
+    axes=AXES,
+    reference=_max_reference,
+    samples=_max_samples,
+    extras=("index",),
+    onnx="MaxPool",
+    flops=lambda out, kernel_size: over_windows(out.size, kernel_size),
+)
 def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
     need(x=x)
@@ -225,7 +240,14 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
 # ---------------------------------------------------------------------------------------------- average
 
 
-@op(axes=AXES, reference=_avg_reference, samples=_avg_samples, linear_in=("x",), onnx="AveragePool")
+@op(
+    axes=AXES,
+    reference=_avg_reference,
+    samples=_avg_samples,
+    linear_in=("x",),
+    onnx="AveragePool",
+    flops=lambda out, kernel_size: over_windows(out.size, kernel_size),
+)
 def avg_pool2d(
     x, *, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
@@ -244,7 +266,13 @@ def _avg_grad_samples(s: Sampler) -> Case:
     return s.case(s.array(_avg_reference(x, **attrs).shape), x_shape=x.shape, **attrs)
 
 
-@op(axes={"u": "N C P Q"}, reference=_avg_grad_reference, samples=_avg_grad_samples, linear_in=("u",))
+@op(
+    axes={"u": "N C P Q"},
+    reference=_avg_grad_reference,
+    samples=_avg_grad_samples,
+    linear_in=("u",),
+    flops=lambda u, kernel_size: over_windows(u.size, kernel_size),
+)
 def avg_pool2d_grad(
     u, *, x_shape, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):

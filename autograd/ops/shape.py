@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
+from autograd.flops import MOVES, each_input
 from autograd.op import composite, op
 from autograd.ops.elementwise import raw
 from autograd.sampling import Case, Sampler
@@ -30,7 +31,7 @@ def one(s: Sampler, **values: Any) -> Case:
 # --------------------------------------------------------------------------------------------- the engine's own
 
 
-@op(reference=lambda x: x * 1, samples=one, linear_in=("x",), onnx="Identity")
+@op(reference=lambda x: x * 1, samples=one, linear_in=("x",), onnx="Identity", flops=MOVES)
 def identity(x):
     """A copy of x."""
     return np.array(x, order="K")
@@ -44,6 +45,7 @@ identity.grads(x=lambda g: g)
     samples=lambda s: s.case(s.array(s.shape()), dtype=s.choice((s.dtype, np.dtype(np.float64)))),
     linear_in=("x",),
     onnx="Cast",
+    flops=MOVES,
 )
 def astype(x, *, dtype):
     """x in another dtype, always a copy."""
@@ -75,7 +77,7 @@ def _sum_to_samples(s: Sampler) -> Case:
     return s.case(s.array(full), shape=tuple(1 if s.integer(0, 2) == 0 else n for n in full[len(full) - kept :]))
 
 
-@op(reference=_sum_to_reference, samples=_sum_to_samples, linear_in=("x",))
+@op(reference=_sum_to_reference, samples=_sum_to_samples, linear_in=("x",), flops=each_input(1))
 def sum_to(x, *, shape):
     """Sums over the axes along which an array of this shape was broadcast to x's: the reverse of expand."""
     axes = sum_axes(x.shape, shape)
@@ -100,6 +102,7 @@ def _reshape_samples(s: Sampler) -> Case:
     linear_in=("x",),
     view=True,
     onnx="Reshape",
+    flops=MOVES,
 )
 def reshape(x, *, shape):
     """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
@@ -204,6 +207,7 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     linear_in=("x",),
     view=True,
     onnx="Transpose",
+    flops=MOVES,
 )
 def permute(x, *, axes):
     """y.shape[i] = x.shape[axes[i]]: the axes in another order. A view."""
@@ -280,7 +284,7 @@ def _expand_reference(x, shape):
     return np.tile(x, repeats)
 
 
-@op(reference=_expand_reference, samples=_expand_samples, linear_in=("x",), view=True, onnx="Expand")
+@op(reference=_expand_reference, samples=_expand_samples, linear_in=("x",), view=True, onnx="Expand", flops=MOVES)
 def expand(x, *, shape):
     """x repeated along axes of size 1 and along new leading axes, without copying; -1 keeps a size. Read-only."""
     shape = sizes(shape)

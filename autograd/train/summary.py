@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import autograd
-from autograd import nn
+from autograd.op import Record, registry
+from autograd.tape import Op
 
 
 class LayerInfo(NamedTuple):
-    """One call of a layer. flops counts a multiplication and an addition each, for the forward pass; in layers other
-    than convolutions and linear ones it is one per output element."""
+    """One call of a layer; flops counts the operations of the forward pass, as autograd.flops says."""
 
     name: str
     kind: str
     shape: tuple[int, ...]
     parameters: int
     flops: int
+
+
+class Work:
+    """Counts the operations of all ops, while `counted()` is open."""
+
+    def __init__(self) -> None:
+        self.flops = 0
+        self.inside = False  # an op that calls another one counts for both
+
+    def take(self) -> int:
+        """What was counted since the last call."""
+        taken, self.flops = self.flops, 0
+        return taken
+
+    def watched(self, record: Record, forward: Callable) -> Callable:
+        def watching(*arrays: Any, **attrs: Any) -> Any:
+            if self.inside:
+                return forward(*arrays, **attrs)
+            self.inside = True
+            try:
+                results = forward(*arrays, **attrs)
+            finally:
+                self.inside = False
+            self.flops += record.count_flops(arrays, attrs, results[0] if record.extras else results)
+            return results
+
+        return watching
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        ops = [record.call for record in registry().values() if isinstance(record.call, Op)]
+        forwards = [op.forward for op in ops]
+        try:
+            for op, forward in zip(ops, forwards):
+                op.forward = self.watched(op.record, forward)
+            yield
+        finally:
+            for op, forward in zip(ops, forwards):
+                op.forward = forward
 
 
 def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
@@ -30,23 +70,26 @@ def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
     """
     found: list[LayerInfo] = []
     counted: set[int] = set()
+    work = Work()
 
     def watch(name: str, layer: Any) -> Any:
         def hook(module: Any, args: Any, output: Any) -> None:
             own = [p for p in module.parameters() if id(p) not in counted]
             counted.update(map(id, own))
             size = sum(p.array.size for p in own)
-            found.append(
-                LayerInfo(name, type(module).__name__, tuple(output.shape), size, _flops(module, output.shape))
-            )
+            found.append(LayerInfo(name, type(module).__name__, tuple(output.shape), size, work.take()))
 
         return layer.register_forward_hook(hook)
 
+    def forget(module: Any, args: Any) -> None:
+        work.take()  # ops between layers belong to none
+
     leaves = [(name, layer) for name, layer in model.named_modules() if not list(layer.children())]
     handles = [watch(name, layer) for name, layer in leaves]
+    handles += [layer.register_forward_pre_hook(forget) for _, layer in leaves]
     was_training = model.training
     try:
-        with autograd.no_grad():
+        with autograd.no_grad(), work.counted():
             model.eval()(autograd.Tensor(np.zeros(tuple(shape), np.float32)))
     finally:
         model.train(was_training)
@@ -73,13 +116,3 @@ def format_summary(layers: Sequence[LayerInfo]) -> str:
     gap = name_width + kind_width + shape_width + 4
     lines += ["-" * len(lines[0]), f"{'total':{gap}}  {parameters:12,}  {flops:16,}"]
     return "\n".join(lines)
-
-
-def _flops(layer: Any, shape: Sequence[int]) -> int:
-    size = int(np.prod(shape))
-    bias = getattr(layer, "bias", None) is not None
-    if isinstance(layer, (nn.Conv2d, nn.Linear)):
-        return size * (2 * int(np.prod(layer.weight.shape[1:])) - 1 + bias)
-    if isinstance(layer, (nn.Flatten, nn.Dropout, nn.Identity)):
-        return 0
-    return size
