@@ -5,6 +5,7 @@ from autograd.op import registry
 from autograd.ops import (
     activation,
     adaptive,
+    batch_norm_relu,
     binary,
     classes,
     conv,
@@ -76,6 +77,7 @@ __all__ = [
     "ALIASES",
     "activation",
     "adaptive",
+    "batch_norm_relu",
     "binary",
     "classes",
     "conv",

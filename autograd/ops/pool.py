@@ -196,15 +196,17 @@ select_pixels.grads(x=lambda g, index, x_shape: scatter_pixels(g, index=index, x
 def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
     need(x=x)
-    window = windows("max_pool2d", kernel_size, stride, padding, dilation)
     try:
-        return kernels.max_pool2d(x, *window, ceil_mode, compact=True)
-    except ValueError as error:  # in the name of the op that was called
+        return kernels.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode, True)
+    except (ValueError, TypeError) as error:  # in the name of the op that was called
+        windows("max_pool2d", kernel_size, stride, padding, dilation)
+        if isinstance(error, TypeError):
+            raise
         raise ShapeError(f"{error}  [x: {x.shape}]") from None
 
 
 def _max_x(g, index, x_shape, kernel_size, stride, padding, dilation, ceil_mode):
-    window = (*windows("max_pool2d", kernel_size, stride, padding, dilation), ceil_mode)
+    window = (kernel_size, stride, padding, dilation, ceil_mode)
     return scatter_pixels(g, index=index, x_shape=x_shape, window=window)
 
 

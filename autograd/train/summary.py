@@ -52,14 +52,14 @@ class Work:
     @contextmanager
     def counted(self) -> Iterator[None]:
         ops = [record.call for record in registry().values() if isinstance(record.call, Op)]
-        forwards = [op.forward for op in ops]
+        before = [(op.forward, op.kernel) for op in ops]
         try:
-            for op, forward in zip(ops, forwards):
-                op.forward = self.watched(op.record, forward)
+            for op, (forward, _) in zip(ops, before):
+                op.forward, op.kernel = self.watched(op.record, forward), None
             yield
         finally:
-            for op, forward in zip(ops, forwards):
-                op.forward = forward
+            for op, (forward, kernel) in zip(ops, before):
+                op.forward, op.kernel = forward, kernel
 
 
 def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
