@@ -134,6 +134,7 @@ cdef inline bint is_depthwise(const conv_geometry *f):
 
 
 cdef int finish(str op, int status) except -1:
+    end_of_watch()
     if status < 0:
         raise MemoryError(f"{op}: no memory for scratch")
     return 0
@@ -165,6 +166,7 @@ cpdef cnp.ndarray conv2d(
             f.weight_group = f.weight_k
     cdef const void *bias = NULL if b is None else cnp.PyArray_DATA(b)
     with nogil:
+        parallel_watch()
         status = correlate(t, &f, cnp.PyArray_DATA(x), cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out))
     finish("conv2d", status)
     return out
@@ -192,6 +194,7 @@ cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride, p
     if cnp.PyArray_SIZE(out) and cnp.PyArray_SIZE(g):
         g, w = channels_last(g), contiguous(w)
         with nogil:
+            parallel_watch()
             status = conv_grad_x(t, &f, correlate, cnp.PyArray_DATA(g), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out))
         finish("conv2d_grad_x", status)
     else:
@@ -225,9 +228,11 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, p
             x = np.repeat(x, f.k // f.c, axis=3)
             f.c = f.groups = f.k
         with nogil:
+            parallel_watch()
             status = depthwise_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(out))
     else:
         with nogil:
+            parallel_watch()
             status = conv_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(out))
     finish("conv2d_grad_w", status)
     return out
