@@ -137,6 +137,7 @@ __all__ = [
     "op",
     "ops",
     "preserve_format",
+    "profile",
     "rand",
     "rand_like",
     "randint",
@@ -159,9 +160,10 @@ __all__ = [
 ]
 
 # Imported at first use, so that `import autograd` stays quick.
-_ROOMS = ("data", "io", "memory", "nn", "optim", "testing", "train", "utils", "vision")
+_ROOMS = ("backends", "data", "io", "memory", "nn", "onnx", "optim", "profiler", "testing", "train", "utils", "vision")
 _ELSEWHERE = {
     "load": "autograd.io",
+    "profile": "autograd.profiler",
     "save": "autograd.io",
 }
 # torch.float and its like would hide Python's own inside this file.

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import ShapeError
-from autograd.flops import each, each_input
 from autograd.op import composite, op
 from autograd.ops.pool import AXES, avg_pool2d, four_axes, max_pool2d, scatter_pixels
 from autograd.sampling import Case, Sampler
@@ -68,7 +67,7 @@ def _rows_share(u: np.ndarray, spans: Iterable[slice], axis: int, size: int) -> 
     return gx
 
 
-@op(axes=AXES, reference=_mean_reference, samples=_samples, linear_in=("x",), flops=each_input(1))
+@op(axes=AXES, reference=_mean_reference, samples=_samples, linear_in=("x",))
 def average_regions(x, *, output_size):
     """Means over windows of unequal sizes: adaptive_avg_pool2d where the output size does not divide the input's."""
     if x.ndim != 4:
@@ -91,7 +90,7 @@ def _share_reference(u: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarray:
     return gx
 
 
-@op(axes={"u": "N C P Q"}, reference=_share_reference, samples=_share_samples, linear_in=("u",), flops=each(1))
+@op(axes={"u": "N C P Q"}, reference=_share_reference, samples=_share_samples, linear_in=("u",))
 def share_regions(u, *, x_shape):
     """Shares every u among the pixels of its window of an input of x_shape: the adjoint of average_regions."""
     if u.ndim != 4:
@@ -137,14 +136,7 @@ def _max_reference(x: np.ndarray, output_size: Any) -> tuple[np.ndarray, np.ndar
     return y, index
 
 
-@op(
-    axes=AXES,
-    reference=_max_reference,
-    samples=lambda s: _samples(s, "distinct"),
-    extras=("index",),
-    onnx="MaxPool",
-    flops=each_input(1),
-)
+@op(axes=AXES, reference=_max_reference, samples=lambda s: _samples(s, "distinct"), extras=("index",), onnx="MaxPool")
 def max_regions_with_index(x, *, output_size):
     """Maxima over windows of unequal sizes, and for each its place h * W + w, the first of equals (an extra)."""
     p, q = _output_size("adaptive_max_pool2d", x.shape, output_size)

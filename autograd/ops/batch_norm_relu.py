@@ -8,7 +8,6 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.flops import each
 from autograd.op import composite, op
 from autograd.ops.activation import relu
 from autograd.ops.linalg import tensor_of
@@ -71,7 +70,6 @@ def _residual_reference(x, residual, w=None, b=None, **attrs):
     extras=("mean", "rstd"),
     twin=lambda *args, **attrs: relu(train_twin(*args, **attrs)),
     bound=3e-5,
-    flops=each(9),
 )
 def batch_norm_relu_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
     """max(batch_norm_train(x, w, b), 0); the gradient finds ReLU's mask again from x, none is stored."""
@@ -94,7 +92,6 @@ batch_norm_relu_train.grads(
     extras=("mean", "rstd"),
     twin=lambda x, residual, *args, **attrs: relu(train_twin(x, *args, **attrs) + residual),
     bound=3e-5,
-    flops=each(10),
 )
 def batch_norm_add_relu_train(
     x, residual, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1

@@ -9,7 +9,6 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
-from autograd.flops import each_input
 from autograd.op import op
 from autograd.ops.linalg import need, tensor_of
 from autograd.ops.loss import REDUCTIONS, check_reduction, reduced
@@ -95,13 +94,7 @@ def _nll_reference(x, target, weight=None, ignore_index=-100, reduction="mean"):
     return loss if reduction == "none" else loss.sum() / (scale.sum() if reduction == "mean" else 1)
 
 
-@op(
-    reference=_nll_reference,
-    samples=_nll_samples,
-    linear_in=("x",),
-    onnx="NegativeLogLikelihoodLoss",
-    flops=lambda target: 2 * target.size,
-)
+@op(reference=_nll_reference, samples=_nll_samples, linear_in=("x",), onnx="NegativeLogLikelihoodLoss")
 def nll_loss(x, target, weight=None, *, ignore_index=-100, reduction="mean"):
     """-weight[t] * x[n, t, ...] with t = target[n, ...]; the mean divides by the sum of the weights used
 
@@ -142,7 +135,7 @@ def _nll_grad_reference(u, target, weight=None, x_shape=(), ignore_index=-100, r
     return gx
 
 
-@op(reference=_nll_grad_reference, samples=_nll_grad_samples, linear_in=("u",), flops=lambda target: 2 * target.size)
+@op(reference=_nll_grad_reference, samples=_nll_grad_samples, linear_in=("u",))
 def nll_loss_grad(u, target, weight=None, *, x_shape, ignore_index=-100, reduction="mean"):
     """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: its adjoint."""
     labels = check_labels("nll_loss_grad", x_shape, np.asarray(target), ignore_index)
@@ -261,7 +254,6 @@ def _probability_loss(x: np.ndarray, target: np.ndarray, weight: Any, smoothing:
     extras=("logp",),
     twin=_entropy_twin,
     onnx="SoftmaxCrossEntropyLoss",
-    flops=each_input(7),
 )
 def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     """-sum_c weight[c] * q[n, c] * log(softmax(x)[n, c]), q[n] = (1 - s) * onehot(target[n]) + s / C

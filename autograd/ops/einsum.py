@@ -8,7 +8,6 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.flops import inner_products
 from autograd.op import composite, op
 from autograd.ops.linalg import need, tensor_of
 from autograd.sampling import Case, Sampler
@@ -27,18 +26,17 @@ def _contract_samples(s: Sampler) -> Case:
     return s.case(s.array([sizes[i] for i in left]), s.array([sizes[i] for i in right]), equation=equation)
 
 
-def _contract_flops(x: np.ndarray, y: np.ndarray, out: np.ndarray, equation: str) -> int:
-    left, right, kept = _parts(equation)
-    sizes = dict(zip(left + right, x.shape + y.shape))
-    return inner_products(out.size, math.prod(n for letter, n in sizes.items() if letter not in kept))
+def _contract_flops(out, x, y, *, equation):
+    left, right = equation.split("->")[0].split(",")
+    return 2 * math.prod({**dict(zip(left, x)), **dict(zip(right, y))}.values())
 
 
 @op(
     reference=lambda x, y, equation: np.einsum(equation, x, y),
     samples=_contract_samples,
+    flops=_contract_flops,
     broadcasts=True,
     linear_in=("x", "y"),
-    flops=_contract_flops,
 )
 def contract(x, y, *, equation):
     """The Einstein sum of two operands, e.g. equation "abc,cd->abd": the step that einsum is made of.

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.flops import each_input
 from autograd.op import composite, op
 from autograd.ops.elementwise import maximum, minimum, raw
 from autograd.ops.index import take_along_axis
@@ -41,7 +40,6 @@ def _extreme_grad(g, x, out, axis, keepdims):
     reference=lambda x, axis=None, keepdims=False: -np.min(-x, axis, keepdims=keepdims),
     samples=distinct_over_axes,
     onnx="ReduceMax",
-    flops=each_input(1),
 )
 def amax(x, *, axis=None, keepdims=False):
     """The largest value over axes; NaN if there is one. Ties share the gradient evenly."""
@@ -56,7 +54,6 @@ amax.grads(x=_extreme_grad)
     reference=lambda x, axis=None, keepdims=False: -np.max(-x, axis, keepdims=keepdims),
     samples=distinct_over_axes,
     onnx="ReduceMin",
-    flops=each_input(1),
 )
 def amin(x, *, axis=None, keepdims=False):
     """The smallest value over axes; NaN if there is one. Ties share the gradient evenly."""
@@ -76,14 +73,14 @@ def _arg_reference(sign_):
     return reference
 
 
-@op(reference=_arg_reference(-1), samples=distinct_along_axis, differentiable=False, onnx="ArgMax", flops=each_input(1))
+@op(reference=_arg_reference(-1), samples=distinct_along_axis, differentiable=False, onnx="ArgMax")
 def argmax(x, *, axis=None, keepdims=False):
     """Where the largest value stands along an axis (None: in the flattened x), int64; the first one of ties."""
     nonempty("argmax", x, axis)
     return np.argmax(x, axis, keepdims=keepdims)
 
 
-@op(reference=_arg_reference(1), samples=distinct_along_axis, differentiable=False, onnx="ArgMin", flops=each_input(1))
+@op(reference=_arg_reference(1), samples=distinct_along_axis, differentiable=False, onnx="ArgMin")
 def argmin(x, *, axis=None, keepdims=False):
     """Where the smallest value stands along an axis (None: in the flattened x), int64; the first one of ties."""
     nonempty("argmin", x, axis)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
-from autograd.flops import MOVES, each_input
 from autograd.op import composite, op
 from autograd.ops.elementwise import add, raw
 from autograd.ops.shape import reshape, sum_to
@@ -80,7 +79,6 @@ def _places(shape: tuple[int, ...], index: Any) -> np.ndarray:
     samples=_getitem_samples,
     linear_in=("x",),
     view=True,
-    flops=MOVES,
 )
 def getitem(x, *, index):
     """x[index], as NumPy: ints, slices, None, ... give views; int and bool arrays or tensors give copies."""
@@ -117,7 +115,7 @@ def _put_samples(s: Sampler) -> Case:
     return s.case(s.array(_places(shape, index).shape), shape=shape, index=index)
 
 
-@op(reference=_put_reference, samples=_put_samples, linear_in=("x",), flops=each_input(1))
+@op(reference=_put_reference, samples=_put_samples, linear_in=("x",))
 def put_at(x, *, shape, index):
     """y = zeros(shape); y[index] += x, repeated indices adding up: the adjoint of getitem."""
     index = plain(index)
@@ -164,7 +162,7 @@ def _setitem_reference(x, y, index, inplace=False):
     return np.array(out).reshape(x.shape)
 
 
-@op(reference=_setitem_reference, samples=_setitem_samples, linear_in=("y",), flops=MOVES)
+@op(reference=_setitem_reference, samples=_setitem_samples, linear_in=("y",))
 def setitem(x, y, *, index, inplace=False):
     """A copy of x with x[index] replaced by y, which broadcasts. inplace: x itself, for Tensor's `x[index] = y`."""
     out = x if inplace else np.array(x, order="K")
@@ -218,7 +216,7 @@ def _take_reference(x, index, axis=None):
     return np.moveaxis(picked, range(index.ndim), range(axis, axis + index.ndim))
 
 
-@op(reference=_take_reference, samples=_take_samples, linear_in=("x",), onnx="Gather", flops=MOVES)
+@op(reference=_take_reference, samples=_take_samples, linear_in=("x",), onnx="Gather")
 def take(x, index, *, axis=None):
     """x[..., index, ...] along an axis; None: of the flattened x."""
     if axis is None:
@@ -279,7 +277,7 @@ def _along_samples(s: Sampler) -> Case:
     return s.case(s.array(shape), s.integers(wide, 0, shape[axis]), axis=axis)
 
 
-@op(reference=np.take_along_axis, samples=_along_samples, linear_in=("x",), onnx="GatherElements", flops=MOVES)
+@op(reference=np.take_along_axis, samples=_along_samples, linear_in=("x",), onnx="GatherElements")
 def take_along_axis(x, index, *, axis):
     """y[i, j, k] = x[i, index[i, j, k], k] (axis 1); index has x's sizes on the other axes, or fewer."""
     axis = normalize_axis(axis, x.ndim)
@@ -307,7 +305,7 @@ def _write_reference(x, index, y, axis, adds=False):
     return out
 
 
-@op(reference=_write_reference, samples=_write_samples, linear_in=("x", "y"), flops=MOVES)
+@op(reference=_write_reference, samples=_write_samples, linear_in=("x", "y"))
 def put_along_axis(x, index, y, *, axis):
     """A copy of x with y[i, j, k] written to x[i, index[i, j, k], k] (axis 1)."""
     out = np.array(x)
@@ -327,7 +325,6 @@ put_along_axis.grads(
     samples=lambda s: s.case(s.array((3, 4)), s.integers((3, 2), 0, 4), s.array((3, 2)), axis=1),
     linear_in=(),
     onnx="ScatterElements",
-    flops=lambda y: y.size,
 )
 def add_along_axis(x, index, y, *, axis):
     """A copy of x with y[i, j, k] added to x[i, index[i, j, k], k] (axis 1), repeated indices adding up."""

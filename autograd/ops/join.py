@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import ShapeError
-from autograd.flops import MOVES
 from autograd.op import composite, op
 from autograd.ops.dtypes import result_type
 from autograd.ops.elementwise import raw
@@ -55,14 +54,7 @@ def _concatenate_advice(shapes, attrs):
     return "stack() joins along a new axis" if len(ndims) == 1 and 0 in ndims else None
 
 
-@op(
-    reference=_concatenate_reference,
-    samples=_parts,
-    linear_in=("xs",),
-    advice=_concatenate_advice,
-    onnx="Concat",
-    flops=MOVES,
-)
+@op(reference=_concatenate_reference, samples=_parts, linear_in=("xs",), advice=_concatenate_advice, onnx="Concat")
 def concatenate(*xs, axis=0):
     """The tensors one after another along an axis; the other sizes must be equal."""
     if len({x.dtype for x in xs if isinstance(x, np.ndarray)}) > 1:
@@ -245,7 +237,7 @@ def _roll_reference(x, shifts, axis=None):
     return x
 
 
-@op(reference=_roll_reference, samples=_roll_samples, linear_in=("x",), flops=MOVES)
+@op(reference=_roll_reference, samples=_roll_samples, linear_in=("x",))
 def roll(x, *, shifts, axis=None):
     """Moves the elements along axes by `shifts`; those that leave come in at the other end. None: flattened."""
     return np.roll(x, shifts, axis)
@@ -295,7 +287,7 @@ def empty_like_order(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.empty([shape[i] for i in order], x.dtype).transpose(np.argsort(order))
 
 
-@op(reference=_constant_reference, samples=_constant_samples, onnx="Pad", flops=MOVES)
+@op(reference=_constant_reference, samples=_constant_samples, onnx="Pad")
 def constant_pad(x, *, pad, value=0.0):
     """x with a border of one value; negative widths cut off instead."""
     widths = pad_widths(pad, x.shape)

@@ -9,7 +9,6 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.flops import inner_products
 from autograd.op import composite, op
 from autograd.sampling import Case, Sampler
 from autograd.tape import declare
@@ -63,12 +62,12 @@ def _matmul_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
 @op(
     reference=_matmul_reference,
     samples=_matmul_samples,
+    flops=lambda out, x, y, **_: 2 * math.prod(out) * x[-1],
     kernel=kernels.matmul,
     broadcasts=True,
     linear_in=("x", "y"),
     advice=_matmul_advice,
     onnx="MatMul",
-    flops=lambda x, out: inner_products(out.size, x.shape[-1] if x.ndim else 1),
 )
 def matmul(x, y):
     """z[..., m, n] = sum_k x[..., m, k] * y[..., k, n]; the axes before the last two broadcast.
@@ -139,15 +138,19 @@ def _linear_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
     return None
 
 
+def _linear_flops(out, x, w, b=None):
+    return 2 * math.prod(out) * w[-1]
+
+
 @op(
     axes={"x": "... C", "w": "K C", "b": "K"},
     reference=_linear_reference,
     samples=_linear_samples,
+    flops=_linear_flops,
     kernel=kernels.linear,
     linear_in=("x", "w"),
     advice=_linear_advice,
     onnx="Gemm",
-    flops=lambda x, out, b: inner_products(out.size, x.shape[-1], b),
 )
 def linear(x, w, b=None):
     """y[..., k] = b[k] + sum_c x[..., c] * w[k, c]
@@ -168,9 +171,9 @@ def _grad_w_samples(s: Sampler) -> Case:
     axes={"u": "... K", "x": "... C"},
     reference=lambda u, x: np.tensordot(u, x, [range(u.ndim - 1)] * 2),
     samples=_grad_w_samples,
+    flops=lambda out, u, x: 2 * math.prod(u) * x[-1],
     kernel=kernels.linear_grad_w,
     linear_in=("u", "x"),
-    flops=lambda u, out: inner_products(out.size, math.prod(u.shape[:-1])),
 )
 def linear_grad_w(u, x):
     """gw[k, c] = sum over ... of u[..., k] * x[..., c]: the adjoint of linear in w."""
@@ -197,9 +200,9 @@ def _relu_samples(s: Sampler) -> Case:
     axes={"x": "... C", "w": "K C", "b": "K"},
     reference=lambda x, w, b=None: np.maximum(_linear_reference(x, w, b), 0),
     samples=_relu_samples,
+    flops=_linear_flops,
     kernel=kernels.linear_relu,
     advice=_linear_advice,
-    flops=lambda x, out, b: inner_products(out.size, x.shape[-1], b) + out.size,
 )
 def linear_relu(x, w, b=None):
     """max(linear(x, w, b), 0) in one pass, with the same bits."""

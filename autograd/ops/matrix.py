@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from autograd.errors import ShapeError
-from autograd.flops import MOVES
 from autograd.op import composite, op
 from autograd.ops.elementwise import raw
 from autograd.sampling import Case, Sampler
@@ -27,7 +26,6 @@ def _triangle(x, keep):
     samples=_stacked,
     linear_in=("x",),
     onnx="Trilu",
-    flops=MOVES,
 )
 def tril(x, *, diagonal=0):
     """The matrices x[..., i, j] with zeros where j - i > diagonal."""
@@ -44,7 +42,6 @@ tril.grads(x=lambda g, diagonal: tril(g, diagonal=diagonal))
     samples=_stacked,
     linear_in=("x",),
     onnx="Trilu",
-    flops=MOVES,
 )
 def triu(x, *, diagonal=0):
     """The matrices x[..., i, j] with zeros where j - i < diagonal."""
@@ -69,7 +66,7 @@ def _diagonal_reference(x, offset=0, dim1=0, dim2=1):
     return np.moveaxis(np.array(rows).reshape(len(rows), *x.shape[2:]), 0, -1)
 
 
-@op(reference=_diagonal_reference, samples=_diagonal_samples, linear_in=("x",), view=True, flops=MOVES)
+@op(reference=_diagonal_reference, samples=_diagonal_samples, linear_in=("x",), view=True)
 def diagonal(x, *, offset=0, dim1=0, dim2=1):
     """y[..., i] = x[..., i, i + offset] of the axes dim1 and dim2, which disappear. A read-only view."""
     return x.diagonal(offset, dim1, dim2)
@@ -94,7 +91,7 @@ def _put_reference(x, shape, offset=0, dim1=0, dim2=1):
     return out
 
 
-@op(reference=_put_reference, samples=_put_samples, linear_in=("x",), flops=MOVES)
+@op(reference=_put_reference, samples=_put_samples, linear_in=("x",))
 def put_diagonal(x, *, shape, offset=0, dim1=0, dim2=1):
     """Zeros of this shape with x on the diagonal of the axes dim1 and dim2: the adjoint of diagonal."""
     out = np.zeros(shape, x.dtype)

@@ -9,7 +9,6 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.flops import each
 from autograd.op import composite, op
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
@@ -72,11 +71,11 @@ def train_twin(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None,
 @op(
     reference=train_reference,
     samples=_train_samples,
+    flops=lambda out, *_, **__: 5 * math.prod(out),
     extras=("mean", "rstd"),
     twin=train_twin,
     onnx="BatchNormalization",
     bound=3e-5,
-    flops=each(8),
 )
 def batch_norm_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
     """y[n, c, ...] = (x[n, c, ...] - mean[c]) * rstd[c] * w[c] + b[c], rstd = (var + eps) ** -0.5 of the batch
@@ -115,7 +114,7 @@ def eval_reference(x, mean, var, w=None, b=None, eps=1e-5):
     return _scaled((x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + eps), w, b, shape)
 
 
-@op(reference=eval_reference, samples=_eval_samples, onnx="BatchNormalization", flops=each(2))
+@op(reference=eval_reference, samples=_eval_samples, onnx="BatchNormalization")
 def batch_norm_eval(x, mean, var, w=None, b=None, *, eps=1e-5):
     """y[n, c, ...] = (x[n, c, ...] - mean[c]) * (var[c] + eps) ** -0.5 * w[c] + b[c]; mean and var are constants."""
     return kernels.batch_norm_eval(x, w, b, mean, var, eps)
@@ -235,11 +234,11 @@ def _rows_twin(x, w=None, b=None, size=1, eps=1e-5):
 @op(
     reference=_rows_reference,
     samples=_rows_samples,
+    flops=lambda out, *_, **__: 5 * math.prod(out),
     extras=("mean", "rstd"),
     twin=_rows_twin,
     onnx="LayerNormalization",
     bound=3e-5,
-    flops=each(8),
 )
 def layer_norm_rows(x, w=None, b=None, *, size, eps=1e-5):
     """layer_norm over the last axes of x, which hold `size` values; extras mean and (var + eps) ** -0.5 of each row."""

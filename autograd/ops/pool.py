@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.flops import MOVES, over_windows
 from autograd.op import composite, op
 from autograd.ops.conv import steps
 from autograd.ops.linalg import need, tensor_of
@@ -139,7 +139,6 @@ def _select_samples(s: Sampler) -> Case:
     samples=_select_samples,
     axes=AXES,
     linear_in=("x",),
-    flops=MOVES,
 )
 def select_pixels(x, *, index):
     """y[n, c, p, q] = x[n, c, h, w] with index[n, c, p, q] = h * W + w; 0 where the index is -1 (padding)."""
@@ -166,13 +165,7 @@ def _scatter_samples(s: Sampler) -> Case:
     return s.case(s.array(attrs["index"].shape), **attrs, x_shape=x.shape)
 
 
-@op(
-    reference=_scatter_reference,
-    samples=_scatter_samples,
-    axes={"u": "N C P Q"},
-    linear_in=("u",),
-    flops=lambda u: u.size,
-)
+@op(reference=_scatter_reference, samples=_scatter_samples, axes={"u": "N C P Q"}, linear_in=("u",))
 def scatter_pixels(u, *, index, x_shape, window=None):
     """Adds u[n, c, p, q] to pixel index[n, c, p, q] = h * W + w of zeros of x_shape: the adjoint of select_pixels.
 
@@ -185,14 +178,11 @@ scatter_pixels.grads(u=lambda g, index: select_pixels(g, index=index))
 select_pixels.grads(x=lambda g, index, x_shape: scatter_pixels(g, index=index, x_shape=x_shape))
 
 
-@op(
-    axes=AXES,
-    reference=_max_reference,
-    samples=_max_samples,
-    extras=("index",),
-    onnx="MaxPool",
-    flops=lambda out, kernel_size: over_windows(out.size, kernel_size),
-)
+def _flops(out, x, *, kernel_size, **_):
+    return math.prod(out) * math.prod(pair(kernel_size))
+
+
+@op(axes=AXES, reference=_max_reference, samples=_max_samples, extras=("index",), flops=_flops, onnx="MaxPool")
 def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
     need(x=x)
@@ -242,14 +232,7 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
 # ---------------------------------------------------------------------------------------------- average
 
 
-@op(
-    axes=AXES,
-    reference=_avg_reference,
-    samples=_avg_samples,
-    linear_in=("x",),
-    onnx="AveragePool",
-    flops=lambda out, kernel_size: over_windows(out.size, kernel_size),
-)
+@op(axes=AXES, reference=_avg_reference, samples=_avg_samples, linear_in=("x",), flops=_flops, onnx="AveragePool")
 def avg_pool2d(
     x, *, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
@@ -268,13 +251,7 @@ def _avg_grad_samples(s: Sampler) -> Case:
     return s.case(s.array(_avg_reference(x, **attrs).shape), x_shape=x.shape, **attrs)
 
 
-@op(
-    axes={"u": "N C P Q"},
-    reference=_avg_grad_reference,
-    samples=_avg_grad_samples,
-    linear_in=("u",),
-    flops=lambda u, kernel_size: over_windows(u.size, kernel_size),
-)
+@op(axes={"u": "N C P Q"}, reference=_avg_grad_reference, samples=_avg_grad_samples, linear_in=("u",))
 def avg_pool2d_grad(
     u, *, x_shape, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd.flops import each
 from autograd.op import composite, op
 from autograd.ops.dtypes import FLOAT32
 from autograd.ops.elementwise import raw
@@ -146,7 +145,6 @@ def _drawn(s: Sampler) -> Case:
     reference=lambda mean, std, shape, generator, dtype: mean + std * _numbers(generator).standard_normal(shape, dtype),
     samples=_drawn,
     onnx="RandomNormal",
-    flops=each(1),
 )
 def normal(mean=0.0, std=1.0, *, shape=None, generator=None, dtype=None):
     """Normal numbers of a mean and a standard deviation, each a number or a tensor (whose shape is the default)."""
@@ -163,7 +161,6 @@ def normal(mean=0.0, std=1.0, *, shape=None, generator=None, dtype=None):
     reference=lambda low, high, shape, generator, dtype: low + (high - low) * _numbers(generator).random(shape, dtype),
     samples=_drawn,
     onnx="RandomUniform",
-    flops=each(1),
 )
 def uniform(low=0.0, high=1.0, *, shape=None, generator=None, dtype=None):
     """Uniform numbers in [low, high), bounds being numbers or tensors (whose shape is the default)."""
@@ -178,7 +175,6 @@ def uniform(low=0.0, high=1.0, *, shape=None, generator=None, dtype=None):
     reference=lambda x, generator: _numbers(generator).random(x.shape, x.dtype) < x,
     samples=lambda s: s.case(s.array(s.shape(), 0.0, 1.0), generator=s.integer(0, 99)),
     onnx="Bernoulli",
-    flops=each(1),
 )
 def bernoulli(x, *, generator=None):
     """1 with probability x, else 0, in x's dtype."""
@@ -214,7 +210,6 @@ def memory_order(x: np.ndarray) -> list[int]:
     reference=_dropout_reference,
     samples=_dropout_samples,
     onnx="Dropout",
-    flops=lambda out, p, training: out.size if training and p else 0,
 )
 def dropout(x, *, p=0.5, training=True, inplace=False, generator=None):
     """y = x * mask / (1 - p), mask being 0 with probability p; x itself outside training.

@@ -10,7 +10,6 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.flops import each_input
 from autograd.op import composite, op
 from autograd.ops.binary import ne
 from autograd.ops.dtypes import FLOAT32, FLOAT64, quiet
@@ -79,7 +78,7 @@ def reduced(shape, axis, keepdims):
     return tuple(1 if i in axes else n for i, n in enumerate(shape) if keepdims or i not in axes)
 
 
-@op(reference=_sum_reference, samples=over_axes, linear_in=("x",), onnx="ReduceSum", flops=each_input(1))
+@op(reference=_sum_reference, samples=over_axes, linear_in=("x",), onnx="ReduceSum")
 def sum(x, *, axis=None, keepdims=False, dtype=None):
     """The sum over axes; ints and bools add up as int64."""
     if dtype is not None:
@@ -101,7 +100,6 @@ sum.grads(x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims
     samples=over_axes,
     linear_in=("x",),
     onnx="ReduceMean",
-    flops=each_input(1),
 )
 def mean(x, *, axis=None, keepdims=False):
     """sum(x) / count over axes; ints and bools give float32, nothing gives NaN."""
@@ -187,7 +185,7 @@ def _variance_grad(g, x, axis, unbiased, keepdims, correction):
     return (unreduce(g, x.shape, axis, keepdims) * scale) * (x - mean(x, axis, True))
 
 
-@op(reference=_var_reference, samples=_var_samples, flops=each_input(4))
+@op(reference=_var_reference, samples=_var_samples)
 def var(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
     """sum((x - mean(x))^2) / (count - correction) over axes; unbiased=False means correction=0."""
     return _variance(x, axis, unbiased, keepdims, correction)
@@ -196,7 +194,7 @@ def var(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
 var.grads(x=_variance_grad)
 
 
-@op(reference=lambda x, **attrs: np.sqrt(_var_reference(x, **attrs)), samples=_var_samples, flops=each_input(4))
+@op(reference=lambda x, **attrs: np.sqrt(_var_reference(x, **attrs)), samples=_var_samples)
 def std(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
     """sqrt(var(x)); its gradient is 0 where all values are equal."""
     return np.sqrt(_variance(x, axis, unbiased, keepdims, correction))
@@ -260,7 +258,7 @@ def _norm_reference(x, ord=2, axis=None, keepdims=False):
     return np.linalg.norm(flat.reshape(-1, flat.shape[-1]), ord, axis=-1).reshape(reduced(x.shape, axis, keepdims))
 
 
-@op(reference=_norm_reference, samples=_norm_samples, flops=each_input(2))
+@op(reference=_norm_reference, samples=_norm_samples)
 def vector_norm(x, *, ord=2, axis=None, keepdims=False):
     """(sum |x|^ord)^(1/ord) over axes; ord inf: max |x|, -inf: min |x|, 0: how many are not 0."""
     ord = float(ord)
@@ -309,7 +307,6 @@ def norm(x, *, p="fro", axis=None, keepdims=False):
     reference=lambda x, axis=None, keepdims=False: np.log(np.exp(x).sum(axis, keepdims=keepdims)),
     samples=over_axes,
     onnx="ReduceLogSumExp",
-    flops=each_input(3),
 )
 def logsumexp(x, *, axis=None, keepdims=False):
     """log(sum(e^x)) over axes, without overflow in between; nothing gives -inf."""
@@ -341,7 +338,6 @@ def _mask_over_axes(s: Sampler) -> Case:
     reference=lambda x, axis=None, keepdims=False: np.sum(x != 0, axis, keepdims=keepdims) > 0,
     samples=_mask_over_axes,
     differentiable=False,
-    flops=each_input(1),
 )
 def any(x, *, axis=None, keepdims=False):
     """Whether any element is nonzero, over axes."""
@@ -352,7 +348,6 @@ def any(x, *, axis=None, keepdims=False):
     reference=lambda x, axis=None, keepdims=False: np.sum(x == 0, axis, keepdims=keepdims) == 0,
     samples=_mask_over_axes,
     differentiable=False,
-    flops=each_input(1),
 )
 def all(x, *, axis=None, keepdims=False):
     """Whether all elements are nonzero, over axes."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.flops import MOVES, each_input
 from autograd.op import composite, op
 from autograd.ops.dtypes import FLOAT32, FLOAT64
 from autograd.ops.elementwise import raw
@@ -32,7 +31,7 @@ def one(s: Sampler, **values: Any) -> Case:
 # --------------------------------------------------------------------------------------------- the engine's own
 
 
-@op(reference=lambda x: x * 1, samples=one, linear_in=("x",), onnx="Identity", flops=MOVES)
+@op(reference=lambda x: x * 1, samples=one, linear_in=("x",), onnx="Identity")
 def identity(x):
     """A copy of x."""
     return np.array(x, order="K")
@@ -46,7 +45,6 @@ identity.grads(x=lambda g: g)
     samples=lambda s: s.case(s.array(s.shape()), dtype=s.choice((s.dtype, np.dtype(np.float64)))),
     linear_in=("x",),
     onnx="Cast",
-    flops=MOVES,
 )
 def astype(x, *, dtype):
     """x in another dtype, always a copy."""
@@ -78,7 +76,7 @@ def _sum_to_samples(s: Sampler) -> Case:
     return s.case(s.array(full), shape=tuple(1 if s.integer(0, 2) == 0 else n for n in full[len(full) - kept :]))
 
 
-@op(reference=_sum_to_reference, samples=_sum_to_samples, linear_in=("x",), flops=each_input(1))
+@op(reference=_sum_to_reference, samples=_sum_to_samples, linear_in=("x",))
 def sum_to(x, *, shape):
     """Sums over the axes along which an array of this shape was broadcast to x's: the reverse of expand."""
     if x.dtype is FLOAT32 or x.dtype is FLOAT64:
@@ -105,7 +103,6 @@ def _reshape_samples(s: Sampler) -> Case:
     linear_in=("x",),
     view=True,
     onnx="Reshape",
-    flops=MOVES,
 )
 def reshape(x, *, shape):
     """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
@@ -210,7 +207,6 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     linear_in=("x",),
     view=True,
     onnx="Transpose",
-    flops=MOVES,
 )
 def permute(x, *, axes):
     """y.shape[i] = x.shape[axes[i]]: the axes in another order. A view."""
@@ -287,7 +283,7 @@ def _expand_reference(x, shape):
     return np.tile(x, repeats)
 
 
-@op(reference=_expand_reference, samples=_expand_samples, linear_in=("x",), view=True, onnx="Expand", flops=MOVES)
+@op(reference=_expand_reference, samples=_expand_samples, linear_in=("x",), view=True, onnx="Expand")
 def expand(x, *, shape):
     """x repeated along axes of size 1 and along new leading axes, without copying; -1 keeps a size. Read-only."""
     shape = sizes(shape)

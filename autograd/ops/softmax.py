@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from autograd import kernels
-from autograd.flops import each
 from autograd.op import op
 from autograd.ops.dtypes import real
 from autograd.ops.linalg import tensor_of
@@ -33,7 +32,7 @@ def _softmax_reference(x, axis):
     return e / e.sum(axis, keepdims=True)
 
 
-@op(reference=_softmax_reference, samples=_along_axis, onnx="Softmax", flops=each(5))
+@op(reference=_softmax_reference, samples=_along_axis, onnx="Softmax")
 def softmax(x, *, axis):
     """y = e ** x / sum(e ** x) along axis, without overflow.
 
@@ -42,12 +41,7 @@ def softmax(x, *, axis):
     return real(lambda a: kernels.softmax(a, axis), x)
 
 
-@op(
-    reference=lambda u, y, axis: y * (u - (u * y).sum(axis, keepdims=True)),
-    samples=_two_along,
-    linear_in=("u",),
-    flops=each(4),
-)
+@op(reference=lambda u, y, axis: y * (u - (u * y).sum(axis, keepdims=True)), samples=_two_along, linear_in=("u",))
 def softmax_grad(u, y, *, axis):
     """y * (u - sum(u * y)) along axis: the gradient of softmax, given its result y."""
     _same(u, y)
@@ -62,20 +56,13 @@ softmax.grads(x=lambda g, out, axis: softmax_grad(g, out, axis=axis))
 softmax_grad.grads(u=lambda g, y, axis: softmax_grad(g, y, axis=axis), y=_softmax_grad_y)
 
 
-@op(
-    reference=lambda x, axis: np.log(_softmax_reference(x, axis)), samples=_along_axis, onnx="LogSoftmax", flops=each(5)
-)
+@op(reference=lambda x, axis: np.log(_softmax_reference(x, axis)), samples=_along_axis, onnx="LogSoftmax")
 def log_softmax(x, *, axis):
     """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required."""
     return real(lambda a: kernels.log_softmax(a, axis), x)
 
 
-@op(
-    reference=lambda u, y, axis: u - np.exp(y) * u.sum(axis, keepdims=True),
-    samples=_two_along,
-    linear_in=("u",),
-    flops=each(4),
-)
+@op(reference=lambda u, y, axis: u - np.exp(y) * u.sum(axis, keepdims=True), samples=_two_along, linear_in=("u",))
 def log_softmax_grad(u, y, *, axis):
     """u - e ** y * sum(u) along axis: the gradient of log_softmax, given its result y."""
     _same(u, y)

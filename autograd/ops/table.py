@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
-from autograd.flops import MOVES, each
 from autograd.op import composite, op
 from autograd.ops.elementwise import mul, raw, where
 from autograd.ops.index import IndexRangeError, getitem, put_at
@@ -41,7 +40,6 @@ def masked_select(x, mask):
     reference=lambda x: np.stack(np.nonzero(x), 1),
     samples=lambda s: s.case(s.mask((s.size(), s.size()))),
     differentiable=False,
-    flops=MOVES,
 )
 def argwhere(x):
     """The indices of the nonzero elements, one row each: (count, ndim), int64."""
@@ -64,7 +62,6 @@ def nonzero(x, *, as_tuple=False):
     samples=lambda s: s.case(s.integers((s.size(), s.size()), 0, 4), num_classes=s.choice((4, 6, -1))),
     differentiable=False,
     onnx="OneHot",
-    flops=each(1),
 )
 def one_hot(x, *, num_classes=-1):
     """y[..., k] = 1 if x[...] = k else 0, int64; num_classes -1: one more than the largest label."""
@@ -88,7 +85,6 @@ def _embedding_samples(s: Sampler) -> Case:
     reference=lambda x, w, padding_idx=None: (np.arange(len(w)) == x[..., None]).astype(w.dtype) @ w,
     samples=_embedding_samples,
     linear_in=("w",),
-    flops=MOVES,
 )
 def embedding(x, w, *, padding_idx=None):
     """y[..., :] = w[x[...], :]: rows of a table (V, C) by ids in [0, V). The row padding_idx gets no gradient."""
