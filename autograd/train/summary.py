@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import autograd
-from autograd.op import Record, registry
-from autograd.tape import Op
+from autograd.profiler import profile
 
 
 class LayerInfo(NamedTuple):
-    """One call of a layer; flops counts the operations of the forward pass, as autograd.flops says."""
+    """One call of a layer; flops counts the operations of the forward pass, as its ops declare it."""
 
     name: str
     kind: str
     shape: tuple[int, ...]
     parameters: int
     flops: int
-
-
-class Work:
-    """Counts the operations of all ops, while `counted()` is open."""
-
-    def __init__(self) -> None:
-        self.flops = 0
-        self.inside = False  # an op that calls another one counts for both
-
-    def take(self) -> int:
-        """What was counted since the last call."""
-        taken, self.flops = self.flops, 0
-        return taken
-
-    def watched(self, record: Record, forward: Callable) -> Callable:
-        def watching(*arrays: Any, **attrs: Any) -> Any:
-            if self.inside:
-                return forward(*arrays, **attrs)
-            self.inside = True
-            try:
-                results = forward(*arrays, **attrs)
-            finally:
-                self.inside = False
-            self.flops += record.count_flops(arrays, attrs, results[0] if record.extras else results)
-            return results
-
-        return watching
-
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        ops = [record.call for record in registry().values() if isinstance(record.call, Op)]
-        before = [(op.forward, op.kernel) for op in ops]
-        try:
-            for op, (forward, _) in zip(ops, before):
-                op.forward, op.kernel = self.watched(op.record, forward), None
-            yield
-        finally:
-            for op, (forward, kernel) in zip(ops, before):
-                op.forward, op.kernel = forward, kernel
 
 
 def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
@@ -70,26 +29,27 @@ def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
     """
     found: list[LayerInfo] = []
     counted: set[int] = set()
-    work = Work()
+    work = profile()
+
+    def forget(module: Any, args: Any) -> None:
+        work.spans.clear()  # ops between layers belong to none
 
     def watch(name: str, layer: Any) -> Any:
         def hook(module: Any, args: Any, output: Any) -> None:
             own = [p for p in module.parameters() if id(p) not in counted]
             counted.update(map(id, own))
             size = sum(p.array.size for p in own)
-            found.append(LayerInfo(name, type(module).__name__, tuple(output.shape), size, work.take()))
+            flops = int(sum(span.flops for span in work.spans if span.counted))
+            found.append(LayerInfo(name, type(module).__name__, tuple(output.shape), size, flops))
 
         return layer.register_forward_hook(hook)
-
-    def forget(module: Any, args: Any) -> None:
-        work.take()  # ops between layers belong to none
 
     leaves = [(name, layer) for name, layer in model.named_modules() if not list(layer.children())]
     handles = [watch(name, layer) for name, layer in leaves]
     handles += [layer.register_forward_pre_hook(forget) for _, layer in leaves]
     was_training = model.training
     try:
-        with autograd.no_grad(), work.counted():
+        with autograd.no_grad(), work:
             model.eval()(autograd.Tensor(np.zeros(tuple(shape), np.float32)))
     finally:
         model.train(was_training)
