@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from autograd import Tensor, nn
+from autograd.nn.fusion import norm_relu
 from autograd.vision.models.registry import register_model
 
 
@@ -24,8 +25,8 @@ class BasicBlock(nn.Module):
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
-        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        out = norm_relu(self.bn1, self.relu, self.conv1(x))
+        return norm_relu(self.bn2, self.relu, self.conv2(out), x if self.downsample is None else self.downsample(x))
 
 
 class CifarResNet(nn.Module):
@@ -49,7 +50,7 @@ class CifarResNet(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(self.bn1(self.conv1(x)))
+        x = norm_relu(self.bn1, self.relu, self.conv1(x))
         x = self.avgpool(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(x.flatten(1))
 
