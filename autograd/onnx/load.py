@@ -36,10 +36,11 @@ class Graph(Module):
         self.program = Program(model.graph, Scope(opsets, functions))
         constants = self.program.constants
         self.input_names = [name for name in self.program.inputs if name not in constants]
-        self.input_ranks = {
-            v.name: len(v.type.tensor_type.shape.dim) if v.type.tensor_type.HasField("shape") else None
+        self.input_shapes = {
+            v.name: tuple(d.dim_value or None for d in v.type.tensor_type.shape.dim)
             for v in model.graph.input
-        }
+            if v.type.tensor_type.HasField("shape")
+        }  # None: a size that is left open
         self.output_names = self.program.outputs
         self.places: dict[str, tuple[Module, str]] = {}
         settings = {
@@ -90,10 +91,10 @@ class Graph(Module):
         values = {
             name: tensor(v) if isinstance(v, np.ndarray) and v.dtype != object else v for name, v in values.items()
         }
-        for name, rank in self.input_ranks.items():
+        for name, shape in self.input_shapes.items():
             x = values.get(name)
-            if rank is not None and isinstance(x, Tensor) and x.ndim != rank:
-                raise ShapeError(f"{name} has {x.ndim} dimensions, the model expects {rank}  [{name}: {x.shape}]")
+            if isinstance(x, Tensor) and x.ndim != len(shape):
+                raise ShapeError(f"{name} has {x.ndim} dimensions, the model expects {len(shape)}  [{name}: {x.shape}]")
         for name, (module, last) in self.places.items():
             values.setdefault(name, getattr(module, last))
         results = self.program.run(values, self.training)

@@ -50,8 +50,6 @@ class Step:
         for name, result in zip(self.outputs, results if isinstance(results, tuple) else (results,)):
             if name:
                 values[name] = result
-        for name in self.unused:
-            values.pop(name, None)
 
     def _call(self, inputs: list[Any], keywords: dict[str, Any]) -> Any:
         half = next((x.dtype for x in inputs if isinstance(x, Tensor) and x.dtype.name in HALVES), None)
@@ -104,6 +102,7 @@ class Program:
         self.outputs = [v.name for v in graph.output]
         self.constants = {t.name: Tensor(array_of(t)) for t in graph.initializer}
         self.steps = [Step(node, scope) for node in graph.node]
+        self.watch: Callable[[Step, dict[str, Any]], None] | None = None  # told of each step and the values so far
         self._plan_release()
 
     def _plan_release(self) -> None:
@@ -125,6 +124,10 @@ class Program:
                 if error.args and error.args[0] in step.inputs:
                     raise FormatError(f"{step.label}: reads {error.args[0]!r}, which nothing has made") from None
                 raise
+            if self.watch is not None:
+                self.watch(step, values)
+            for name in step.unused:
+                values.pop(name, None)
         return [values[name] for name in self.outputs]
 
     def call(self, scope: Mapping[str, Any], arguments: Sequence[Any], training: bool) -> list[Any]:
