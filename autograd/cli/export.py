@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from inspect import signature
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from autograd import io, onnx
 from autograd.cli import data
 from autograd.cli.errors import Parser, UserError, choose
-from autograd.cli.models import load_model
+from autograd.cli.models import CARRIED, load_model
 from autograd.cli.options import count
 from autograd.tensor import Tensor
 from autograd.vision.models import get_model, list_models, model_entry
@@ -41,11 +42,11 @@ def add(commands: Any) -> Parser:
 
 def run(options: Namespace) -> int:
     """Writes the file and says what is in it."""
-    model, channels, size = _model(options)
+    model, channels, size, carried = _model(options)
     if options.out.endswith(".onnx"):
         example = Tensor(np.zeros((2, channels, size, size), np.float32))
         batch = {0: "batch"}
-        onnx.export(model, example, options.out, dynamic_axes={"input": batch, "output": batch})
+        onnx.export(model, example, options.out, dynamic_axes={"input": batch, "output": batch}, metadata=carried)
         print(f"{options.out}: input (batch, {channels}, {size}, {size}), {Path(options.out).stat().st_size:,} bytes")
     elif options.out.endswith((".safetensors", ".pt", ".pth")):
         state = {name: value.detach() for name, value in model.state_dict().items()}
@@ -59,14 +60,15 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _model(options: Namespace) -> tuple[Any, int, int]:
-    """The model, its channels, and the size of its pictures."""
+def _model(options: Namespace) -> tuple[Any, int, int, dict[str, str]]:
+    """The model, its channels, the size of its pictures, and what the file carries along."""
     if Path(options.model).exists():
         model, config = load_model(options.model)
-        return model, config["channels"], config["input_size"]
+        carried = {f"cygrad.{key}": json.dumps(config[key]) for key in CARRIED}
+        return model, config["channels"], config["input_size"], carried
     name = choose("MODEL", options.model, list_models(), "autograd summary")
     entry = model_entry(name)
     channels = options.channels or signature(entry.build).parameters["in_channels"].default
     size = data.input_size(name, options.image_size or entry.size)
     weights = {"weights": options.weights} if options.weights else {}
-    return get_model(name, options.classes, channels, image_size=size, **weights).eval(), channels, size
+    return get_model(name, options.classes, channels, image_size=size, **weights).eval(), channels, size, {}

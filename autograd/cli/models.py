@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,8 +47,13 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
     return model.eval(), state["config"]
 
 
+# What an exported model carries along, so that predict prepares pictures as in training.
+CARRIED = ("classes", "mean", "std")
+
+
 def load_onnx(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
-    """An ONNX model of one picture input (N, C, H, W), and settings like a checkpoint's: classes are numbered."""
+    """An ONNX model of one picture input (N, C, H, W), and settings like a checkpoint's; classes without names are
+    numbered."""
     model = onnx.load(path, external_data=True)
     shape = model.input_shapes[model.input_names[0]]
     if len(model.input_names) != 1 or len(shape) != 4 or shape[1] not in (1, 3):
@@ -58,6 +64,9 @@ def load_onnx(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         "data": str(path), "model": str(path), "classes": [str(k) for k in range(count)], "channels": shape[1],
         "size": size, "input_size": size, "mean": [0.0] * shape[1], "std": [1.0] * shape[1],
     }  # fmt: skip
+    for key in CARRIED:
+        if f"cygrad.{key}" in model.metadata:
+            config[key] = json.loads(model.metadata[f"cygrad.{key}"])
     return model, config
 
 

@@ -32,9 +32,7 @@ def add(commands: Any) -> Parser:
     parser.add_argument(
         "paths", nargs="+", metavar="[CHECKPOINT] IMAGE", help="the model (or --model), and files that Pillow can read"
     )
-    parser.add_argument(
-        "--model", metavar="FILE", help="a checkpoint that train wrote, the folder of the run, or .onnx"
-    )
+    parser.add_argument("--model", metavar="FILE", help="a file that train wrote, the folder of the run, or .onnx")
     parser.add_argument(
         "--pixel-range", type=positive, default=1.0, metavar="X", help="value of white in the model's input (1 or 255)"
     )

@@ -42,6 +42,7 @@ class Graph(Module):
             if v.type.tensor_type.HasField("shape")
         }  # None: a size that is left open
         self.output_names = self.program.outputs
+        self.metadata = {entry.key: entry.value for entry in model.metadata_props}
         self.places: dict[str, tuple[Module, str]] = {}
         settings = {
             name

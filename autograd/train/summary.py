@@ -64,7 +64,9 @@ def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
 def _summarize_graph(model: Graph, shape: Sequence[int], work: profile) -> list[LayerInfo]:
     """The nodes of an ONNX model, each with the parameters that it is the first to read."""
     found: list[LayerInfo] = []
-    weights = {name: getattr(module, last).array.size for name, (module, last) in model.places.items()}
+    known = {id(p) for p in model.parameters()}
+    values = {name: getattr(module, last) for name, (module, last) in model.places.items()}
+    weights = {name: value.array.size for name, value in values.items() if id(value) in known}
 
     def watch(step: Any, values: dict[str, Any]) -> None:
         size = sum(weights.pop(name, 0) for name in step.inputs)
