@@ -149,7 +149,10 @@ def test_external_data_only_on_request_and_only_beside_the_model(tmp_path):
     path.write_bytes(external("w.bin", offset=4, length=16).SerializeToString())
     with pytest.raises(FormatError, match="external_data=True"):
         load(path)
-    assert load(path, external_data=True)(ag.ones(1, 2)).detach().numpy().tolist() == [[3.5, 6.5]]
+    model = load(path, external_data=True)
+    assert model(ag.ones(1, 2)).detach().numpy().tolist() == [[3.5, 6.5]]
+    model.get_parameter("fc.weight").array[...] = 0  # trained in memory, the file stays
+    assert (folder / "w.bin").read_bytes() == b"pad!" + weights.tobytes()
     os.symlink(tmp_path / "secret", folder / "link")
     os.link(tmp_path / "secret", folder / "hard")
     os.mkfifo(folder / "pipe")

@@ -29,11 +29,11 @@ class Graph(Module):
     the state dict has the names of the file.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, mapped: dict[str, np.ndarray] | None = None) -> None:
         super().__init__()
         opsets = {operator_set(i.domain): i.version for i in model.opset_import} or {"": 1}
         functions = {(operator_set(f.domain), f.name): f for f in model.functions}
-        self.program = Program(model.graph, Scope(opsets, functions))
+        self.program = Program(model.graph, Scope(opsets, functions, mapped))
         constants = self.program.constants
         self.input_names = [name for name in self.program.inputs if name not in constants]
         self.input_shapes = {
@@ -105,12 +105,13 @@ class Graph(Module):
 def load(path: str | os.PathLike[str] | bytes | Any, *, external_data: bool = False) -> Graph:
     """The model in an ONNX file (a path, bytes, or a ModelProto), in evaluation mode.
 
-    external_data: also read weights that lie in other files, which must be plain files in the same folder.
+    external_data: also map weights that lie in other files, which must be plain files in the same folder and must not
+    shrink while the model is in use.
     Raises FormatError for files that are no sound models and for operators that are not supported.
     """
     what = os.fspath(path) if isinstance(path, (str, os.PathLike)) else "the model"
     try:
-        graph = Graph(read_model(path, external_data))
+        graph = Graph(*read_model(path, external_data))
     except (OSError, MemoryError, MissingExtraError):
         raise
     except Exception as error:  # whatever a bad file provokes
