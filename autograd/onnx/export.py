@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.backends import flags
 from autograd.errors import FormatError
 from autograd.grad_mode import no_grad
 from autograd.io.atomic import write_atomically
@@ -161,7 +162,7 @@ def trace(
     try:
         if isinstance(model, Module):
             model.eval()
-        with no_grad(), intercepted(t.watch):
+        with no_grad(), flags(fusion=False), intercepted(t.watch):
             results = model(*inputs)
     finally:
         if isinstance(model, Module) and training:

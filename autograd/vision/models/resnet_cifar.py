@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from autograd import Tensor, nn
+from autograd.nn.fusion import norm_relu
 from autograd.vision.layers import initialise
 from autograd.vision.models.registry import register_model
 from autograd.vision.models.resnet import BasicBlock, stage
@@ -29,7 +30,7 @@ class CifarResNet(nn.Module):
         initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(self.bn1(self.conv1(x)))
+        x = norm_relu(self.bn1, self.relu, self.conv1(x))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(self.avgpool(x).flatten(1))
 
