@@ -270,3 +270,28 @@ def test_validation_data_decide_and_test_data_only_report(tmp_path: Path) -> Non
     rows = io.load(tmp_path / "run" / "best.safetensors")["history"]
     best = max(rows, key=lambda row: row["validation_accuracy"])
     assert rows[-1]["epoch"] == best["epoch"] and rows[-1]["test_accuracy"] is not None
+
+
+def test_a_run_is_exported_and_used_as_a_file(tmp_path, capsys):
+    """checkpoint -> .onnx -> predict and summary say the same as for the checkpoint."""
+    pytest.importorskip("onnx")
+    from PIL import Image
+
+    assert main(["train", "--epochs", "1", "--no-report", "--out", str(tmp_path / "run")]) == 0
+    Image.fromarray(np.arange(64, dtype="u1").reshape(8, 8) * 4).save(tmp_path / "p.png")
+    for name in ("m.onnx", "w.pt", "w.safetensors"):
+        assert main(["export", str(tmp_path / "run"), str(tmp_path / name)]) == 0
+    capsys.readouterr()
+    assert main(["predict", str(tmp_path / "run"), str(tmp_path / "p.png")]) == 0
+    expected = capsys.readouterr().out
+    assert main(["predict", "--model", str(tmp_path / "m.onnx"), str(tmp_path / "p.png")]) == 0
+    assert capsys.readouterr().out == expected
+    totals = []
+    for path in (tmp_path / "run", tmp_path / "m.onnx"):
+        assert main(["summary", str(path)]) == 0
+        totals.append(capsys.readouterr().out.splitlines()[-1].split())
+    assert totals[0] == totals[1]
+    weights = str(tmp_path / "w.pt")
+    assert main(["export", "digits_cnn", str(tmp_path / "again.onnx"), "--weights", weights, "--image-size", "8"]) == 0
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "m.h5")]) == 2
+    assert main(["predict", str(tmp_path / "run")]) == 2

@@ -28,7 +28,7 @@ def add(commands: Any) -> Parser:
     parser: Parser = commands.add_parser(
         "summary", help="layers, shapes, parameters, FLOPs", description="Show the layers of a model.", epilog=EXAMPLES
     )
-    parser.add_argument("model", nargs="?", metavar="MODEL|CHECKPOINT", help="a name, or a file that train wrote")
+    parser.add_argument("model", nargs="?", metavar="MODEL|CHECKPOINT", help="a name, a checkpoint, or .onnx")
     parser.add_argument("--image-size", type=count, metavar="N", help="height and width of the pictures")
     parser.add_argument("--channels", type=count, metavar="N", help="channels of the pictures")
     parser.add_argument("--classes", type=count, default=10, metavar="N", help="classes (default 10)")

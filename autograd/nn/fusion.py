@@ -85,12 +85,12 @@ def _fusible(*modules: Module) -> bool:
     return fusion.enabled
 
 
-def norm_relu(norm: Any, relu: Module, x: Tensor, residual: Tensor | None = None) -> Tensor:
+def norm_relu(norm: Any, relu: Callable[[Tensor], Tensor], x: Tensor, residual: Tensor | None = None) -> Tensor:
     """relu(norm(x) + residual), in one op where norm is a plain batch norm: the end of a residual block."""
-    known = type(norm) in (BatchNorm1d, BatchNorm2d) and type(relu) is ReLU
-    if not known or not _fusible(norm, relu):
+    plain = relu is F.relu or (type(relu) is ReLU and _fusible(relu))
+    if not plain or type(norm) not in (BatchNorm1d, BatchNorm2d) or not _fusible(norm):
         y = norm(x)
-        return relu(y if residual is None else y + residual)  # type: ignore[no-any-return]
+        return relu(y if residual is None else y + residual)
     try:
         return norm.forward_relu(x, residual)  # type: ignore[no-any-return]
     except (ShapeError, DTypeError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from autograd import Tensor, nn
 from autograd.nn import functional as F
+from autograd.nn.fusion import norm_relu
 from autograd.ops.join import concatenate
 from autograd.vision.layers import initialise
 from autograd.vision.models.registry import register_model
@@ -26,8 +27,8 @@ class DenseLayer(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv1(self.relu1(self.norm1(x)))
-        x = self.conv2(self.relu2(self.norm2(x)))
+        x = self.conv1(norm_relu(self.norm1, self.relu1, x))
+        x = self.conv2(norm_relu(self.norm2, self.relu2, x))
         return F.dropout(x, self.dropout, self.training) if self.dropout else x
 
 

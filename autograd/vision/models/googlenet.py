@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from autograd import Tensor, nn
 from autograd.nn import functional as F
+from autograd.nn.fusion import norm_relu
 from autograd.ops.join import concatenate
 from autograd.vision.layers import initialise
 from autograd.vision.models.registry import register_model
@@ -35,7 +36,7 @@ class BasicConv2d(nn.Module):
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn(self.conv(x)))
+        return norm_relu(self.bn, F.relu, self.conv(x))
 
 
 class Inception(nn.Module):

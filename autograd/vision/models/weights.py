@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from autograd import io, nn
-from autograd.errors import FormatError, StateDictError
-
-
-def read_weights(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The tensors by name in a file of weights, or in a checkpoint of `autograd train`.
-
-    Raises FormatError if it holds neither.
-    """
-    state = io.load(os.fspath(path))
-    if isinstance(state, dict) and isinstance(state.get("model"), dict):
-        state = state["model"]
-    if not isinstance(state, dict) or not all(hasattr(value, "shape") for value in state.values()):
-        raise FormatError(f"{os.fspath(path)}: holds no weights by name")
-    return state
+from autograd.errors import StateDictError
 
 
 def load_weights(model: nn.Module, path: str | os.PathLike[str], new_head: bool = False) -> list[str]:
@@ -31,7 +17,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str], new_head: bool 
 
     Raises StateDictError, listing all that does not fit; then the model is unchanged.
     """
-    state, own = read_weights(path), model.state_dict()
+    state, own = io.load_weights(os.fspath(path)), model.state_dict()
     kept = [name for name in own if new_head and name in state and _other_classes(state[name].shape, own[name].shape)]
     try:
         model.load_state_dict({**state, **{name: own[name] for name in kept}})
