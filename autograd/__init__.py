@@ -159,7 +159,7 @@ __all__ = [
 ]
 
 # Imported at first use, so that `import autograd` stays quick.
-_ROOMS = ("data", "io", "nn", "optim", "testing", "train", "utils", "vision")
+_ROOMS = ("data", "io", "linalg", "nn", "optim", "special", "testing", "train", "utils", "vision")
 _ELSEWHERE = {
     "load": "autograd.io",
     "save": "autograd.io",

@@ -51,11 +51,16 @@ def find(name: str) -> Callable | None:
     try:
         for part in name.split("."):
             found = getattr(found, part)
-    except (AttributeError, ImportError):
-        found = methods.get(name) or getattr(Tensor, name, None)
-        if isinstance(found, property):
-            return found.fget
-    return found if callable(found) else None
+    except (AttributeError, ImportError, KeyError):
+        found = None
+    if callable(found) and not isinstance(found, np.dtype):
+        return found
+    if name in methods:
+        return methods[name]
+    attribute = getattr(Tensor, name, None)
+    if attribute is None or callable(attribute):
+        return attribute
+    return lambda x: getattr(x, name)  # a property
 
 
 def names() -> dict[str, list[Any]]:
