@@ -198,7 +198,8 @@ def quantile(x, q, *, axis=None, keepdims=False, interpolation="linear"):
 
 @composite(
     reference=lambda x, q, axis=None, interpolation="linear": np.nanquantile(x, q, axis, method=interpolation),
-   , samples=_quantile_samples)
+    samples=_quantile_samples,
+)
 def nanquantile(x, q, *, axis=None, keepdims=False, interpolation="linear"):
     """As quantile, of what is not NaN."""
     return _quantile("nanquantile", x, q, axis, keepdims, interpolation, skip=True)
