@@ -43,8 +43,8 @@ def to(
     return x.clone() if copy else x
 
 
-def caster(dtype: Any) -> Callable[[Tensor], Tensor]:
-    def cast(x: Tensor) -> Tensor:
+def caster(dtype: Any) -> Callable[..., Tensor]:
+    def cast(x: Tensor, memory_format: Any = None) -> Tensor:
         return to(x, dtype=dtype)
 
     cast.__doc__ = f"x as {np.dtype(dtype).name}."
@@ -97,6 +97,9 @@ METHODS: dict[str, Callable] = {
     "half": caster(np.float16),
     "long": caster(np.int64),
     "int": caster(np.int32),
+    "short": caster(np.int16),
+    "char": caster(np.int8),
+    "byte": caster(np.uint8),
     "bool": caster(np.bool_),
     "tolist": lambda x: x.array.tolist(),
     "contiguous": contiguous,

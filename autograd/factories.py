@@ -103,6 +103,7 @@ def linspace(
     start: float, end: float, steps: int = 100, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` numbers from start to end, both included, equally far apart."""
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     return made(np.linspace(start, end, steps).astype(dtype or DEFAULT_DTYPE), requires_grad, device)
 
 

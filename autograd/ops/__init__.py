@@ -116,7 +116,6 @@ ALIASES = {
     "swapdims": "transpose",
     "view": "reshape",
     # index, reduce, sort
-    "take_along_dim": "take_along_axis",
     # bits, special, solve
     "expit": "sigmoid",
     "gammaln": "lgamma",

@@ -134,11 +134,14 @@ copysign.grads(
     reference=lambda x, y: np.where(x < y, x + np.spacing(np.abs(x)), np.where(x > y, x - np.spacing(np.abs(x)), y)),
     samples=lambda s: s.case(s.array((3,), 0.6, 0.9), s.array((3,), 1.2, 1.9)),
     broadcasts=True,
-    differentiable=False,
+    second_order=False,
 )
 def nextafter(x, y):
-    """The next floating-point number after x towards y, broadcast."""
+    """The next floating-point number after x towards y, broadcast; its gradient is that of x."""
     return np.nextafter(*promote_float(x, y))
+
+
+nextafter.grads(x=lambda g: g, y=lambda g: no_gradient(g))
 
 
 @op(
@@ -153,26 +156,18 @@ def heaviside(x, y):
     return np.heaviside(x, y).astype(np.result_type(x, y))
 
 
-@op(
-    reference=lambda x: (x / 2 ** np.ceil(np.log2(np.abs(x))), np.ceil(np.log2(np.abs(x))).astype(np.int32)),
-    samples=lambda s: s.case(s.array(s.shape(), 1.1, 1.9)),
-    differentiable=False,
-    extras=("exponent",),
-)
-def frexp_parts(x):
-    """The mantissa in [0.5, 1) and (an extra) the exponent: x = mantissa * 2 ** exponent."""
-    return np.frexp(x)
-
-
 @composite(
     reference=lambda x: (x / 2.0, np.ones(x.shape, np.int32)),
     samples=lambda s: s.case(s.array(s.shape(), 1.1, 1.9)),
-    differentiable=False,
 )
 def frexp(x):
     """(mantissa, exponent): x = mantissa * 2 ** exponent with the mantissa in [0.5, 1)."""
-    mantissa, exponent = frexp_parts.with_extras(x)
-    return mantissa, tensor_of(exponent)
+    x = tensor_of(x)
+    if x.dtype.kind != "f":
+        raise DTypeError(f"frexp: expected floats, got {x.dtype}")
+    exponent = np.frexp(x.array)[1]
+    half = exponent // 2  # 2 ** -exponent may overflow
+    return x * np.ldexp(x.dtype.type(1), -half) * np.ldexp(x.dtype.type(1), half - exponent), tensor_of(exponent)
 
 
 @composite(

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite, op
-from autograd.ops.elementwise import raw
+from autograd.ops.elementwise import raw, where
 from autograd.ops.index import getitem
 from autograd.ops.join import concatenate
 from autograd.ops.lapack import (
@@ -197,22 +197,34 @@ def eigh_packed(x):
     return lapack(factors, (x + x.mT) / 2)
 
 
-def _inverse_gaps(values: Tensor) -> Tensor:
-    """1 / (v_j - v_i), 0 on the diagonal."""
+def _ratio(a: Tensor, b: Tensor) -> Tensor:
+    """a / b, but 0 / 0 = 0: equal eigenvalues matter only where a gradient reaches their vectors."""
+    gone = (raw(a) == 0) & (raw(b) == 0)
+    return where(gone, 0.0, a / where(gone, 1.0, b)) if gone.any() else a / b
+
+
+def _over_gaps(a: Tensor, values: Tensor) -> Tensor:
+    """a[i, j] / (v_j - v_i), 0 on the diagonal."""
     n = values.shape[-1]
-    eye = np.eye(n, dtype=values.dtype)
-    return (1 - eye) / (values.reshape(*values.shape[:-1], 1, n) - values.reshape(*values.shape[:-1], n, 1) + eye)
+    gaps = values.reshape(*values.shape[:-1], 1, n) - values.reshape(*values.shape[:-1], n, 1)
+    return _ratio(a * (1 - np.eye(n, dtype=values.dtype)), gaps)
 
 
 def _eigh_grad(g, out, x_shape):
     n = x_shape[-1]
     (v, values), (gv, gvalues) = unpack(out, (n, n), (1, n)), unpack(g, (n, n), (1, n))
     values, gvalues = (reshape(row, (*row.shape[:-2], n)) for row in (values, gvalues))
-    inner = matmul(v.mT, gv) * _inverse_gaps(values) + diag_embed(gvalues)
+    inner = _over_gaps(matmul(v.mT, gv), values) + diag_embed(gvalues)
     return symmetric(matmul(matmul(v, inner), v.mT))
 
 
 eigh_packed.grads(x=_eigh_grad)
+
+
+def whole(x: Tensor, lower: bool = True) -> Tensor:
+    """The symmetric matrix that one triangle of x stands for."""
+    half = tril(x, -1) if lower else triu(x, 1)
+    return half + half.mT + diag_embed(diagonal(x, 0, -2, -1))
 
 
 @composite(reference=finite(lambda x, UPLO="L": tuple(np.linalg.eigh(x))), samples=_symmetric_samples, bound=1e-3)
@@ -224,8 +236,7 @@ def eigh(x, UPLO="L"):
     x = matrices("eigh", x, square=True)
     if UPLO not in ("L", "U", "l", "u"):
         raise ValueError(f"eigh: UPLO is {UPLO!r}, expected 'L' or 'U'")
-    half = tril(x, -1) if UPLO in "Ll" else triu(x, 1)
-    full = half + half.mT + diag_embed(diagonal(x, 0, -2, -1))
+    full = whole(x, UPLO in "Ll")
     n = x.shape[-1]
     vectors, values = unpack(eigh_packed(full), (n, n), (1, n))
     return Eigen(reshape(values, (*x.shape[:-2], n)), vectors)
@@ -281,13 +292,14 @@ def _svd_grad(g, out, x_shape):
     shapes = ((m, k), (1, k), (k, n))
     (u, s, vh), (gu, gs, gvh) = unpack(out, *shapes), unpack(g, *shapes)
     squares = reshape(s * s, (*s.shape[:-2], k))
-    gaps, su, sv = _inverse_gaps(squares), matmul(u.mT, gu), matmul(vh, gvh.mT)
-    inner = (su - su.mT) * gaps * s + (sv - sv.mT) * gaps * s.mT + diag_embed(reshape(gs, squares.shape))
+    su, sv = matmul(u.mT, gu), matmul(vh, gvh.mT)
+    inner = _over_gaps(su - su.mT, squares) * s + _over_gaps(sv - sv.mT, squares) * s.mT
+    inner = inner + diag_embed(reshape(gs, squares.shape))
     gx = matmul(matmul(u, inner), vh)
     if m > k:
-        gx = gx + matmul((gu - matmul(u, su)) / s, vh)
+        gx = gx + matmul(_ratio(gu - matmul(u, su), s), vh)
     if n > k:
-        gx = gx + matmul(u / s, gvh - matmul(sv.mT, vh))
+        gx = gx + matmul(u, _ratio(gvh - matmul(sv.mT, vh), s.mT))
     return gx
 
 

@@ -17,7 +17,7 @@ from autograd.ops.join import concatenate
 from autograd.ops.lapack import apart_samples, finite, matrices, square_samples, stack_of
 from autograd.ops.linalg import matmul, tensor_of
 from autograd.ops.matrix import tril, triu
-from autograd.ops.reduce import sum, vector_norm
+from autograd.ops.reduce import over_axes, sum, vector_norm
 from autograd.ops.shape import movedim, reshape
 from autograd.ops.solve import cutoff, inv, solve_triangular
 from autograd.ops.unary import abs
@@ -116,6 +116,20 @@ def matrix_rank(x, tol=None, hermitian=False, *, atol=None, rtol=None):
     s = np.abs(eigvalsh(x).array) if hermitian else np.linalg.svd(np.nan_to_num(x.array), compute_uv=False)
     limit = np.asarray(raw(tol))[..., None] if tol is not None else cutoff(s, x.shape, atol, rtol)
     return Tensor(np.asarray((s > limit).sum(-1)))
+
+
+@composite(
+    reference=lambda x, p="fro", axis=None, keepdims=False: np.sqrt(np.square(x).sum(axis, keepdims=keepdims)),
+    samples=over_axes,
+)
+def norm(x, *, p="fro", axis=None, keepdims=False, dtype=None):
+    """The p-norm over axes; "fro" is 2, "nuc" the sum of the singular values: torch.norm."""
+    x = x if dtype is None else tensor_of(x).astype(dtype)
+    if p == "nuc":
+        return matrix_norm(x, ord="nuc", axis=(-2, -1) if axis is None else axis, keepdims=keepdims)
+    if isinstance(p, str) and p != "fro":
+        raise ValueError(f"norm: p is {p!r}, expected 'fro', 'nuc' or a number")
+    return vector_norm(x, ord=2 if p in ("fro", None) else p, axis=axis, keepdims=keepdims)
 
 
 # --------------------------------------------------------------------------------------------- powers

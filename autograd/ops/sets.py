@@ -15,7 +15,7 @@ from autograd.ops.join import concatenate
 from autograd.ops.linalg import matmul, tensor_of
 from autograd.ops.matrix import diagonal
 from autograd.ops.reduce import sum
-from autograd.ops.shape import reshape, unsqueeze
+from autograd.ops.shape import identity, reshape, unsqueeze
 from autograd.ops.sort import cumsum
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axis
@@ -204,6 +204,8 @@ def diff(x, *, n=1, axis=-1, prepend=None, append=None):
         raise ShapeError("diff: expected at least 1 dimension  [x: ()]")
     if n < 0:
         raise ShapeError(f"diff: n must not be below 0, got {n}")
+    if n == 0:
+        return identity(x)
     axis = normalize_axis(axis, x.ndim)
     parts = [p for p in (prepend, x, append) if p is not None]
     x = concatenate(parts, axis) if len(parts) > 1 else x
@@ -280,6 +282,9 @@ def cov(x, *, correction=1, fweights=None, aweights=None):
             w = tensor_of(weights) if w is None else mul(w, weights)
     if fweights is not None and raw(tensor_of(fweights)).dtype.kind not in "iu":
         raise DTypeError("cov: fweights must be ints")
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is not None and (raw(tensor_of(weights)) < 0).any():
+            raise ShapeError(f"cov: {name} must not be below 0")
     w = Tensor(np.ones(rows.shape[1], rows.dtype)) if w is None else w.astype(rows.dtype)
     total = sum(w)
     centred = sub(rows, div(sum(mul(rows, w), 1, True), total))

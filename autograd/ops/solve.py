@@ -10,6 +10,7 @@ import numpy as np
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.elementwise import raw, where
+from autograd.ops.factor import whole
 from autograd.ops.lapack import (
     apart_samples,
     finite,
@@ -18,7 +19,6 @@ from autograd.ops.lapack import (
     positive_samples,
     square_samples,
     stack_of,
-    symmetric,
 )
 from autograd.ops.linalg import matmul, tensor_of
 from autograd.ops.matrix import tril, triu
@@ -304,7 +304,7 @@ pinv_cut.grads(x=_pinv_grad)
 def pinv(x, rcond=None, hermitian=False, *, atol=None, rtol=None):
     """The Moore-Penrose inverse of matrices; its gradient holds where the rank stays the same."""
     x = matrices("pinv", x)
-    x = symmetric(x) if hermitian else x
+    x = whole(x) if hermitian else x
     return pinv_cut(x, atol=atol, rtol=rcond if rtol is None else rtol)
 
 
@@ -331,8 +331,8 @@ def _lstsq_reference(x, y):
 def lstsq(x, y, rcond=None, *, driver=None):
     """(solution, residuals, rank, singular_values): z that minimises ||x z - y||, the shortest of them.
 
-    residuals are the squared distances, empty unless x has full rank and more rows than columns; singular_values
-    are empty unless driver is "gelss" or "gelsd", as in torch.
+    As in torch, residuals (squared distances) are empty unless driver is "gels", "gelsd" or "gelss", x has full rank
+    and more rows than columns; singular_values are empty unless driver is "gelsd" or "gelss".
     """
     x, y = matrices("lstsq", x), tensor_of(y)
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
@@ -344,10 +344,11 @@ def lstsq(x, y, rcond=None, *, driver=None):
     z = matmul(pinv(x, rcond), y)
     s = np.linalg.svd(np.nan_to_num(x.array), compute_uv=False)
     rank = (s > cutoff(s, x.shape, None, rcond)).sum(-1)
-    full = x.shape[-2] > x.shape[-1] and bool(np.all(rank == x.shape[-1]))
+    full = x.shape[-2] > x.shape[-1] and bool(np.all(rank == x.shape[-1])) and driver not in (None, "gelsy")
     d = matmul(x, z) - y
     none = Tensor(np.empty(0, x.dtype))
     residuals = sum(d * d, -2) if full else none
     solution = reshape(z, z.shape[:-1]) if vectors else z
     values = Tensor(s) if driver in ("gelsd", "gelss") else none
-    return LeastSquares(solution, residuals, Tensor(rank), values)
+    ranks = Tensor(np.empty(0, np.int64)) if driver == "gels" else Tensor(rank)
+    return LeastSquares(solution, residuals, ranks, values)

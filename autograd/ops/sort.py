@@ -13,6 +13,7 @@ from autograd.ops.join import concatenate, flip
 from autograd.ops.shape import reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axis
+from autograd.tape import declare
 
 
 def _lines(s: Sampler) -> Case:
@@ -110,9 +111,9 @@ def _cumsum_reference(x, axis):
 
 
 @op(reference=_cumsum_reference, samples=_running, linear_in=("x",), onnx="CumSum")
-def cumsum(x, *, axis):
+def cumsum(x, *, axis, dtype=None):
     """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
-    x = np.asarray(x)
+    x = np.asarray(x, dtype)
     return np.cumsum(x, axis if x.ndim else None, None if x.dtype.kind == "f" else np.int64).reshape(x.shape)
 
 
@@ -126,8 +127,9 @@ def _cumprod_samples(s: Sampler) -> Case:
 
 
 @composite(reference=lambda x, axis: np.multiply.accumulate(x, axis), samples=_cumprod_samples)
-def cumprod(x, *, axis):
+def cumprod(x, *, axis, dtype=None):
     """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+    x = x if dtype is None else declare("astype")(x, dtype=np.dtype(dtype))
     shape = np.shape(raw(x))
     axis = normalize_axis(axis, len(shape))
     before = (slice(None),) * axis
