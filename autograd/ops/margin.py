@@ -242,7 +242,7 @@ def sum_over(values: Any) -> float:
 
 @composite(reference=_multilabel_reference, samples=_multilabel_samples)
 def multilabel_margin_loss(x, target, reduction="mean"):
-    """sum over wanted j and unwanted k of max(0, 1 - x[j] + x[k]) / C; target rows list the wanted classes up to a -1."""
+    """sum over wanted j and unwanted k of max(0, 1 - x[j] + x[k]) / C; rows of target list wanted classes, then -1."""
     x, labels = tensor_of(x), np.asarray(raw(target))
     check_reduction("multilabel_margin_loss", reduction)
     if labels.shape != x.shape or x.ndim > 2:
@@ -304,8 +304,12 @@ def _poisson_samples(s: Sampler) -> Case:
     shape = s.shape(1, 2)
     log_input = s.boolean()
     return s.case(
-        s.array(shape, 0.2, 2), s.array(shape, 1.2, 4), log_input=log_input, full=s.boolean(), reduction=s.choice(REDUCTIONS)
-    )  # fmt: skip
+        s.array(shape, 0.2, 2),
+        s.array(shape, 1.2, 4),
+        log_input=log_input,
+        full=s.boolean(),
+        reduction=s.choice(REDUCTIONS),
+    )
 
 
 def _poisson_reference(x, y, log_input=True, full=False, eps=1e-8, reduction="mean"):
@@ -334,9 +338,8 @@ def poisson_nll_loss(x, y, log_input=True, full=False, size_average=None, eps=1e
 
 def _gaussian_samples(s: Sampler) -> Case:
     shape = (s.size(3), s.size(3))
-    return s.case(
-        s.array(shape), s.array(shape), s.array(shape if s.boolean() else shape[:1], 0.3, 2), full=s.boolean(), reduction=s.choice(REDUCTIONS)
-    )  # fmt: skip
+    var = s.array(shape if s.boolean() else shape[:1], 0.3, 2)
+    return s.case(s.array(shape), s.array(shape), var, full=s.boolean(), reduction=s.choice(REDUCTIONS))
 
 
 def _gaussian_reference(x, y, var, full=False, eps=1e-6, reduction="mean"):
@@ -347,7 +350,7 @@ def _gaussian_reference(x, y, var, full=False, eps=1e-6, reduction="mean"):
 
 @composite(reference=_gaussian_reference, samples=_gaussian_samples)
 def gaussian_nll_loss(x, y, var, full=False, eps=1e-6, reduction="mean"):
-    """(log(var) + (x - y) ** 2 / var) / 2 with var held at least eps; var has x's shape, or 1 for (or lacks) the last axis
+    """(log(var) + (x - y) ** 2 / var) / 2, var held at least eps; var has x's shape, or 1 for (or lacks) its last axis
 
     full adds log(2 pi) / 2. The gradient passes var unchanged, as in torch.
     """

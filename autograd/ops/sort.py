@@ -46,6 +46,15 @@ def sort(x, *, axis=-1, descending=False, stable=True):
     return at_place(x, argsort(x, axis, descending), axis, True)
 
 
+@composite(
+    reference=lambda x: np.sort(x, 0),
+    samples=lambda s: s.case(s.distinct(s.shape(1, 3))),
+)
+def msort(x):
+    """x sorted along its first axis."""
+    return sort(x, 0)[0]
+
+
 def _topk_samples(s: Sampler) -> Case:
     shape = s.shape(1, 3)
     axis = s.axis(len(shape))
