@@ -37,6 +37,7 @@ from autograd.ops import (
     scale,
     sets,
     shape,
+    shaped,
     softmax,
     solve,
     sort,
@@ -84,6 +85,7 @@ FAMILIES = (
     scale,
     sets,
     shape,
+    shaped,
     softmax,
     solve,
     sort,
@@ -152,7 +154,7 @@ ALIASES = {
     "view_as": "reshape_as",
     "view_copy": "reshape",
     # names of the kernels behind torch's functions
-    "constant_pad_nd": "pad",
+    "constant_pad_nd": "constant_pad",
     # bits, special, solve
     "expit": "sigmoid",
     "gammaln": "lgamma",
@@ -173,4 +175,7 @@ def namespace() -> dict:
     return calls | {alias: calls[name] for alias, name in ALIASES.items()}
 
 
-tensor.methods.update(convert.METHODS | namespace())
+# Methods whose name is another function in torch.nn.functional.
+METHODS = {"unfold": strided.windows_along}
+
+tensor.methods.update(convert.METHODS | namespace() | METHODS)

@@ -131,8 +131,6 @@ def alpha_dropout(x, p=0.5, training=False, inplace=False, *, generator=None):
 def feature_alpha_dropout(x, p=0.5, training=False, inplace=False, *, generator=None):
     """As alpha_dropout, for whole channels of x (N, C, ...)."""
     x = tensor_of(x)
-    if x.ndim < 2:
-        raise ShapeError(f"feature_alpha_dropout: expected x (N C ...)  [x: {x.shape}]")
     shape = (*x.shape[:2], *[1] * (x.ndim - 2))
     return _noise(x, p, shape, generator, "feature_alpha_dropout") if training else x * 1
 

@@ -254,10 +254,10 @@ def multilabel_margin_loss(x, target, reduction="mean"):
     if ((labels < -1) | (labels >= rows.shape[1])).any():
         raise ShapeError(f"multilabel_margin_loss: target {labels!r:.60} is out of range for {rows.shape[1]} classes")
     kept = np.cumprod(labels >= 0, 1).astype(bool)
-    wanted = np.zeros((rows.shape[0], rows.shape[1] + 1), bool)
-    np.put_along_axis(wanted, np.where(kept, labels, rows.shape[1]), True, 1)
-    wanted = wanted[:, :-1]
-    pairs = (wanted[:, :, None] & ~wanted[:, None, :]).astype(x.dtype)
+    wanted = np.zeros((rows.shape[0], rows.shape[1] + 1), x.dtype)
+    np.add.at(wanted, (np.arange(len(labels))[:, None], np.where(kept, labels, rows.shape[1])), 1)
+    wanted = wanted[:, :-1]  # how often each class is listed
+    pairs = wanted[:, :, None] * (wanted[:, None, :] == 0)
     gaps = _positive_part(1 - rows.reshape(*rows.shape, 1) + rows.reshape(rows.shape[0], 1, -1))
     loss = sum(gaps * pairs, (1, 2)) / max(rows.shape[1], 1)
     return reduced(loss.reshape(()) if x.ndim < 2 else loss, reduction)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite
-from autograd.ops.elementwise import add, mul, raw, where
+from autograd.ops.elementwise import add, raw, where
 from autograd.ops.index import (
     add_along_axis,
     getitem,
@@ -48,14 +48,19 @@ def _written(x, index, value):
     return out
 
 
-@composite(reference=lambda x, axis, index, value: _written(x, index, value), samples=lambda s: _rows(s, value=1.5))
-def index_fill(x, *, axis, index, value):
+@composite(
+    reference=lambda x, axis, index, value: _written(x, index, value),
+    samples=lambda s: s.case(s.array((3, 4)), 0, np.array([0, 2]), s.array(())),
+)
+def index_fill(x, axis, index, value):
     """A copy of x whose slices index[i] along an axis are one value."""
     if np.ndim(raw(value)):
         raise ShapeError(f"index_fill: value must be a number, got shape {np.shape(raw(value))}")
     if np.ndim(raw(x)) == 0:
-        return reshape(index_fill(reshape(x, 1), axis=0, index=index, value=value), ())
-    return setitem(x, value, index=_at(x, axis, index, "index_fill"))
+        return reshape(index_fill(reshape(x, 1), 0, index, value), ())
+    *before, ids = _at(x, axis, index, "index_fill")
+    ids = np.unique(ids % max(np.shape(raw(x))[normalize_axis(axis, np.ndim(raw(x)))], 1))
+    return setitem(x, value, index=(*before, ids))
 
 
 def _copy_samples(s: Sampler) -> Case:
@@ -199,19 +204,21 @@ def _start(x: Tensor, touched: np.ndarray, reduce: str, include_self: bool) -> T
     return where(touched, Tensor(np.asarray(neutral, x.dtype)), x)
 
 
-def _extreme(x: Tensor, ids: np.ndarray, src: Tensor, axis: int, largest: bool, touched: np.ndarray) -> Tensor:
+def _extreme(x: Tensor, ids: np.ndarray, src: Tensor, axis: int, largest: bool) -> Tensor:
     """Values compete; ties share the gradient."""
     best = x.array.copy()
     at = [np.arange(n).reshape([-1 if i == k else 1 for k in range(ids.ndim)]) for i, n in enumerate(ids.shape)]
     at[axis] = ids
     (np.maximum if largest else np.minimum).at(best, tuple(np.broadcast_arrays(*at)), src.array)
-    won_x = (x.array == best).astype(x.dtype)
-    won_src = (src.array == take_along_axis(best, ids, axis=axis).array).astype(x.dtype)
+    chosen = take_along_axis(best, ids, axis=axis).array
+    won_x = ((x.array == best) | (np.isnan(x.array) & np.isnan(best))).astype(x.dtype)
+    won_src = ((src.array == chosen) | (np.isnan(src.array) & np.isnan(chosen))).astype(x.dtype)
     count = add_along_axis(won_x, ids, won_src, axis=axis).array
-    share = np.where(np.isfinite(x.array), x.array, 0)
-    total = add_along_axis(mul(where(np.isfinite(x.array), x, share), won_x), ids, mul(src, won_src), axis=axis)
-    mean = total / np.maximum(count, 1)
-    return mean + Tensor((best - mean.array).astype(x.dtype)) if np.isfinite(best).all() else where(touched, mean, x)
+    total = add_along_axis(where(won_x > 0, x, 0.0), ids, where(won_src > 0, src, 0.0), axis=axis)
+    shared = total / np.maximum(count, 1)
+    with np.errstate(invalid="ignore"):
+        rounding = np.where(np.isfinite(best), best - shared.array, 0)
+    return shared + rounding.astype(x.dtype)
 
 
 @composite(reference=_reduce_reference, samples=_reduce_samples)
@@ -248,7 +255,7 @@ def scatter_reduce(x, axis, index, src, reduce, include_self=True):
         return total / divisor if x.dtype.kind == "f" else total // divisor
     if reduce == "prod":
         return _product(start, ids, src, axis)
-    return _extreme(start, ids, src, axis, reduce == "amax", counts > 0)
+    return _extreme(start, ids, src, axis, reduce == "amax")
 
 
 def _product(x: Tensor, ids: np.ndarray, src: Tensor, axis: int) -> Tensor:

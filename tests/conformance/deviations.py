@@ -44,6 +44,7 @@ DEVIATIONS: dict[str, list[Deviation]] = {
         )
     ],
     "cat": [("an empty vector among matrices is not left out", lambda s, f: "axis 1 is out of bounds" in f)],
+    "nn.functional.scaled_dot_product_attention": [("dropout is random", lambda s, f: bool(s.kwargs.get("dropout_p")))],
     "cov": [("weights are cast to x's dtype before they are summed", lambda s, f: "largest error" in f)],
     "mean": [("ints have a mean, in floats, as in NumPy", _regex("could not infer output dtype"))],
     "linalg.pinv": [
@@ -59,6 +60,11 @@ DEVIATIONS: dict[str, list[Deviation]] = {
 
 # Ops whose gradient is another of several right ones (a subgradient at a kink or a tie).
 OTHER_GRADIENTS: dict[str, str] = {
+    **dict.fromkeys(
+        (f"nn.functional.max_unpool{d}d" for d in (1, 2, 3)),
+        "an element that another one overwrote gets no gradient; torch gives it the other's",
+    ),
+    "nn.functional.ctc_loss": "torch returns the gradient of the logits before log_softmax",
     "as_strided_scatter": "torch gives x a gradient where it was overwritten",
     "cholesky_inverse": "the triangle that is not read gets no gradient",
     "cholesky_solve": "the triangle that is not read gets no gradient",
@@ -80,7 +86,7 @@ INVARIANTS: dict[str, tuple[str, Callable[..., Any]]] = {
 _RANDOM = (
     "bernoulli cauchy exponential geometric log_normal multinomial nn.functional.alpha_dropout nn.functional.dropout "
     "nn.functional.dropout2d nn.functional.dropout3d nn.functional.feature_alpha_dropout nn.functional.rrelu normal "
-    "rand_like randint randint_like randn randn_like uniform"
+    "nn.functional.multi_head_attention_forward rand_like randint randint_like randn randn_like uniform"
 )
 _UNINITIALISED = "empty empty_like empty_permuted empty_strided new_empty new_empty_strided"
 UNDETERMINED: dict[str, str] = {

@@ -47,6 +47,8 @@ class Score(NamedTuple):
 
 def find(name: str) -> Callable | None:
     """The function of this dotted name, or the tensor's method or operator."""
+    if "." not in name and not hasattr(torch, name) and name in methods:
+        return methods[name]
     found: Any = autograd
     try:
         for part in name.split("."):
