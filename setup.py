@@ -49,7 +49,10 @@ def extensions() -> list[Extension]:
     options = {
         "include_dirs": ["kernels", numpy.get_include()],
         "extra_compile_args": CFLAGS,
-        "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        "define_macros": [
+            ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
+            ("NPY_TARGET_VERSION", "NPY_1_22_API_VERSION"),  # memory handlers
+        ],
     }
     c_files = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "kernels").glob("*.c"))
     included = sorted(p for p in (ROOT / "kernels").iterdir() if p.suffix in {".h", ".inc", ".pxi"})

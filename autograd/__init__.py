@@ -171,7 +171,10 @@ __all__ = [
 ]
 
 # Imported at first use, so that `import autograd` stays quick.
-_ROOMS = ("data", "io", "linalg", "nn", "optim", "special", "testing", "train", "utils", "vision")
+_ROOMS = (
+    "data", "func", "graph", "io", "linalg", "memory", "nn", "optim", "sklearn", "special", "testing", "train", "utils",
+    "vision",
+)  # fmt: skip
 _ELSEWHERE = {
     "load": "autograd.io",
     "save": "autograd.io",

@@ -9,6 +9,7 @@ import numpy as np
 from autograd.errors import DTypeError, ShapeError
 from autograd.ops.random import Generator, normal_array, source, uniform_array
 from autograd.ops.shape import sizes
+from autograd.shapes import check_count
 from autograd.tensor import DEFAULT_DTYPE, Tensor, as_array
 
 
@@ -28,6 +29,7 @@ def shape_of(size: tuple) -> tuple[int, ...]:
     shape = sizes(size[0]) if len(size) == 1 else sizes(size)
     if min(shape, default=0) < 0:
         raise ShapeError(f"a tensor cannot have the shape {shape}")
+    check_count("tensor", shape)
     return shape
 
 

@@ -79,6 +79,8 @@ class Record:
     call         what users call: the Op, or the function of a composite
     reference    independent NumPy implementation: arrays and attributes -> array (or a tuple, extras included)
     samples      function of a sampling.Sampler that draws one Case
+    kernel       called in place of the forward function, without attributes, where all inputs are float arrays of one
+                 dtype, or numbers and None beside one
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
     bound        relative error of a float32 result, in units of the reference's own scale
@@ -96,6 +98,7 @@ class Record:
         self.linear_in: tuple[str, ...] = tuple(declaration.pop("linear_in", ()))
         self.mutates: tuple[str, ...] = tuple(declaration.pop("mutates", ()))
         self.advice: Callable | None = declaration.pop("advice", None)
+        self.kernel: Callable | None = declaration.pop("kernel", None)
         self.flops: Callable | None = declaration.pop("flops", None)
         self.onnx: str | None = declaration.pop("onnx", None)
         self.extras: tuple[str, ...] = tuple(declaration.pop("extras", ()))
@@ -119,7 +122,6 @@ class Record:
         self.inputs = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
         self.attrs = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-        self.required = sum(p.default is p.empty for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
 
     # -------------------------------------------------------------------------------------------- gradients
 
@@ -142,8 +144,8 @@ class Record:
             self.call.forget_plans()
         return self.call
 
-    def plan(self, mask: int, count: int) -> Plan | bool:
-        """What to save and which rules to run when the inputs in `mask` need gradients; False: none does."""
+    def plan(self, mask: int, count: int) -> Plan:
+        """What to save and which rules to run when the inputs in `mask` need gradients."""
         if not self.rules and self.twin is None:
             raise DTypeError(f"{self.name}: has no gradient; call it under no_grad() or on x.detach()")
         if self.variadic:
@@ -151,7 +153,7 @@ class Record:
         else:
             targets = {n: i for i, n in enumerate(self.inputs) if mask >> i & 1 and self.rules.get(n) is not None}
         if not targets:
-            return False
+            return Plan((), ())
         saves: list[tuple[int, int]] = []
         if self.twin is not None:
             saves = [(SAVE_INPUT, i) for i in range(count)]
@@ -174,11 +176,11 @@ class Record:
             steps.append(Step(rule, targets.get(name, -1), args))
         return Plan(tuple(saves), tuple(steps))
 
-    def _source(self, wanted: str, saves: list[tuple[int, int]], order: list[str]) -> tuple[int, Any]:
+    def _source(self, wanted: str, saves: list[tuple[int, int]], order: list[str]) -> tuple[int, int]:
         if wanted == "g":
-            return FROM_GRADIENT, None
+            return FROM_GRADIENT, 0
         if wanted in self.attrs:
-            return FROM_ATTRIBUTE, wanted
+            return FROM_ATTRIBUTE, self.attrs.index(wanted)
         if wanted in order and wanted not in self.inputs:
             return FROM_STEP, order.index(wanted)
         if wanted == "out":
@@ -195,7 +197,23 @@ class Record:
 
     # -------------------------------------------------------------------------------------------- calls
 
-    def bind(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    def places(self, count: int, names: tuple[str, ...]) -> tuple[int, ...] | None:
+        """Where each input and attribute stands in a call of `count` positional arguments and these named ones.
+
+        -1: left out. Only the inputs if no attribute is given. None: a call that needs `bind`, or is wrong.
+        """
+        order = [*self.inputs, *self.attrs]
+        spelt = list(self.respell(dict.fromkeys(names)))
+        given = [*order[:count], *spelt]
+        missing = [n for n in order if n not in given and self.names_required(n)]
+        if self.variadic or count > len(order) or len(spelt) < len(names) or missing:
+            return None
+        if len(set(given)) < len(given) or not set(given) <= set(order):
+            return None
+        places = tuple(given.index(n) if n in given else -1 for n in order)
+        return places if any(n in given for n in self.attrs) else places[: len(self.inputs)]
+
+    def bind(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, tuple]:
         """Sorts the arguments of a call into inputs and attributes; attributes may be positional, as in PyTorch."""
         kwargs = self.respell(kwargs)
         if self.variadic:
@@ -232,7 +250,7 @@ class Record:
         for name, value in attrs.items():
             if value is inspect.Parameter.empty:
                 raise TypeError(f"{self.name}: missing argument {name!r}; expected {self.name}{self.signature}")
-        return inputs, attrs
+        return inputs, tuple(attrs.values())
 
     def respell(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Maps PyTorch's and NumPy's names of arguments to the op's own."""
@@ -261,6 +279,9 @@ class Record:
             missing = [n for n, a in zip(names, arrays) if a is None and self.names_required(n)]
             if missing:
                 return DTypeError(f"{self.name}: {missing[0]} is None, expected a tensor  [{context}]")
+            numbers = [(n, a) for n, a in zip(names, arrays) if isinstance(a, (int, float))]
+            if numbers and str(error).startswith("Argument "):  # a kernel took arrays only
+                return DTypeError(f"{self.name}: {numbers[0][0]} is the number {numbers[0][1]}, expected a tensor")
             return DTypeError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}  [{dtypes}]")
         message = explain_axes(self.axes, shapes, attrs) or str(error).removeprefix(f"{self.name}: ")
         advice = self.advice(shapes, attrs) if self.advice is not None else None
@@ -303,19 +324,7 @@ def op(**declaration: Any) -> Callable[[Callable], Any]:
         if handle.record is not None and handle.record.module != record.module:
             raise TypeError(f"op {record.name!r} is already declared in {handle.record.module}")
         custom = not record.module.startswith("autograd.")
-        handle.complete(
-            record,
-            function,
-            len(record.inputs),
-            len(record.inputs) + 1 if inspect.Parameter.empty in record.defaults.values() else record.required,
-            record.variadic,
-            record.broadcasts,
-            record.view,
-            custom,
-            record.defaults,
-            len(record.extras),
-            record.twin,
-        )
+        handle.complete(record, function, len(record.extras), custom)
         record.call = handle
         _registry[record.name] = record
         return handle
@@ -333,11 +342,15 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
         def call(*args: Any, **kwargs: Any) -> Any:
             attrs: dict[str, Any] = {}
             if kwargs or record.variadic or len(args) != len(record.inputs):
-                args, attrs = record.bind(args, kwargs)
+                args, values = record.bind(args, kwargs)
+                attrs = dict(zip(record.attrs, values))
             try:
                 return function(*args, **attrs)
-            except ShapeError as error:
+            except (ShapeError, DTypeError) as error:
                 raise record.named(error, args) from None
+            except (ValueError, TypeError, IndexError) as error:
+                arrays = [getattr(x, "array", x) for x in args]
+                raise record.explain(error, arrays, attrs) from error
 
         call.record = record  # type: ignore[attr-defined]
         record.call = call

@@ -2,22 +2,23 @@
 
 import operator
 
+import cython
 import numpy as np
 from cython.cimports.autograd.tape import Op, Value, wrap
 
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.tape import declare, grad_enabled
 
-_add: Op = declare("add")
-_sub: Op = declare("sub")
-_mul: Op = declare("mul")
-_div: Op = declare("div")
-_remainder: Op = declare("remainder")
-_floor_divide: Op = declare("floor_divide")
-_pow: Op = declare("pow")
-_neg: Op = declare("neg")
-_abs: Op = declare("abs")
-_matmul: Op = declare("matmul")
+_add = cython.declare(Op, declare("add"))
+_sub = cython.declare(Op, declare("sub"))
+_mul = cython.declare(Op, declare("mul"))
+_div = cython.declare(Op, declare("div"))
+_remainder = cython.declare(Op, declare("remainder"))
+_floor_divide = cython.declare(Op, declare("floor_divide"))
+_pow = cython.declare(Op, declare("pow"))
+_neg = cython.declare(Op, declare("neg"))
+_abs = cython.declare(Op, declare("abs"))
+_matmul = cython.declare(Op, declare("matmul"))
 
 
 class Operators(Value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,6 +20,12 @@ def pair(value: Any, name: str = "value") -> tuple[int, int]:
             raise ShapeError(f"{name}: expected an int or a pair of ints, got {value!r}")
         return operator.index(value[0]), operator.index(value[1])
     return operator.index(value), operator.index(value)
+
+
+def check_count(name: str, shape: Iterable[int]) -> None:
+    """Refuses a result whose bytes an int64 cannot count."""
+    if math.prod(shape) > 2**60:
+        raise ShapeError(f"{name}: the shape {tuple(shape)} has more than 2**60 elements")
 
 
 def normalize_axis(axis: int, ndim: int) -> int:
@@ -69,7 +76,7 @@ def explain_axes(
             whole, _, divisor = letter.partition("/")
             if divisor and whole in seen:
                 parts = attrs.get(divisor, 1)
-                if parts < 1 or seen[whole][0] % parts:
+                if not isinstance(parts, int) or parts < 1 or seen[whole][0] % parts:
                     return f"{divisor}={parts} does not divide {whole}={seen[whole][0]} of {seen[whole][1]}"
                 if size != seen[whole][0] // parts:
                     return f"{name} ({spec}) has {letter}={size}, expected {seen[whole][0] // parts}"

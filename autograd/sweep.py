@@ -4,15 +4,22 @@ import threading
 
 import cython
 import numpy as np
+from cython.cimports import numpy as cnp
 from cython.cimports.autograd.tape import (
     FROM_ATTRIBUTE,
     FROM_GRADIENT,
     FROM_SAVED,
-    SAVE_OUT,
+    MAX_ARGUMENTS,
     Node,
     Op,
+    PyObject,
     Step,
     Value,
+    has_shape,
+    owner,
+    tape_call_array,
+    tape_set,
+    tape_tuple,
     wrap,
 )
 
@@ -20,13 +27,20 @@ from autograd import kernels
 from autograd.errors import GraphError, ShapeError
 from autograd.tape import declare, leaf_node, set_grad_enabled
 
-_add: Op = declare("add")
-_sum_to: Op = declare("sum_to")
-_astype: Op = declare("astype")
-_identity: Op = declare("identity")
+cnp.import_array()
+
+_add = cython.declare(Op, declare("add"))
+_sum_to = cython.declare(Op, declare("sum_to"))
+_astype = cython.declare(Op, declare("astype"))
+_identity = cython.declare(Op, declare("identity"))
+
+_add_into = cython.declare(object, kernels.add_)
+_plus = cython.declare(object, kernels.add)
 
 _lock = threading.RLock()
-_active: set = set()  # marks of the sweeps under way in this thread, the innermost last
+_acquire = cython.declare(object, _lock.acquire)
+_free = cython.declare(object, _lock.release)
+_active = cython.declare(list, [])  # marks of the sweeps under way, the innermost last
 _marks = cython.declare(cython.ulonglong, 0)
 
 
@@ -37,35 +51,45 @@ def sweep(roots: list, seeds: list, wanted=None, retain_graph: bool = False, cre
     returns their gradients (None where none arrives) and leaves every `grad` alone.
     """
     global _marks
-    with _lock:
+    node: Node
+    g: Value
+    _acquire()
+    try:
         _marks += 1
-        mark = _marks
+        mark: cython.ulonglong = _marks
         before = set_grad_enabled(create_graph)
         visited: list = []
-        _active.add(mark)
+        arrived: list = []
+        gradients: list = []
+        _active.append(mark)
         try:
-            deferred: bool = _count(roots, mark, visited, wanted)
-            arrived: list = _propagate(roots, seeds, mark, wanted, retain_graph, create_graph, deferred)
+            deferred: cython.bint = _count(roots, mark, visited, wanted)
+            _propagate(roots, seeds, wanted, retain_graph, create_graph, deferred, arrived, gradients)
             if not retain_graph:
                 for node in visited:
                     _release(node)
         finally:
-            _active.discard(mark)
+            _active.pop()
             for node in visited:
                 _reset(node)
             set_grad_enabled(before)
-        if wanted is None:
-            owners: set = {id(_owner(seed)) for seed in seeds}
-            for node, g in arrived:
-                _accumulate(node, g, create_graph, owners)
-            return None
-        found = {id(node): g for node, g in arrived}
-        return [found.get(id(node)) for node in wanted]
+        if wanted is not None:
+            found = dict(zip(map(id, arrived), gradients))
+            return [found.get(id(node)) for node in wanted]
+        owners: set = set()
+        for g in seeds:
+            owners.add(id(owner(g.array)))
+        i: cython.Py_ssize_t
+        for i in range(len(arrived)):
+            _accumulate(arrived[i], gradients[i], create_graph, owners)
+    finally:
+        _free()
 
 
 @cython.cfunc
 def _reset(node: Node):
     node.pending = None
+    node.link = None
     node.owned = False
 
 
@@ -85,44 +109,51 @@ def _count(roots: list, mark: cython.ulonglong, visited: list, wanted):
     Returns whether to free nothing before the end: a hook or somebody's own rule may raise,
     and then the graph must still be whole.
     """
-    stack: list = []
+    top: Node = None  # a stack, linked from node to node
     deferred: cython.bint = False
     node: Node
     edge: Node
     for node in roots:
         if node.mark != mark:
-            _enter(node, mark, stack)
-    while stack:
-        node = stack.pop()
-        visited.append(node)
-        if node.hooks or (node.op is not None and node.op.custom):
-            deferred = True
-        if node.op is None:
-            continue
-        if node.saved is None:
-            raise GraphError(
-                f"backward: the graph of {node.op.name!r} was already differentiated and freed; "
-                "call the first backward with retain_graph=True, or run the forward pass again"
-            )
-        for item in node.edges:
-            if item is not None:
-                edge = item
-                if edge.mark != mark:
-                    _enter(edge, mark, stack)
-                edge.count += 1
+            _enter(node, mark)
+            node.link, top = top, node
+    try:
+        while top is not None:
+            node = top
+            top = node.link
+            visited.append(node)
+            if node.hooks or (node.op is not None and node.op.custom):
+                deferred = True
+            if node.op is None:
+                continue
+            if node.saved is None:
+                raise GraphError(
+                    f"backward: the graph of {node.op.name!r} was already differentiated and freed; "
+                    "call the first backward with retain_graph=True, or run the forward pass again"
+                )
+            for item in node.edges:
+                if item is not None:
+                    edge = cython.cast(Node, item)
+                    if edge.mark != mark:
+                        _enter(edge, mark)
+                        edge.link, top = top, edge
+                    edge.count += 1
+    finally:
+        while top is not None:  # after an error: nodes still linked are reset with the others
+            visited.append(top)
+            top = top.link
     if wanted is not None:
         _prune(visited, wanted)
     return deferred
 
 
 @cython.cfunc
-def _enter(node: Node, mark: cython.ulonglong, stack: list):
+def _enter(node: Node, mark: cython.ulonglong):
     if len(_active) > 1 and node.mark in _active:
         raise GraphError("backward: called from a hook or a rule on the graph that is being differentiated")
     node.mark = mark
     node.count = 0
     node.needed = True
-    stack.append(node)
 
 
 @cython.cfunc
@@ -153,47 +184,54 @@ def _by_age(node: Node):
 
 @cython.cfunc
 def _propagate(
-    roots: list, seeds: list, mark, wanted, retain_graph: cython.bint, create_graph: cython.bint, deferred: cython.bint
+    roots: list,
+    seeds: list,
+    wanted,
+    retain_graph: cython.bint,
+    create_graph: cython.bint,
+    deferred: cython.bint,
+    arrived: list,
+    gradients: list,
 ):
-    arrived: list = []
-    ready: list = []
+    """Runs every node once its gradient is complete; lists the nodes that keep theirs, and these gradients."""
+    ready: Node = None  # a stack, linked from node to node
     node: Node
     edge: Node
     g: Value
     wanted_ids = None if wanted is None else {id(node) for node in wanted}
-    for node, seed in zip(roots, seeds):
-        _deliver(node, seed, create_graph)
-        if node.count == 0 and node not in ready:
-            ready.append(node)
-    while ready:
-        node = ready.pop()
+    for node, g in zip(roots, seeds):
+        _deliver(node, g, create_graph)
+    for node in roots:
+        if node.count == 0:
+            node.count = -1  # a root may be listed twice
+            node.link, ready = ready, node
+    while ready is not None:
+        node = ready
+        ready = node.link
+        node.link = None
         g = node.pending
         node.pending = None
         if g is not None:
             if node.hooks:
                 g = _run_hooks(node, g)
-            if node.retains and node.op is not None and wanted is None:
-                arrived.append((node, g))
-            if wanted_ids is None:
-                if node.op is None:
-                    arrived.append((node, g))
-            elif id(node) in wanted_ids:
-                arrived.append((node, g))
+            kept: cython.bint = node.op is None or node.retains if wanted_ids is None else id(node) in wanted_ids
+            if kept:
+                arrived.append(node)
+                gradients.append(g)
         if node.op is None:
             continue
         if g is not None and node.needed:
             _differentiate(node, g, create_graph)
         for item in node.edges:
             if item is not None:
-                edge = item
+                edge = cython.cast(Node, item)
                 if not node.needed or not edge.needed:
                     continue
                 edge.count -= 1
                 if edge.count == 0:
-                    ready.append(edge)
+                    edge.link, ready = ready, edge
         if not retain_graph and not deferred:
             _release(node)
-    return arrived
 
 
 @cython.cfunc
@@ -221,25 +259,32 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
     if create_graph and node.op.twin is not None:
         _differentiate_twin(node, g)
         return
-    results: list = []
+    saved: tuple = node.saved
+    if create_graph and node.plan.out >= 0:
+        alias: Value = saved[node.plan.out]
+        alias = wrap(alias.array, node)
+    arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
+    steps: tuple = node.plan.steps
+    results: tuple = tape_tuple(len(steps))
     step: Step
-    for step in node.plan.steps:
-        args = []
-        for kind, what in step.args:
-            if kind == FROM_GRADIENT:
-                args.append(g)
-            elif kind == FROM_SAVED:
-                item = node.saved[what]
-                if create_graph and cython.cast(tuple, node.plan.saves[what])[0] == SAVE_OUT:
-                    alias: Value = item
-                    item = wrap(alias.array, node)
-                args.append(item)
-            elif kind == FROM_ATTRIBUTE:
-                args.append(node.attrs[what])
+    s: cython.Py_ssize_t
+    i: cython.int
+    for s in range(len(steps)):
+        step = steps[s]
+        for i in range(step.count):
+            source: cython.int = step.sources[i]
+            place: cython.int = step.places[i]
+            if source == FROM_GRADIENT:
+                argument = g
+            elif source == FROM_SAVED:
+                argument = alias if create_graph and place == node.plan.out else saved[place]
+            elif source == FROM_ATTRIBUTE:
+                argument = node.attrs[place]
             else:
-                args.append(results[what])
-        result = step.rule(*args)
-        results.append(result)
+                argument = results[place]
+            arguments[i] = cython.cast(cython.pointer(PyObject), argument)  # borrowed: the node owns them all
+        result = tape_call_array(step.rule, arguments, step.count, cython.NULL)
+        tape_set(results, s, result)
         if step.target >= 0:
             if node.op.variadic:
                 for edge, part in zip(node.edges, result):
@@ -265,14 +310,14 @@ def _differentiate_twin(node: Node, g: Value):
         aliases.append(wrap(original.array, alias_node))
         inputs.append(edge)
         nodes.append(alias_node)
-    out: Value = node.op.twin(*aliases, **node.attrs)
+    out: Value = node.op.twin(*aliases, **dict(zip(node.op.names, node.attrs)))
     gradients = sweep([out.node], [g], nodes, True, True)
     for alias_node, edge, gradient in zip(nodes, inputs, gradients):
         # the alias was a leaf for the inner sweep; from now on it is the identity of the original
         alias_node.op = _identity
-        alias_node.plan = _identity.record.plan(1, 1)
-        alias_node.saved = []
-        alias_node.attrs = {}
+        alias_node.plan = _identity.plan(1, 1)
+        alias_node.saved = ()
+        alias_node.attrs = ()
         alias_node.edges = (edge,)
         if gradient is not None:
             _deliver_checked(node, edge, gradient, True)
@@ -281,14 +326,18 @@ def _differentiate_twin(node: Node, g: Value):
 @cython.cfunc
 def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
     """Brings a rule's result to the shape and dtype of the input and delivers it."""
-    g: Value = result if isinstance(result, Value) else wrap(np.asarray(result), None)
-    if g.array.shape != edge.shape:
+    g: Value
+    if isinstance(result, Value):
+        g = cython.cast(Value, result)
+    else:
+        g = wrap(result if cnp.PyArray_CheckExact(result) else np.asarray(result), None)
+    if not has_shape(g.array, edge.shape):
         if not node.op.broadcasts:
             raise GraphError(
                 f"{node.op.name}: a gradient rule returned shape {g.array.shape}, but its input has shape {edge.shape}"
             )
         g = _sum_to(g, shape=edge.shape)
-    if g.array.dtype != edge.dtype:
+    if cython.cast(object, cnp.PyArray_DESCR(g.array)) is not edge.dtype and g.array.dtype != edge.dtype:
         g = _astype(g, dtype=edge.dtype)
     _deliver(edge, g, create_graph)
 
@@ -304,29 +353,30 @@ def _deliver(edge: Node, g: Value, create_graph: cython.bint):
     elif create_graph:
         edge.pending = _add.call2(edge.pending, g)
     elif edge.owned:
-        kernels.add_(edge.pending.array, g.array)
+        _add_into(edge.pending.array, g.array)
     else:
-        edge.pending = wrap(kernels.add(edge.pending.array, g.array), None)
+        edge.pending = wrap(_plus(edge.pending.array, g.array), None)
         edge.owned = True
 
 
 @cython.cfunc
-def _owner(g: Value):
-    """The array that owns the memory of a gradient."""
-    array = g.array
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+@cython.returns(cython.bint)
+def _is_own_memory(array):
+    """Whether the elements can be changed one by one: not read-only, not repeated by a stride of 0."""
+    i: cython.int
+    for i in range(cnp.PyArray_NDIM(array)):
+        if cnp.PyArray_STRIDE(array, i) == 0:
+            return False
+    return cnp.PyArray_ISWRITEABLE(array)
 
 
 @cython.cfunc
 def _accumulate(node: Node, g: Value, create_graph: cython.bint, owners: set):
     """Stores what arrived at a leaf; no two gradients may share memory, as users change them in place."""
     if node.grad is not None and node.op is None:
-        g = _add.call2(node.grad, g) if create_graph else wrap(kernels.add(node.grad.array, g.array), None)
+        g = _add.call2(node.grad, g) if create_graph else wrap(_plus(node.grad.array, g.array), None)
     elif not create_graph:
-        owner = _owner(g)
-        if id(owner) in owners or node.hooks or not g.array.flags.writeable or 0 in g.array.strides:
+        if id(owner(g.array)) in owners or node.hooks or not _is_own_memory(g.array):
             g = wrap(g.array.copy(), None)
-        owners.add(id(owner))
+        owners.add(id(owner(g.array)))
     node.grad = g

@@ -1,5 +1,8 @@
 # C-level view of the tape, for tensor.py and for Cython code of other people.
 
+cimport numpy as cnp
+from cpython.object cimport PyObject
+
 cdef extern from *:
     """
     static _Thread_local int tape_grad_mode __attribute__((unused)) = 1;
@@ -9,14 +12,46 @@ cdef extern from *:
         return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, no_arguments, NULL);
     }
 
-    /* function(*arguments) without making a tuple. */
-    static inline PyObject *tape_call(PyObject *function, PyObject *arguments) {
-        return PyObject_Vectorcall(function, PySequence_Fast_ITEMS(arguments), PyList_GET_SIZE(arguments), NULL);
+    /* Fills a place of a tuple that tape_tuple has just made. */
+    static inline void tape_set(PyObject *tuple, Py_ssize_t i, PyObject *x) {
+        Py_INCREF(x);
+        PyTuple_SET_ITEM(tuple, i, x);
+    }
+
+    static inline PyObject *tape_pack(PyObject *const *items, Py_ssize_t n) {
+        PyObject *tuple = PyTuple_New(n);
+        for (Py_ssize_t i = 0; tuple && i < n; i++) tape_set(tuple, i, items[i]);
+        return tuple;
+    }
+
+    /* function(*arguments), of which the last ones have names (None: none has). */
+    static inline PyObject *tape_call(PyObject *function, PyObject *arguments, Py_ssize_t positional, PyObject *names) {
+        return PyObject_Vectorcall(function, PySequence_Fast_ITEMS(arguments), positional,
+                                   names == Py_None ? NULL : names);
+    }
+
+    /* Cython gives its classes no vectorcall: from now on instances are called through the pointer at this offset. */
+    static inline void tape_enable_vectorcall(PyObject *type, Py_ssize_t offset) {
+        PyTypeObject *t = (PyTypeObject *)type;
+        t->tp_vectorcall_offset = offset;
+        t->tp_call = PyVectorcall_Call;
+        t->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        PyType_Modified(t);
     }
     """
     int tape_grad_mode
     object tape_instance(object type, object no_arguments)
-    object tape_call(object function, list arguments)
+    tuple tape_tuple "PyTuple_New" (Py_ssize_t n)
+    void tape_set(tuple items, Py_ssize_t i, object x)
+    tuple tape_pack(PyObject **items, Py_ssize_t n)
+    object tape_call(object function, tuple arguments, Py_ssize_t positional, object names)
+    object tape_call_array "PyObject_Vectorcall" (object function, PyObject **arguments, size_t n, PyObject *names)
+    Py_ssize_t tape_positional "PyVectorcall_NARGS" (size_t flags)
+    void tape_enable_vectorcall(object type, Py_ssize_t offset)
+
+cdef extern from "numpy/arrayobject.h":
+    PyObject *tape_base "PyArray_BASE" (cnp.ndarray array)
+    tuple tape_shape "PyArray_IntTupleFromIntp" (int ndim, const cnp.npy_intp *shape)
 
 
 cpdef enum:
@@ -30,6 +65,8 @@ cpdef enum:
     FROM_SAVED = 1
     FROM_ATTRIBUTE = 2
     FROM_STEP = 3
+    # The most arguments of a rule, and the most values that a plan saves.
+    MAX_ARGUMENTS = 32
 
 
 cdef class Version:
@@ -53,14 +90,15 @@ cdef class Node:
     cdef readonly object dtype
     cdef readonly unsigned long long seq
     cdef Plan plan
-    cdef list saved
-    cdef dict attrs
+    cdef tuple saved
+    cdef tuple attrs
     cdef long versions
     cdef public Value grad
     cdef bint retains
     cdef dict hooks
     cdef Value pending
     cdef bint owned
+    cdef Node link
     cdef long count
     cdef unsigned long long mark
     cdef bint needed
@@ -72,40 +110,56 @@ cdef class Node:
 
 cdef class Step:
     cdef object rule
-    cdef long target
-    cdef tuple args
+    cdef int target
+    cdef int count
+    cdef signed char[MAX_ARGUMENTS] sources
+    cdef signed char[MAX_ARGUMENTS] places
 
 
 cdef class Plan:
-    cdef tuple saves
+    cdef int count
+    cdef signed char[MAX_ARGUMENTS] kinds
+    cdef signed char[MAX_ARGUMENTS] places
+    cdef int out
     cdef tuple steps
 
 
 cdef class Op:
+    cdef void *vectorcall
     cdef readonly str name
     cdef public object forward
+    cdef object kernel
     cdef public object record
     cdef readonly long inputs
-    cdef readonly long required
+    cdef long plain
     cdef readonly bint variadic
     cdef readonly bint broadcasts
     cdef readonly bint view
     cdef readonly bint custom
-    cdef readonly dict defaults
+    cdef readonly tuple names
+    cdef readonly tuple defaults
+    cdef readonly tuple absent
     cdef public object twin
     cdef long extras
     cdef list plans
+    cdef dict calls
     cdef bint differentiable
 
-    cdef tuple run(self, tuple inputs, dict attrs)
-    cdef long gather(self, tuple inputs, list arrays) except -1
-    cdef Value record_node(self, tuple inputs, dict attrs, long mask, object array, object results)
-    cpdef Value call1(self, x)
-    cpdef Value call2(self, x, y)
+    cdef tuple places(self, Py_ssize_t count, names)
+    cdef run(self, tuple inputs, tuple attrs, list extras)
+    cdef long gather(self, tuple inputs, tuple arrays) except -1
+    cdef Plan plan(self, long mask, long count)
+    cdef Value record_node(self, tuple inputs, tuple attrs, long mask, array, results)
+    cdef Value call1(self, x)
+    cdef Value call2(self, x, y)
 
 
+cdef object call_op(object op, PyObject **arguments, size_t flags, PyObject *names)
 cdef Value wrap(object array, Node node)
-cdef Node new_node(Op op, tuple shape, object dtype)
+cdef Node new_node(Op op, array)
+cdef bint has_shape(object array, tuple shape) except -1
+cdef owner(object array)
+cdef bint alike(tuple arguments, Py_ssize_t n) noexcept
 cpdef Node leaf_node(array)
 cpdef bint grad_enabled() noexcept
 cpdef bint set_grad_enabled(bint on) noexcept

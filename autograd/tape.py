@@ -5,10 +5,14 @@ There is no global list of nodes: a value holds its node, a node holds the nodes
 reference counting frees a graph as soon as nobody can differentiate it any more.
 """
 
+import inspect
+
 import cython
 import numpy as np
 
 from autograd.errors import DTypeError, GraphError
+
+cnp.import_array()
 
 
 def grad_enabled() -> bool:
@@ -54,6 +58,7 @@ class Value:
 
 RESULT = cython.declare(object, Value)
 NO_ARGUMENTS = cython.declare(tuple, ())
+REQUIRED = cython.declare(object, inspect.Parameter.empty)
 
 
 def set_result_type(tensor_type):
@@ -85,9 +90,10 @@ class Node:
     def version_sum(self):
         """Sum of the versions of all saved values: it grows when any of them is changed in place."""
         total: cython.long = 0
+        item: object
         for item in self.saved:
             if isinstance(item, Value):
-                value: Value = item
+                value: Value = cython.cast(Value, item)
                 if value.version is not None:
                     total += value.version.count
         return total
@@ -123,47 +129,102 @@ class Node:
         return self.op is not None and self.saved is None
 
 
-def new_node(op, shape, dtype):
+def new_node(op, array):
+    """A node for a result of this op (None: for a leaf)."""
     global _sequence
     node: Node = tape_instance(Node, NO_ARGUMENTS)
     _sequence += 1
     node.seq = _sequence
     node.op = op
-    node.shape = shape
-    node.dtype = dtype
+    node.shape = tape_shape(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array))
+    node.dtype = cython.cast(object, cnp.PyArray_DESCR(array))
     return node
 
 
-@cython.cfunc
-def _shape(x):
-    if isinstance(x, Value):
-        value: Value = x
-        return value.array.shape
-    return None if x is None else np.shape(x)
+def has_shape(array, shape: tuple):
+    """array.shape == shape, without making a tuple."""
+    n: cython.int = cnp.PyArray_NDIM(array)
+    i: cython.int
+    same: cython.bint = len(shape) == n
+    for i in range(n if same else 0):
+        same = same and cython.cast(cython.Py_ssize_t, shape[i]) == cnp.PyArray_DIM(array, i)
+    return same
+
+
+def owner(array):
+    """The array that owns the memory of an array."""
+    base: cython.pointer(PyObject) = tape_base(array)
+    while base != cython.NULL and cnp.PyArray_Check(cython.cast(object, base)):
+        array = cython.cast(object, base)
+        base = tape_base(array)
+    return array
+
+
+def alike(arguments: tuple, n: cython.Py_ssize_t):
+    """Whether these are float32 or float64 arrays of one native dtype, or numbers and None beside one."""
+    i: cython.Py_ssize_t
+    first: object = None
+    for i in range(n):
+        x = arguments[i]
+        if not cnp.PyArray_Check(x):
+            continue
+        if first is None:
+            first = x
+            if cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64:
+                return False
+            if cnp.PyArray_ISBYTESWAPPED(x):
+                return False
+        elif cnp.PyArray_DESCR(x) != cnp.PyArray_DESCR(first):
+            return False
+    return first is not None
+
+
+def number_array(x):
+    """A Python number as an array; PyTorch makes floats float32."""
+    return np.asarray(x, np.float32 if type(x) is float else None)
 
 
 def leaf_node(array):
     """The node of a value that gradients are wanted for."""
     if array.dtype.kind != "f":
         raise DTypeError(f"requires_grad: only floating-point tensors can require gradients, this one is {array.dtype}")
-    return new_node(None, array.shape, array.dtype)
+    return new_node(None, array)
 
 
 class Step:
-    """One gradient rule as a plan runs it: target is the input it serves, or -1 for a shared step."""
+    """One gradient rule as a plan runs it: target is the input it serves, or -1 for a shared step.
 
-    def __init__(self, rule, target: cython.long, args: tuple):
+    arguments: for each of the rule's, where it comes from (FROM_...) and its place there.
+    """
+
+    def __init__(self, rule, target: cython.int, arguments: tuple):
+        i: cython.int
         self.rule = rule
         self.target = target
-        self.args = args
+        self.count = len(arguments)
+        if self.count > MAX_ARGUMENTS:
+            raise TypeError(f"a gradient rule has {self.count} arguments, at most {MAX_ARGUMENTS} are possible")
+        for i in range(self.count):
+            self.sources[i], self.places[i] = arguments[i]
 
 
 class Plan:
-    """What an op saves and which rules run, for one set of inputs that need gradients."""
+    """What an op saves and which rules run, for one set of inputs that need gradients. No steps: no gradient.
+
+    saves: kinds (SAVE_...) and which of that kind.
+    """
 
     def __init__(self, saves: tuple, steps: tuple):
-        self.saves = saves
+        i: cython.int
         self.steps = steps
+        self.out = -1
+        self.count = len(saves)
+        if self.count > MAX_ARGUMENTS:
+            raise TypeError(f"the gradient rules save {self.count} values, at most {MAX_ARGUMENTS} are possible")
+        for i in range(self.count):
+            self.kinds[i], self.places[i] = saves[i]
+            if self.kinds[i] == SAVE_OUT:
+                self.out = i
 
 
 class Op:
@@ -171,21 +232,26 @@ class Op:
 
     def __init__(self, name: str):
         self.name = name
+        self.vectorcall = cython.cast(cython.p_void, call_op)
 
-    def complete(self, record, forward, inputs, required, variadic, broadcasts, view, custom, defaults, extras, twin):
+    def complete(self, record, forward, extras, custom):
         """Fills in an op that was declared by name only."""
         self.record = record
         self.forward = forward
-        self.inputs = inputs
-        self.required = required
-        self.variadic = variadic
-        self.broadcasts = broadcasts
-        self.view = view
-        self.custom = custom
-        self.defaults = defaults
+        self.kernel = record.kernel
         self.extras = extras
-        self.twin = twin
+        self.custom = custom
+        self.inputs = len(record.inputs)
+        self.variadic = record.variadic
+        self.plain = -1 if record.variadic or REQUIRED in record.defaults.values() else self.inputs
+        self.broadcasts = record.broadcasts
+        self.view = record.view
+        self.twin = record.twin
         self.differentiable = record.differentiable
+        self.names = tuple(record.attrs)
+        self.defaults = tuple(record.defaults.values())
+        self.absent = tuple([record.signature.parameters[name].default for name in record.inputs])
+        self.calls = {}
         self.forget_plans()
 
     def forget_plans(self):
@@ -206,37 +272,50 @@ class Op:
         return getattr(self.record, name)
 
     def __call__(self, *args, **kwargs):
-        n: cython.long = len(args)
-        if not kwargs and not self.variadic and self.required <= n <= self.inputs:
-            if n < self.inputs:
-                args = args + (None,) * (self.inputs - n)
-            return self.run(args, self.defaults)[0]
+        """Any call that Python allows; call_op answers the usual ones faster."""
         inputs, attrs = self.record.bind(args, kwargs)
-        return self.run(inputs, attrs)[0]
+        return self.run(inputs, attrs, None)
 
     def with_extras(self, *args, **kwargs):
         """As a call, but returns (result, *extras); extras are arrays."""
         inputs, attrs = self.record.bind(args, kwargs)
-        return self.run(inputs, attrs)
+        extras: list = []
+        return (self.run(inputs, attrs, extras), *extras)
 
     def call1(self, x):
-        return self.run((x,), self.defaults)[0]
+        return self.run((x,), self.defaults, None)
 
     def call2(self, x, y):
-        return self.run((x, y), self.defaults)[0]
+        return self.run((x, y), self.defaults, None)
 
-    def run(self, inputs: tuple, attrs: dict):
-        arrays: list = []
-        mask: cython.long = self.gather(inputs, arrays)
+    def places(self, count: cython.Py_ssize_t, names):
+        """Where the inputs and attributes stand in a call of so many arguments, these names last; see Record.places."""
+        known: dict = self.calls.get(names)
+        if known is None:
+            known = self.calls[names] = {}
+        found = known.get(count, False)
+        if found is False:
+            found = known[count] = self.record.places(count, names or ())
+        return found
+
+    def run(self, inputs: tuple, attrs: tuple, extras: list):
+        """Calls the forward function on the inputs' arrays; appends what it returns beside the result to extras."""
+        n: cython.Py_ssize_t = len(inputs)
+        given: cython.Py_ssize_t = 0 if attrs is self.defaults else len(attrs)
+        i: cython.Py_ssize_t
+        arguments: tuple = tape_tuple(n + given)
+        mask: cython.long = self.gather(inputs, arguments)
+        for i in range(given):
+            tape_set(arguments, n + i, attrs[i])
+        function = self.forward
+        if given == 0 and self.kernel is not None and alike(arguments, n):
+            function = self.kernel
         try:
-            if attrs is self.defaults:
-                results = tape_call(self.forward, arrays)
-            else:
-                results = self.forward(*arrays, **attrs)
-        except (ValueError, TypeError) as error:
-            raise self.record.explain(error, arrays, attrs) from None
+            results = tape_call(function, arguments, n, self.names if given else None)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self.record.explain(error, arguments[:n], dict(zip(self.names, attrs))) from None
         array = results[0] if self.extras else results
-        if type(array) is not np.ndarray:
+        if not cnp.PyArray_CheckExact(array):
             array = np.asarray(array)
         out: Value
         if mask != 0 and tape_grad_mode != 0 and self.differentiable:
@@ -245,20 +324,23 @@ class Op:
             out = wrap(array, None)
         if self.view and isinstance(inputs[0], Value):
             source: Value = inputs[0]
-            if np.may_share_memory(source.array, array):
+            if owner(source.array) is owner(array):
                 out.version = source.share_version()
                 out.seen = out.version.count
-        return (out, *results[1:]) if self.extras else (out,)
+        if extras is not None:
+            extras.extend(results[1:])
+        return out
 
-    def gather(self, inputs: tuple, arrays: list):
-        """Appends the arrays of the inputs; returns which inputs need gradients, as bits."""
+    def gather(self, inputs: tuple, arrays: tuple):
+        """Fills in the arrays of the inputs; returns which inputs need gradients, as bits."""
         mask: cython.long = 0
-        i: cython.long = 0
+        i: cython.Py_ssize_t
         value: Value
-        for x in inputs:
+        for i in range(len(inputs)):
+            x = inputs[i]
             if isinstance(x, Value):
-                value = x
-                arrays.append(value.array)
+                value = cython.cast(Value, x)
+                tape_set(arrays, i, value.array)
                 if value.node is not None:
                     if value.version is not None and value.version.count != value.seen and value.node.op is not None:
                         raise GraphError(
@@ -267,16 +349,15 @@ class Op:
                         )
                     mask |= 1 if self.variadic else cython.cast(cython.long, 1) << i
             elif type(x) is float or type(x) is int or type(x) is bool:
-                arrays.append(x)
+                tape_set(arrays, i, x if self.broadcasts else number_array(x))
             elif x is None:
-                if self.variadic or self.record.names_required(self.record.inputs[i]):
+                if self.variadic or self.absent[i] is REQUIRED:
                     raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
-                arrays.append(None)
+                tape_set(arrays, i, None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
-                arrays.append(x.item())
+                tape_set(arrays, i, x.item() if self.broadcasts else number_array(x.item()))
             else:
-                arrays.append(self.as_input(x, i))
-            i += 1
+                tape_set(arrays, i, self.as_input(x, i))
         return mask
 
     def as_input(self, x, i):
@@ -286,42 +367,85 @@ class Op:
             raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected real numbers")
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
-    def record_node(self, inputs: tuple, attrs: dict, mask: cython.long, array, results):
-        """The result with a node that holds what the plan for these inputs saves."""
-        out: Value = wrap(array, None)
+    def plan(self, mask: cython.long, count: cython.long):
         plan = self.plans[mask]
         if plan is None:
-            plan = self.plans[mask] = self.record.plan(mask, len(inputs))
-        if plan is False:  # no gradient reaches any of these inputs
+            plan = self.plans[mask] = self.record.plan(mask, count)
+        return plan
+
+    def record_node(self, inputs: tuple, attrs: tuple, mask: cython.long, array, results):
+        """The result with a node that holds what the plan for these inputs saves."""
+        out: Value = wrap(array, None)
+        plan: Plan = self.plan(mask, len(inputs))
+        if not plan.steps:
             return out
-        node: Node = new_node(self, array.shape, array.dtype)
+        node: Node = new_node(self, array)
         node.plan = plan
         node.attrs = attrs
-        saved = []
-        kind: cython.int
-        for kind, index in node.plan.saves:
+        saved: tuple = tape_tuple(plan.count)
+        edges: tuple = tape_tuple(len(inputs))
+        value: Value
+        i: cython.Py_ssize_t
+        for i in range(plan.count):
+            kind: cython.int = plan.kinds[i]
+            place: cython.int = plan.places[i]
             if kind == SAVE_INPUT:
-                saved.append(inputs[index])
+                tape_set(saved, i, inputs[place])
             elif kind == SAVE_SHAPE:
-                saved.append([_shape(x) for x in inputs] if self.variadic else _shape(inputs[index]))
+                tape_set(saved, i, [_shape(x) for x in inputs] if self.variadic else _shape(inputs[place]))
             elif kind == SAVE_OUT:  # an alias: the result itself holds this node, which would be a cycle
-                alias: Value = wrap(array, None)
-                alias.version = out.share_version()
-                saved.append(alias)
+                value = wrap(array, None)
+                value.version = out.share_version()
+                tape_set(saved, i, value)
             else:
-                saved.append(results[index])
-        node.saved = saved
-        node.versions = node.version_sum()
-        edges = []
-        for x in inputs:
+                tape_set(saved, i, results[place])
+        for i in range(len(inputs)):
+            x = inputs[i]
             if isinstance(x, Value):
-                value: Value = x
-                edges.append(value.node)
+                value = cython.cast(Value, x)
+                tape_set(edges, i, value.node)
             else:
-                edges.append(None)
-        node.edges = tuple(edges)
+                tape_set(edges, i, None)
+        node.saved = saved
+        node.edges = edges
+        node.versions = node.version_sum()
         out.node = node
         return out
+
+
+@cython.cfunc
+def _shape(x):
+    if isinstance(x, Value):
+        value: Value = x
+        return tape_shape(cnp.PyArray_NDIM(value.array), cnp.PyArray_DIMS(value.array))
+    return None if x is None else np.shape(x)
+
+
+def call_op(op, arguments, flags, names):
+    """op(*arguments) by Python's vectorcall protocol: the last arguments have names, if names is not NULL."""
+    self: Op = op
+    count: cython.Py_ssize_t = tape_positional(flags)
+    named: tuple = None if names == cython.NULL else cython.cast(tuple, cython.cast(object, names))
+    if named is None and count == self.plain:
+        return self.run(tape_pack(arguments, count), self.defaults, None)
+    places: tuple = None if self.record is None else self.places(count, named)
+    if places is None:
+        positional: tuple = tape_pack(arguments, count)
+        keywords = {} if named is None else dict(zip(named, tape_pack(arguments + count, len(named))))
+        return self.__call__(*positional, **keywords)
+    inputs: tuple = tape_tuple(self.inputs)
+    attrs: tuple = self.defaults
+    place: cython.Py_ssize_t
+    i: cython.Py_ssize_t
+    for i in range(self.inputs):
+        place = places[i]
+        tape_set(inputs, i, cython.cast(object, arguments[place]) if place >= 0 else self.absent[i])
+    if len(places) > self.inputs:  # some attribute is given
+        attrs = tape_tuple(len(self.defaults))
+        for i in range(len(attrs)):
+            place = places[self.inputs + i]
+            tape_set(attrs, i, cython.cast(object, arguments[place]) if place >= 0 else self.defaults[i])
+    return self.run(inputs, attrs, None)
 
 
 _handles: dict = {}
@@ -340,4 +464,11 @@ def declared() -> dict:
     return _handles
 
 
+@cython.cfunc
+def _enable_vectorcall(op: Op):
+    here: cython.p_char = cython.cast(cython.p_char, cython.cast(cython.p_void, op))
+    tape_enable_vectorcall(Op, cython.cast(cython.p_char, cython.address(op.vectorcall)) - here)
+
+
+_enable_vectorcall(Op("vectorcall"))
 set_result_type(Value)

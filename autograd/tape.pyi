@@ -41,7 +41,7 @@ class Node:
     def released(self) -> bool: ...
 
 class Step:
-    def __init__(self, rule: Callable, target: int, args: tuple) -> None: ...
+    def __init__(self, rule: Callable, target: int, arguments: tuple) -> None: ...
 
 class Plan:
     def __init__(self, saves: tuple, steps: tuple) -> None: ...
@@ -58,15 +58,8 @@ class Op:
         self,
         record: Record,
         forward: Callable,
-        inputs: int,
-        required: int,
-        variadic: bool,
-        broadcasts: bool,
-        view: bool,
-        custom: bool,
-        defaults: dict[str, Any],
         extras: int,
-        twin: Callable | None,
+        custom: bool,
     ) -> None: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
     def with_extras(self, *args: Any, **kwargs: Any) -> tuple: ...

@@ -6,6 +6,7 @@ is a method too (`x.logsumexp(1)`), and with a trailing underscore works in plac
 
 import operator
 
+import cython
 import numpy as np
 from cython.cimports.autograd.operators import Operators
 from cython.cimports.autograd.tape import Op, Value, wrap
@@ -16,18 +17,19 @@ from autograd.shapes import near
 from autograd.sweep import sweep
 from autograd.tape import declare, grad_enabled, leaf_node, set_result_type
 
-_getitem: Op = declare("getitem")
-_setitem: Op = declare("setitem")
-_reshape: Op = declare("reshape")
-_permute: Op = declare("permute")
-_expand: Op = declare("expand")
-_astype: Op = declare("astype")
-_identity: Op = declare("identity")
-_sum: Op = declare("sum")
-_mean: Op = declare("mean")
+_getitem = cython.declare(Op, declare("getitem"))
+_setitem = cython.declare(Op, declare("setitem"))
+_reshape = cython.declare(Op, declare("reshape"))
+_permute = cython.declare(Op, declare("permute"))
+_expand = cython.declare(Op, declare("expand"))
+_astype = cython.declare(Op, declare("astype"))
+_identity = cython.declare(Op, declare("identity"))
+_sum = cython.declare(Op, declare("sum"))
+_mean = cython.declare(Op, declare("mean"))
 
 methods: dict = {}  # name -> function of (tensor, ...): filled by autograd.ops from the registry
 
+_ones: dict = {}
 DEFAULT_DTYPE = np.dtype("float32")  # what Python floats become, as in PyTorch
 
 
@@ -44,6 +46,29 @@ def as_array(data, dtype=None):
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array
+
+
+def one(dtype):
+    """The number 1 as a read-only array, made once per dtype: what the gradient of a loss starts with."""
+    array = _ones.get(dtype)
+    if array is None:
+        array = _ones[dtype] = np.ones((), dtype)
+        array.flags.writeable = False
+    return array
+
+
+def with_gradients(tensors: list):
+    """Those of the tensors that have a gradient, their arrays, and the arrays of their gradients."""
+    found: list = []
+    arrays: list = []
+    gradients: list = []
+    tensor: Tensor
+    for tensor in tensors:
+        if tensor.node is not None and tensor.node.grad is not None:
+            found.append(tensor)
+            arrays.append(tensor.array)
+            gradients.append(tensor.node.grad.array)
+    return found, arrays, gradients
 
 
 class Tensor(Operators):
@@ -250,9 +275,12 @@ class Tensor(Operators):
             raise GraphError("backward: this tensor does not require gradients; was it made under no_grad()?")
         if gradient is None and self.array.size != 1:
             raise ShapeError(f"backward: a tensor of shape {self.shape} needs a gradient argument; or sum() it first")
-        seed = np.ones_like(self.array) if gradient is None else as_array(gradient, self.array.dtype)
-        if seed.shape != self.shape:
-            raise ShapeError(f"backward: the tensor has shape {self.shape}, the gradient {seed.shape}")
+        if gradient is None:
+            seed = np.ones_like(self.array) if self.array.ndim or create_graph else one(self.array.dtype)
+        else:
+            seed = as_array(gradient, self.array.dtype)
+            if seed.shape != self.shape:
+                raise ShapeError(f"backward: the tensor has shape {self.shape}, the gradient {seed.shape}")
         node = gradient.node if create_graph and isinstance(gradient, Tensor) else None
         retain = create_graph if retain_graph is None else retain_graph
         if inputs is None:

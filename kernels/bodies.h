@@ -6,6 +6,7 @@
 #include "depthwise.inc"
 #include "elementwise.inc"
 #include "gemm.inc"
+#include "layout.inc"
 #include "loss.inc"
 #include "machine.inc"
 #include "norm.inc"

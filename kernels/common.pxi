@@ -27,14 +27,19 @@ cdef inline const kernel_table *table(cnp.ndarray x) except NULL:
 
 cdef inline cnp.ndarray contiguous(cnp.ndarray x):
     """x itself if C-contiguous, aligned and in native byte order, else a copy that is."""
+    cdef cnp.ndarray copy
     if cnp.PyArray_ISCARRAY_RO(x):
         return x
+    if is_float(x):
+        copy = empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x))
+        copy_into(copy, x)
+        return copy
     return cnp.PyArray_FROM_OF(x, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
 
 
 cdef inline cnp.ndarray empty(int ndim, const cnp.npy_intp *shape, int dtype):
-    """The one place where results are allocated."""
-    return cnp.PyArray_EMPTY(ndim, shape, dtype, 0)
+    """A new C-contiguous array."""
+    return new_result(ndim, shape, NULL, dtype)
 
 
 def isas():

@@ -48,13 +48,15 @@ cdef int64_t checked_product(str op, sizes) except -1:
 
 
 cdef tuple two_integers(str op, str name, value, int least):
-    """value as a pair of integers, none below `least`."""
+    """value as a pair of integers, none below `least`; one integer counts for both."""
+    if isinstance(value, int):
+        value = value, value
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError(f"{op}: {name} is a pair of integers, not {value!r}")
+        raise ValueError(f"{op}: {name} is an integer or a pair of them, not {value!r}")
     try:
         pair = operator.index(value[0]), operator.index(value[1])
     except TypeError:
-        raise ValueError(f"{op}: {name} is a pair of integers, not {value!r}") from None
+        raise ValueError(f"{op}: {name} is an integer or a pair of them, not {value!r}") from None
     if pair[0] < least or pair[1] < least or max(pair) >= 1 << 31:
         raise ValueError(f"{op}: {name} {value!r}: expected at least {least} and less than 2^31")
     return pair

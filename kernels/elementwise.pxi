@@ -92,10 +92,10 @@ cdef cnp.ndarray numpy_binary(object function, object x, object y, str name):
 cdef cnp.ndarray binary(binary_kernel f32, binary_kernel f64, object x, object y, object function, str name):
     cdef cnp.ndarray a, b
     cdef binary_kernel kernel
-    if isinstance(x, np.ndarray):
+    if cnp.PyArray_Check(x):
         a = x
         kernel = f32 if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else f64
-        if isinstance(y, np.ndarray):
+        if cnp.PyArray_Check(y):
             b = y
             if same_layout(a, b):
                 return run_binary(kernel, a, b, 0)
@@ -105,7 +105,7 @@ cdef cnp.ndarray binary(binary_kernel f32, binary_kernel f64, object x, object y
                 return run_row(kernel, b, cnp.PyArray_DATA(a), cnp.PyArray_SIZE(a), True)
         elif is_weak(y) and is_dense(a):
             return run_scalar(kernel, a, y, False)
-    elif isinstance(y, np.ndarray) and is_weak(x) and is_dense(y):
+    elif cnp.PyArray_Check(y) and is_weak(x) and is_dense(y):
         b = y
         return run_scalar(f32 if cnp.PyArray_TYPE(b) == cnp.NPY_FLOAT32 else f64, b, x, True)
     return numpy_binary(function, x, y, name)
@@ -322,12 +322,3 @@ def elu_grad(g, x, double alpha=1.0):
     """g where x > 0, else g * alpha * e ** x."""
     cdef cnp.ndarray a = dense(x, "elu_grad")
     return run_binary(table(a).elu_grad, in_layout_of(a, g, "elu_grad", "x", "g"), a, alpha)
-
-
-def alike(x, y):
-    """Whether x and y combine without promotion: arrays of one native dtype, or a float array and a number."""
-    if type(x) is cnp.ndarray:
-        if type(y) is cnp.ndarray:
-            return cnp.PyArray_DESCR(<cnp.ndarray>x) is cnp.PyArray_DESCR(<cnp.ndarray>y)
-        return cnp.PyArray_ISFLOAT(<cnp.ndarray>x)
-    return type(y) is cnp.ndarray and cnp.PyArray_ISFLOAT(<cnp.ndarray>y)

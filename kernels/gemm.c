@@ -1,4 +1,4 @@
-/* Matrix multiplication driver: packs a block of B into panels, then runs the panel kernel over a grid of tasks. */
+/* Matrix multiplication driver: blocks of C, each with its own packed copies, through the panel kernel. */
 #include "gemm.h"
 
 #include <stdatomic.h>
@@ -8,107 +8,161 @@
 #include "parallel.h"
 
 enum {
-    K_BLOCK_BYTES = 2048,    /* of a row of A: a block of B (a panel of 256 bytes x 512 floats) stays in L2 */
-    M_BLOCK = 96,            /* rows per task: a multiple of every tile height */
-    N_BLOCK_PANELS = 4,      /* panels per task where there are enough rows to share */
+    K_BLOCK = 384,           /* of the reduction: a panel of B and the rows of a tile fit in L1 */
+    N_BLOCK_BYTES = 1024,    /* of a row of B: a packed block (x K_BLOCK) fits in L2 */
+    N_BLOCK_PANELS = 4,      /* at least so wide if work is shared out: each block reads all of A */
+    M_CHUNK = 96,            /* rows of A that are used by all panels in turn: they stay in L2 */
+    M_BLOCK = 960,           /* rows per task: each task packs its block of B for itself */
+    M_BLOCK_LEAST = 48,      /* and at least */
+    TASKS_PER_THREAD = 4,    /* so that threads finish together */
+    IN_PLACE_BYTES = 16384,  /* up to here B is used where it is: it fits in L1 */
+    IN_PLACE_ROWS = 24,      /* or for so few rows of A */
     STACK_BYTES = 16384,     /* packs this small need no malloc */
     PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
-    DOT_ROWS = 4,            /* up to here, dot products beat packing a transposed B */
+    DOT_ROWS = 12,           /* up to here, dot products beat packing a transposed B */
+    DOT_LENGTH = 64,         /* if they are at least so long, for more than GEMM_FEW rows */
     DOT_BLOCK = 64,          /* columns per task of dot products */
-    PARALLEL_COPY = 1 << 16  /* the same for elements copied */
+    FEW_BYTES = 16384        /* of C per task of few rows: stays in L1 */
 };
+
+/* How A is read. */
+enum { ROWS_IN_PLACE, COLUMNS_IN_PLACE, ROWS_COPIED, STRIPS_COPIED };
 
 typedef struct {
     const kernel_table* t;
     const gemm_problem* p;
     const char *a, *b;
     char* c;
-    char *packed, *rows; /* B in panels (NULL: read in place); per thread, a block of rows of A (NULL: in place) */
-    int64_t rows_pitch, rows_bytes;
-    int64_t k0, kc; /* block of the reduction */
-    int64_t n_tasks, n_block;
+    char* scratch; /* per thread: a packed block of B, then a chunk of A */
+    int64_t packed_bytes, scratch_bytes;
+    int64_t m_block, n_block, n_tasks;
     int64_t in_place; /* leading columns of B that are read where they are */
-    int size;
+    int order, size;
 } gemm_run;
 
-int gemm_panel_vectors(const kernel_table* t, int64_t left) {
-    int64_t vectors = (left + t->lanes - 1) / t->lanes;
-    return vectors >= t->panel ? t->panel : vectors >= 2 ? 2 : 1;
+static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t round_up(int64_t x, int64_t step) { return ceil_div(x, step) * step; }
+
+int gemm_panel_vectors(const kernel_table* t, int64_t left) { return gemm_vectors(left, t->lanes, t->panel); }
+
+/* A chunk of A in the order that the panel kernel wants: sets where, its pitch and flags. */
+static void place_a(const gemm_run* r, const char* a, int64_t m, int64_t kc, char* copy, gemm_segment* segment,
+                    gemm_panel_args* g) {
+    const gemm_problem* p = r->p;
+    segment->a = r->order < ROWS_COPIED ? a : copy;
+    g->lda = r->order == ROWS_IN_PLACE ? p->a.rows : r->order == COLUMNS_IN_PLACE ? p->a.columns : K_BLOCK + 16;
+    g->flags = r->order == COLUMNS_IN_PLACE ? GEMM_TRANS_A : r->order == STRIPS_COPIED ? GEMM_STRIPS : 0;
+    if (r->order == ROWS_COPIED) r->t->copy_2d(a, p->a.rows, p->a.columns, m, kc, copy, g->lda, kc);
+    if (r->order == STRIPS_COPIED)
+        for (int64_t i = 0, rows; (rows = gemm_strip_rows(m - i)); i += rows)
+            r->t->copy_2d(a + i * p->a.rows * r->size, p->a.columns, p->a.rows, kc, rows, copy + i * kc * r->size, rows,
+                          rows);
 }
 
-static void pack_task(void* context, int64_t task, int thread) {
-    (void)thread;
-    const gemm_run* r = context;
+/* Rows [i, i + m) by columns [j, end) and reduction steps [k, k + kc). */
+static void compute_chunk(const gemm_run* r, int64_t i, int64_t m, int64_t j0, int64_t end, int64_t k, int64_t kc,
+                          const char* packed, char* copy) {
     const gemm_problem* p = r->p;
-    int64_t j = r->in_place + task * r->n_block, end = j + r->n_block < p->n ? j + r->n_block : p->n;
-    while (j < end) {
-        int64_t width = gemm_panel_vectors(r->t, p->n - j) * r->t->lanes, n = p->n - j < width ? p->n - j : width;
-        r->t->copy_2d(r->b + (r->k0 * p->b.rows + j * p->b.columns) * r->size, p->b.rows, p->b.columns, r->kc, n,
-                      r->packed + (j - r->in_place) * r->kc * r->size, width, width);
-        j += width;
-    }
-}
-
-static void compute_task(void* context, int64_t task, int thread) {
-    const gemm_run* r = context;
-    const gemm_problem* p = r->p;
-    const kernel_table* t = r->t;
-    int64_t i = task / r->n_tasks * M_BLOCK, m = p->m - i < M_BLOCK ? p->m - i : M_BLOCK;
-    int64_t j = task % r->n_tasks * r->n_block, end = j + r->n_block < p->n ? j + r->n_block : p->n;
-    gemm_segment segment = {r->a + (i * p->a.rows + r->k0 * p->a.columns) * r->size, NULL, r->kc};
+    gemm_segment segment = {.k = kc};
     gemm_panel_args g = {.m = m, .segments = &segment, .count = 1, .ldc = p->ldc};
-    if (r->rows) {
-        char* rows = r->rows + thread * r->rows_bytes;
-        t->copy_2d(segment.a, p->a.rows, p->a.columns, m, r->kc, rows, r->rows_pitch, r->kc);
-        segment.a = rows;
-        g.lda = r->rows_pitch;
-    } else if (p->a.columns == 1 || r->kc <= 1) {
-        g.lda = p->a.rows;
-    } else {
-        g.lda = p->a.columns;
-        g.flags = GEMM_TRANS_A;
-    }
-    g.flags |= (r->k0 ? GEMM_ADD : 0) | (p->relu && r->k0 + r->kc == p->k ? GEMM_RELU : 0);
-    while (j < end) {
-        g.vectors = gemm_panel_vectors(t, p->n - j);
-        int64_t width = g.vectors * t->lanes;
-        g.n = p->n - j < width ? p->n - j : width;
-        int in_place = j < r->in_place;
-        g.ldb = in_place ? p->b.rows : width;
-        segment.b =
-            in_place ? r->b + (r->k0 * p->b.rows + j) * r->size : r->packed + (j - r->in_place) * r->kc * r->size;
+    place_a(r, r->a + (i * p->a.rows + k * p->a.columns) * r->size, m, kc, copy, &segment, &g);
+    g.flags |= (k ? GEMM_ADD : 0) | (p->relu && k + kc == p->k ? GEMM_RELU : 0);
+    for (int64_t j = j0, width; j < end; j += width) {
+        g.vectors = gemm_panel_vectors(r->t, end - j);
+        width = g.vectors * r->t->lanes;
+        g.n = min(width, end - j);
+        if (j < r->in_place) {
+            segment.b = r->b + (k * p->b.rows + j) * r->size;
+            g.ldb = p->b.rows;
+        } else {
+            int64_t first = j0 > r->in_place ? j0 : r->in_place;
+            segment.b = packed + (j - first) * kc * r->size;
+            g.ldb = width;
+        }
         g.c = r->c + (i * p->ldc + j) * r->size;
         g.bias = p->bias ? (const char*)p->bias + j * r->size : NULL;
-        t->gemm_panel(&g);
-        j += width;
+        r->t->gemm_panel(&g);
     }
 }
 
-/* Rows of A are copied where broadcasting from them in place would miss the cache:
- * transposed, neither stride 1, or on a pitch that puts every row in the same cache set. */
-static int copies_rows(const gemm_problem* p, int size) {
-    const int repaid = p->n >= 128 && p->m > 4;
-    if (p->a.columns == 1) return repaid && p->a.rows * size % 2048 == 0 && p->k * size >= 256;
-    if (p->a.rows == 1) return repaid;
-    return 1;
+/* A block of C, complete: tasks share nothing, so there is one start and one end for the team. */
+static void block_task(void* context, int64_t task, int thread) {
+    const gemm_run* r = context;
+    const gemm_problem* p = r->p;
+    const int64_t i0 = task / r->n_tasks * r->m_block, i1 = min(p->m, i0 + r->m_block);
+    const int64_t j0 = task % r->n_tasks * r->n_block, j1 = min(p->n, j0 + r->n_block);
+    const int64_t packed_from = j0 > r->in_place ? j0 : r->in_place;
+    char *packed = r->scratch + thread * r->scratch_bytes, *copy = packed + r->packed_bytes;
+    int64_t k = 0;
+    do {
+        int64_t kc = min(K_BLOCK, p->k - k);
+        if (packed_from < j1)
+            r->t->gemm_pack(r->b + (k * p->b.rows + packed_from * p->b.columns) * r->size, p->b.rows, p->b.columns, kc,
+                            j1 - packed_from, packed);
+        for (int64_t i = i0; i < i1; i += M_CHUNK)
+            compute_chunk(r, i, min(M_CHUNK, i1 - i), j0, j1, k, kc, packed, copy);
+        k += kc;
+    } while (k < p->k);
 }
 
-/* How many columns of B need no packing: rows must be contiguous, and there must be too few rows of A to repay it.
+/* A is copied where broadcasting from it in place would miss the cache: transposed, neither stride 1, or on a pitch
+ * that puts every row in the same cache set. */
+static int order_of_a(const gemm_problem* p, int size) {
+    const int repaid = p->n >= 128 && p->m > 4;
+    if (p->a.columns == 1 || p->k <= 1)
+        return repaid && p->a.rows * size % 2048 == 0 && p->k * size >= 256 ? ROWS_COPIED : ROWS_IN_PLACE;
+    if (p->a.rows == 1) return repaid ? STRIPS_COPIED : COLUMNS_IN_PLACE;
+    return ROWS_COPIED;
+}
+
+/* How many columns of B need no packing: B fits in L1, or too few rows of A repay it and no row of B skips a page.
  * A partial panel would read past the rows of B, so the last columns are always packed. */
-static int64_t columns_in_place(const kernel_table* t, const gemm_problem* p, int64_t kc, int size) {
+static int64_t columns_in_place(const kernel_table* t, const gemm_problem* p, int size) {
+    const int few_rows = p->m <= IN_PLACE_ROWS && p->b.rows * size <= 4096;
+    if (p->b.columns != 1 || (p->k * p->n * size > IN_PLACE_BYTES && !few_rows)) return 0;
     int64_t j = 0, width;
-    if (p->b.columns != 1 || (p->m > 24 && kc * p->n * size > 16384)) return 0;
     while (j < p->n && j + (width = gemm_panel_vectors(t, p->n - j) * t->lanes) <= p->n) j += width;
     return j;
 }
 
-static int64_t round_up(int64_t x, int64_t step) { return (x + step - 1) / step * step; }
+/* Sizes of tasks may depend on the number of threads: they do not change the bits of the result. */
+static int64_t partition(gemm_run* r, int threads) {
+    const gemm_problem* p = r->p;
+    const int64_t widest = r->t->panel * r->t->lanes, wanted = threads > 1 ? TASKS_PER_THREAD * threads : 1;
+    const int64_t n_tasks = ceil_div(p->n * r->size, N_BLOCK_BYTES), m_tasks = ceil_div(p->m, M_BLOCK);
+    int64_t m_parts = m_tasks, n_parts = n_tasks;
+    while (m_parts * n_parts < wanted) {
+        if (p->n / (2 * n_parts) >= N_BLOCK_PANELS * widest)
+            n_parts *= 2;
+        else if (p->m / (2 * m_parts) >= M_BLOCK_LEAST)
+            m_parts *= 2;
+        else
+            break;
+    }
+    r->n_block = round_up(ceil_div(p->n, n_parts), widest);
+    r->m_block = round_up(ceil_div(p->m, m_parts), 12);
+    r->n_tasks = ceil_div(p->n, r->n_block);
+    return r->n_tasks * ceil_div(p->m, r->m_block);
+}
 
-/* Task sizes depend on the shape alone; the bits of the result not even on them. */
-static void partition(gemm_run* r, int64_t m_tasks) {
-    int64_t widest = r->t->panel * r->t->lanes;
-    r->n_block = widest * (m_tasks >= 8 ? 2 * N_BLOCK_PANELS : m_tasks >= 2 ? N_BLOCK_PANELS : 1);
-    r->n_tasks = (r->p->n + r->n_block - 1) / r->n_block;
+static int gemm_by_blocks(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c,
+                          int threads) {
+    gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
+    const int64_t tasks = partition(&r, threads), kc = min(p->k, K_BLOCK);
+    r.in_place = columns_in_place(t, p, r.size);
+    r.order = order_of_a(p, r.size);
+    r.packed_bytes = round_up(round_up(min(r.n_block, p->n - r.in_place), t->lanes) * kc * r.size, 64);
+    r.scratch_bytes = r.packed_bytes;
+    if (r.order >= ROWS_COPIED) r.scratch_bytes += round_up(min(p->m, M_CHUNK) * (K_BLOCK + 16) * r.size, 64);
+    if (tasks < threads) threads = (int)tasks;
+    char stack[STACK_BYTES] __attribute__((aligned(64))), *heap = NULL;
+    const size_t bytes = (size_t)(r.scratch_bytes * threads);
+    if (bytes > STACK_BYTES && !(heap = aligned_alloc(64, bytes))) return -1;
+    r.scratch = heap ? heap : stack;
+    parallel_for(threads, tasks, block_task, &r);
+    free(heap);
+    return 0;
 }
 
 static void dot_task(void* context, int64_t task, int thread) {
@@ -116,7 +170,7 @@ static void dot_task(void* context, int64_t task, int thread) {
     const gemm_run* r = context;
     const gemm_problem* p = r->p;
     int64_t j = task * DOT_BLOCK;
-    gemm_dot_args d = {.m = p->m, .n = p->n - j < DOT_BLOCK ? p->n - j : DOT_BLOCK, .k = p->k, .relu = p->relu};
+    gemm_dot_args d = {.m = p->m, .n = min(DOT_BLOCK, p->n - j), .k = p->k, .relu = p->relu};
     d.a = r->a, d.lda = p->a.rows;
     d.b = r->b + j * p->b.columns * r->size, d.ldb = p->b.columns;
     d.c = r->c + j * r->size, d.ldc = p->ldc;
@@ -124,50 +178,42 @@ static void dot_task(void* context, int64_t task, int thread) {
     r->t->gemm_dot(&d);
 }
 
-/* Vector times matrix, either way round, where the matrix is contiguous along k. */
-static int gemm_by_dots(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c,
-                        int threads) {
-    gemm_problem flipped = *p;
-    if (p->n == 1 && p->m > DOT_ROWS && p->a.columns == 1 && p->ldc == 1 && !p->bias) { /* C^T = B^T A^T */
-        flipped.m = 1, flipped.n = p->m, flipped.ldc = p->m;
-        flipped.a = (gemm_matrix){.rows = 1, .columns = p->b.rows};
-        flipped.b = (gemm_matrix){.rows = 1, .columns = p->a.rows};
-        const void* swap = a;
-        a = b, b = swap;
-    }
-    if (flipped.m > DOT_ROWS || flipped.a.columns != 1 || flipped.b.rows != 1 || flipped.n == 1) return 0;
-    gemm_run r = {.t = t, .p = &flipped, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
-    parallel_for(threads, (flipped.n + DOT_BLOCK - 1) / DOT_BLOCK, dot_task, &r);
-    return 1;
+static void few_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const gemm_run* r = context;
+    const gemm_problem* p = r->p;
+    int64_t j = task * r->n_block;
+    gemm_few_args f = {.m = p->m, .n = min(r->n_block, p->n - j), .k = p->k, .relu = p->relu};
+    f.a = r->a, f.a_rows = p->a.rows, f.a_columns = p->a.columns;
+    f.b = r->b + j * r->size, f.ldb = p->b.rows;
+    f.c = r->c + j * r->size, f.ldc = p->ldc;
+    if (p->bias) f.bias = (const char*)p->bias + j * r->size;
+    r->t->gemm_few(&f);
 }
 
+/* One product. Which way is decided by the shape alone. */
 static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c, int threads) {
-    if (gemm_by_dots(t, p, a, b, c, threads)) return 0;
-    const int size = t->lane_bytes / t->lanes;
-    const int64_t kc = p->k < K_BLOCK_BYTES / size ? p->k : K_BLOCK_BYTES / size;
-    const int64_t m_tasks = (p->m + M_BLOCK - 1) / M_BLOCK;
-    gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = size};
-    partition(&r, m_tasks);
-    r.in_place = columns_in_place(t, p, kc, size);
-    int64_t b_bytes = round_up(round_up(p->n - r.in_place, t->lanes) * kc * size, 64);
-    if (copies_rows(p, size)) {
-        r.rows_pitch = kc + 16;
-        r.rows_bytes = round_up((p->m < M_BLOCK ? p->m : M_BLOCK) * r.rows_pitch * size, 64);
+    gemm_problem flipped;
+    if (p->n == 1 && p->m > 1 && p->ldc == 1 && !p->bias) { /* C^T = B^T A^T */
+        flipped = *p;
+        flipped.m = 1, flipped.n = p->m, flipped.ldc = p->m;
+        flipped.a = (gemm_matrix){.rows = 1, .columns = p->b.rows};
+        flipped.b = (gemm_matrix){.rows = p->a.columns, .columns = p->a.rows};
+        const void* swap = a;
+        a = b, b = swap, p = &flipped;
     }
-    char stack[STACK_BYTES] __attribute__((aligned(64))), *heap = NULL;
-    size_t bytes = (size_t)(b_bytes + r.rows_bytes * threads);
-    if (bytes > STACK_BYTES && !(heap = aligned_alloc(64, bytes))) return -1;
-    r.packed = heap ? heap : stack;
-    r.rows = r.rows_bytes ? r.packed + b_bytes : NULL;
-    int64_t pack_tasks = (p->n - r.in_place + r.n_block - 1) / r.n_block;
-    do {
-        r.kc = p->k - r.k0 < kc ? p->k - r.k0 : kc;
-        parallel_for(r.kc * p->n < PARALLEL_COPY ? 1 : threads, pack_tasks, pack_task, &r);
-        parallel_for(threads, m_tasks * r.n_tasks, compute_task, &r);
-        r.k0 += kc;
-    } while (r.k0 < p->k);
-    free(heap);
-    return 0;
+    gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
+    const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH);
+    if (dots && p->a.columns == 1 && p->b.rows == 1) {
+        parallel_for(threads, ceil_div(p->n, DOT_BLOCK), dot_task, &r);
+        return 0;
+    }
+    if (p->m <= GEMM_FEW && p->b.columns == 1) {
+        r.n_block = round_up(min(ceil_div(p->n, threads), FEW_BYTES / (p->m * r.size)), t->lanes);
+        parallel_for(threads, ceil_div(p->n, r.n_block), few_task, &r);
+        return 0;
+    }
+    return gemm_by_blocks(t, p, a, b, c, threads);
 }
 
 typedef struct {

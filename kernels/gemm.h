@@ -1,8 +1,9 @@
 /* Matrix multiplication: one batch-reduce panel kernel, which convolution shares, and a packing copy.
  *
  * A panel is `vectors` registers wide (1, 2 or the table's `panel`); B is read row by row at pitch ldb, so packed
- * panels and plain rows both serve. A is broadcast element by element straight from memory, never packed.
- * Every output is one chain of multiply-adds in ascending k, whatever the tile: no blocking changes the bits. */
+ * panels and plain rows both serve. A is broadcast element by element, from where it lies or from a copy.
+ * Every output is one chain of multiply-adds in ascending k, whatever the tile: no blocking changes the bits.
+ * Only gemm_dot differs: one chain per lane. It is chosen by the shape alone. */
 #pragma once
 #include <stdint.h>
 
@@ -16,7 +17,15 @@ enum {
     GEMM_ADD = 1,     /* C += instead of C = */
     GEMM_RELU = 2,    /* max(0, .) on the way out */
     GEMM_TRANS_A = 4, /* A is k x m: element (i, k) at a[i + k lda], else at a[i lda + k] */
+    GEMM_STRIPS = 8,  /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
 };
+
+/* What a product goes through before GEMM_RELU: c * scale + shift + residual. */
+typedef struct {
+    const void *scale, *shift; /* n values each, or NULL for ones and zeros */
+    const void* residual;      /* m x n, or NULL for zeros */
+    int64_t ldr;               /* pitch of the residual's rows, in elements */
+} gemm_epilogue;
 
 typedef struct {
     int64_t m, n; /* rows, and columns to write: n <= vectors * lanes */
@@ -26,10 +35,11 @@ typedef struct {
     int64_t count;
     int64_t lda, ldb, ldc; /* in elements */
     void* c;
-    const void* bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
+    const void* bias;              /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
+    const gemm_epilogue* epilogue; /* or NULL */
 } gemm_panel_args;
 
-/* A few rows of A by many of B, both contiguous along k: reads B once, in place. C is m x n. */
+/* Rows of A by rows of B, both contiguous along k and read in place. C is m x n. */
 typedef struct {
     int64_t m, n, k;
     const void *a, *b, *bias;
@@ -38,15 +48,42 @@ typedef struct {
     int relu;
 } gemm_dot_args;
 
+/* Up to GEMM_FEW rows of A by B, contiguous along n: reads B once, in place. C is m x n. */
+enum { GEMM_FEW = 4 };
+typedef struct {
+    int64_t m, n, k;
+    const void *a, *b, *bias;
+    void* c;
+    int64_t a_rows, a_columns, ldb, ldc; /* strides */
+    int relu;
+} gemm_few_args;
+
 /* dst[i * ld + j] = src[i * row_stride + j * column_stride] for j < columns, and zero up to `width`. */
 #define COPY_2D_PARAMETERS                                                                                   \
     (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, void* dst_, \
      int64_t ld, int64_t width)
 
+/* `rows` x `columns` of B into panels, one after another. */
+#define GEMM_PACK_PARAMETERS \
+    (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, void* dst_)
+
 #define GEMM_KERNELS(X)                       \
     X(gemm_panel, (const gemm_panel_args* g)) \
     X(gemm_dot, (const gemm_dot_args* d))     \
+    X(gemm_few, (const gemm_few_args* f))     \
+    X(gemm_pack, GEMM_PACK_PARAMETERS)        \
     X(copy_2d, COPY_2D_PARAMETERS)
+
+/* Height of the tile that starts with `left` rows to go: 7 and 8 are split evenly, low tiles keep FMA units waiting. */
+static inline int gemm_strip_rows(int64_t left) {
+    return left > 8 || left == 6 ? 6 : left == 5 ? 3 : left >= 4 ? 4 : (int)left;
+}
+
+/* Width in vectors of the panel that starts with `left` columns to go. */
+static inline int gemm_vectors(int64_t left, int lanes, int panel) {
+    int64_t vectors = (left + lanes - 1) / lanes;
+    return vectors >= panel ? panel : vectors >= 2 ? 2 : 1;
+}
 
 struct kernel_table;
 

@@ -92,7 +92,7 @@ cdef shape_of(cnp.ndarray x):
 
 
 cpdef cnp.ndarray matmul(cnp.ndarray a, cnp.ndarray b):
-    """a @ b over the last two axes, with NumPy's broadcasting over the others."""
+    """a @ b over the last two axes, with NumPy's broadcasting over the others; a vector is one row or one column."""
     cdef gemm_problem p
     cdef int64_t[GEMM_MAX_BATCH_DIMS] batch_shape
     cdef int64_t[2 * GEMM_MAX_BATCH_DIMS] batch_strides
@@ -103,7 +103,7 @@ cpdef cnp.ndarray matmul(cnp.ndarray a, cnp.ndarray b):
         raise TypeError("matmul: expected two arrays, got None")
     cdef const kernel_table *t = table_of_both("matmul", a, b)
     if cnp.PyArray_NDIM(a) < 2 or cnp.PyArray_NDIM(b) < 2:
-        raise ValueError(f"matmul: expected at least 2 axes, got {shape_of(a)} and {shape_of(b)}")
+        return matmul_vectors(a, b)
     a, b = operand(a), operand(b)
     cdef int na = cnp.PyArray_NDIM(a), nb = cnp.PyArray_NDIM(b)
     p.m, p.k, p.n = cnp.PyArray_DIM(a, na - 2), cnp.PyArray_DIM(a, na - 1), cnp.PyArray_DIM(b, nb - 1)
@@ -128,6 +128,17 @@ cpdef cnp.ndarray matmul(cnp.ndarray a, cnp.ndarray b):
     p.c, p.ldc, p.bias, p.relu = cnp.PyArray_DATA(out), p.n, NULL, 0
     run_gemm(t, &p)
     return out
+
+
+cdef cnp.ndarray matmul_vectors(cnp.ndarray a, cnp.ndarray b):
+    """matmul where a or b is a vector: its axis is dropped from the result."""
+    cdef bint row = cnp.PyArray_NDIM(a) == 1, column = cnp.PyArray_NDIM(b) == 1
+    if cnp.PyArray_NDIM(a) == 0 or cnp.PyArray_NDIM(b) == 0:
+        raise ValueError(f"matmul: expected at least 1 axis, got {shape_of(a)} and {shape_of(b)}")
+    out = matmul((<object>a)[None] if row else a, (<object>b)[:, None] if column else b)
+    if column:
+        out = out[..., 0]
+    return np.asarray(out[..., 0, :] if row and not column else out[..., 0] if row else out)
 
 
 cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, activation=None):
@@ -161,6 +172,49 @@ cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, activ
         p.a.data, p.a.rows, p.a.columns = cnp.PyArray_DATA(x), p.k, 1
     p.bias = NULL if b is None else cnp.PyArray_DATA(b)
     p.c, p.ldc, p.batch_dims = cnp.PyArray_DATA(out), p.n, 0
+    run_gemm(t, &p)
+    return out
+
+
+def linear_relu(x, w, b=None):
+    """max(linear(x, w, b), 0)"""
+    return linear(x, w, b, "relu")
+
+
+cdef cnp.ndarray as_rows(cnp.ndarray x):
+    """All axes but the last as one: x itself, a view or a copy."""
+    cdef cnp.npy_intp[2] shape = [1, 0]
+    cdef cnp.PyArray_Dims dims
+    if cnp.PyArray_NDIM(x) == 2:
+        return operand(x)
+    shape[1] = cnp.PyArray_DIM(x, cnp.PyArray_NDIM(x) - 1)
+    shape[0] = cnp.PyArray_SIZE(x) // shape[1] if shape[1] else 0
+    dims.ptr, dims.len = shape, 2
+    return cnp.PyArray_Newshape(contiguous(x), &dims, cnp.NPY_CORDER)
+
+
+cpdef cnp.ndarray linear_grad_w(cnp.ndarray g, cnp.ndarray x):
+    """g (..., K), x (..., C) -> (K, C): the sum over all rows of their products."""
+    cdef gemm_problem p
+    cdef cnp.npy_intp[2] shape
+    cdef cnp.ndarray out
+    cdef int d, n
+    if g is None or x is None:
+        raise TypeError("linear_grad_w: expected arrays g and x, got None")
+    cdef const kernel_table *t = table_of_both("linear_grad_w", g, x)
+    n = cnp.PyArray_NDIM(g)
+    if n < 1 or cnp.PyArray_NDIM(x) != n:
+        raise ValueError(f"linear_grad_w: g {shape_of(g)} and x {shape_of(x)} differ in their number of axes")
+    for d in range(n - 1):
+        if cnp.PyArray_DIM(g, d) != cnp.PyArray_DIM(x, d):
+            raise ValueError(f"linear_grad_w: g {shape_of(g)} and x {shape_of(x)} differ before the last axis")
+    g, x = as_rows(g), as_rows(x)
+    p.m, p.n, p.k = cnp.PyArray_DIM(g, 1), cnp.PyArray_DIM(x, 1), min(cnp.PyArray_DIM(g, 0), cnp.PyArray_DIM(x, 0))
+    shape[0], shape[1] = p.m, p.n
+    out = empty(2, shape, cnp.PyArray_TYPE(g))
+    set_matrix(&p.a, g, 1, 0)
+    set_matrix(&p.b, x, 0, 1)
+    p.c, p.ldc, p.bias, p.relu, p.batch_dims = cnp.PyArray_DATA(out), p.n, NULL, 0, 0
     run_gemm(t, &p)
     return out
 

@@ -10,6 +10,7 @@
 #include "depthwise.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "layout.h"
 #include "loss.h"
 #include "machine.h"
 #include "norm.h"
@@ -23,6 +24,7 @@
     DEPTHWISE_KERNELS(X)   \
     ELEMENTWISE_KERNELS(X) \
     GEMM_KERNELS(X)        \
+    LAYOUT_KERNELS(X)      \
     LOSS_KERNELS(X)        \
     MACHINE_KERNELS(X)     \
     NORM_KERNELS(X)        \

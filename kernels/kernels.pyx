@@ -16,6 +16,7 @@ import numpy as np
 cnp.import_array()
 
 include "table.pxi"
+include "memory.pxi"
 include "common.pxi"
 include "layout.pxi"
 include "elementwise.pxi"

@@ -1,11 +1,11 @@
 # Dense layouts: memory without gaps, in the order of some permutation of the axes. NCHW shapes usually lie in
 # channels-last memory, so kernels that treat elements alike take any dense layout and keep it in the result.
 
-from cpython.object cimport PyObject, PyTypeObject
-
-cdef extern from "numpy/arrayobject.h":
-    object new_array "PyArray_New"(PyTypeObject *subtype, int ndim, const cnp.npy_intp *shape, int dtype,
-                                   const cnp.npy_intp *strides, void *data, int itemsize, int flags, PyObject *obj)
+cdef extern from "layout.h" nogil:
+    ctypedef struct transposition:
+        int64_t batch, rows, cols, x_row, y_row, x_next, y_next
+        int size
+    void layout_transpose(const transposition *t, const void *x, void *y)
 
 cdef enum:
     MAX_AXES = 64
@@ -71,12 +71,12 @@ cdef bint same_layout(cnp.ndarray x, cnp.ndarray y) noexcept:
 cdef cnp.ndarray empty_ordered(int ndim, const cnp.npy_intp *shape, const int *order, int dtype):
     """A new dense array whose axes lie in memory in this order, outermost first."""
     cdef cnp.npy_intp strides[MAX_AXES]
-    cdef cnp.npy_intp stride = 4 if dtype == cnp.NPY_FLOAT32 or dtype == cnp.NPY_INT32 else 8
+    cdef cnp.npy_intp stride = item_size(dtype)
     cdef int i
     for i in range(ndim - 1, -1, -1):
         strides[order[i]] = stride
         stride *= shape[order[i]] if shape[order[i]] > 0 else 1
-    return new_array(<PyTypeObject *>np.ndarray, ndim, shape, dtype, strides, NULL, 0, 0, NULL)
+    return new_result(ndim, shape, strides, dtype)
 
 
 cdef cnp.ndarray empty_like(cnp.ndarray x):
@@ -88,10 +88,53 @@ cdef cnp.ndarray empty_like(cnp.ndarray x):
     return empty_ordered(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), order, cnp.PyArray_TYPE(x))
 
 
+cdef int merged_axes(cnp.ndarray y, cnp.ndarray x, int64_t *sizes, int64_t *y_steps, int64_t *x_steps) noexcept:
+    """The axes of two arrays of one shape in y's order of memory, those that lie together in both made one."""
+    cdef int order[MAX_AXES]
+    cdef int i, n = 0
+    cdef int64_t size, y_step, x_step
+    memory_order(y, order)
+    for i in range(cnp.PyArray_NDIM(y)):
+        size = cnp.PyArray_DIM(y, order[i])
+        if size == 1:
+            continue
+        y_step = cnp.PyArray_STRIDE(y, order[i]) // cnp.PyArray_ITEMSIZE(y)
+        x_step = cnp.PyArray_STRIDE(x, order[i]) // cnp.PyArray_ITEMSIZE(y)
+        if n and y_steps[n - 1] == size * y_step and x_steps[n - 1] == size * x_step:
+            n -= 1
+            size *= sizes[n]
+        sizes[n], y_steps[n], x_steps[n] = size, y_step, x_step
+        n += 1
+    return n
+
+
+cdef int copy_into(cnp.ndarray y, cnp.ndarray x) except -1:
+    """y[...] = x for the dense y; by tiles and threads where this is a transposition, such as NCHW to channels-last."""
+    cdef int64_t sizes[MAX_AXES]
+    cdef int64_t y_steps[MAX_AXES]
+    cdef int64_t x_steps[MAX_AXES]
+    cdef transposition t
+    cdef int n = 0
+    if cnp.PyArray_TYPE(x) == cnp.PyArray_TYPE(y) and is_behaved(x) and cnp.PyArray_SIZE(y):
+        n = merged_axes(y, x, sizes, y_steps, x_steps)
+    if not 2 <= n <= 3 or y_steps[n - 1] != 1 or x_steps[n - 2] != 1:
+        np.copyto(y, x)
+        return 0
+    t.batch = t.y_next = t.x_next = 1
+    if n == 3:
+        t.batch, t.y_next, t.x_next = sizes[0], y_steps[0], x_steps[0]
+    t.rows, t.x_row = sizes[n - 1], x_steps[n - 1]
+    t.cols, t.y_row = sizes[n - 2], y_steps[n - 2]
+    t.size = cnp.PyArray_ITEMSIZE(y)
+    with nogil:
+        layout_transpose(&t, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y))
+    return 0
+
+
 cdef cnp.ndarray as_array(object x, str what):
     if x is None:
         raise TypeError(f"{what}: expected an array, got None")
-    return x if isinstance(x, np.ndarray) else np.asarray(x)
+    return x if cnp.PyArray_Check(x) else np.asarray(x)
 
 
 cdef cnp.ndarray dense(object x, str what):
@@ -115,7 +158,7 @@ cdef cnp.ndarray in_layout_of(cnp.ndarray x, object y, str what, str x_name, str
     if not cnp.PyArray_SAMESHAPE(x, array):
         raise ValueError(f"{what}: {x_name} has shape {np.shape(x)}, but {y_name} has shape {np.shape(array)}")
     copy = empty_like(x)
-    np.copyto(copy, array)
+    copy_into(copy, array)
     return copy
 
 
@@ -146,7 +189,7 @@ cdef cnp.ndarray channels_inner(object x, str what):
         raise TypeError(f"{what}: expected float32 or float64, got {array.dtype}")
     channels_inner_order(ndim, order)
     copy = empty_ordered(ndim, cnp.PyArray_DIMS(array), order, cnp.PyArray_TYPE(array))
-    np.copyto(copy, array)
+    copy_into(copy, array)
     return copy
 
 

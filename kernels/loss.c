@@ -78,6 +78,14 @@ int64_t find_bad_label(const int64_t* labels, int64_t n, int64_t C, int64_t igno
     return -1;
 }
 
+double labels_weight(int dtype, const int64_t* labels, int64_t n, const void* w, int64_t ignore) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (labels[i] != ignore)
+            sum += !w ? 1 : dtype == F32 ? ((const float*)w)[labels[i]] : ((const double*)w)[labels[i]];
+    return sum;
+}
+
 void cross_entropy_rows(int dtype, const void* x, const int64_t* labels, const void* w, int64_t ignore,
                         double smoothing, void* logp, void* loss, int64_t rows, int64_t C) {
     job j = {.kernels = kernels_active[dtype],

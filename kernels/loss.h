@@ -30,6 +30,9 @@ void softmax_grad_rows(softmax_grad_kernel kernel, const void* g, const void* ou
 /* The first label outside of [0, C) that is not `ignore`, or -1: all are good. */
 int64_t find_bad_label(const int64_t* labels, int64_t n, int64_t C, int64_t ignore);
 
+/* The sum of the labels' class weights (NULL: 1 each), those that are ignored left out. */
+double labels_weight(int dtype, const int64_t* labels, int64_t n, const void* w, int64_t ignore);
+
 void cross_entropy_rows(int dtype, const void* x, const int64_t* labels, const void* w, int64_t ignore,
                         double smoothing, void* logp, void* loss, int64_t rows, int64_t C);
 void cross_entropy_grad_rows(int dtype, const void* g, const void* logp, const int64_t* labels, const void* w,

@@ -5,6 +5,7 @@ cdef extern from "loss.h" nogil:
     void softmax_grad_rows(softmax_grad_kernel kernel, const void *g, const void *out, void *gx, int64_t rows,
                            int64_t C, int size)
     int64_t find_bad_label(const int64_t *labels, int64_t n, int64_t C, int64_t ignore)
+    double labels_weight(int dtype, const int64_t *labels, int64_t n, const void *w, int64_t ignore)
     void cross_entropy_rows(int dtype, const void *x, const int64_t *labels, const void *w, int64_t ignore,
                             double smoothing, void *logp, void *loss, int64_t rows, int64_t C)
     void cross_entropy_grad_rows(int dtype, const void *g, const void *logp, const int64_t *labels, const void *w,
@@ -41,7 +42,7 @@ cdef cnp.ndarray axis_inner(object x, int axis, str what):
             n += 1
     order[n] = axis
     copy = empty_ordered(n + 1, cnp.PyArray_DIMS(array), order, cnp.PyArray_TYPE(array))
-    np.copyto(copy, array)
+    copy_into(copy, array)
     return copy
 
 
@@ -138,12 +139,47 @@ cdef double check_smoothing(double smoothing, str what) except -1:
     return smoothing
 
 
-def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, double label_smoothing=0.0):
-    """The loss of every sample, and the log-probabilities that the gradient needs. x (N, C) or (N, C, ...)."""
+cdef enum:
+    EACH = 0
+    SUM = 1
+    MEAN = 2
+
+
+cdef int reduction_of(object reduction, str what) except -1:
+    if reduction == "mean":
+        return MEAN
+    if reduction == "sum":
+        return SUM
+    if reduction == "none":
+        return EACH
+    raise ValueError(f"{what}: reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+
+
+cdef inline cnp.ndarray scalar(double value, int dtype):
+    cdef cnp.ndarray out = empty(0, NULL, dtype)
+    if dtype == cnp.NPY_FLOAT32:
+        (<float *>cnp.PyArray_DATA(out))[0] = <float>value
+    else:
+        (<double *>cnp.PyArray_DATA(out))[0] = value
+    return out
+
+
+cdef double element(cnp.ndarray x, int64_t i) noexcept:
+    """An element of a contiguous float array."""
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+        return (<float *>cnp.PyArray_DATA(x))[i]
+    return (<double *>cnp.PyArray_DATA(x))[i]
+
+
+def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, double label_smoothing=0.0, reduction="none"):
+    """The loss (of every sample, their sum, or their mean weighted like the labels), and the log-probabilities that
+    the gradient needs. x (N, C) or (N, C, ...)."""
+    cdef int reduce = reduction_of(reduction, "cross_entropy")
     cdef cnp.ndarray a = channels_inner(x, "cross_entropy")
     cdef cnp.ndarray classes = check_labels(labels, a, ignore_index, "cross_entropy")
     cdef cnp.ndarray logp = empty_like(a)
     cdef cnp.ndarray loss = empty(cnp.PyArray_NDIM(classes), cnp.PyArray_DIMS(classes), cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray total
     cdef list keep = []
     cdef const void *w = class_weight(weight, a, "cross_entropy", keep)
     cdef cnp.npy_intp rows = cnp.PyArray_SIZE(classes), C = cnp.PyArray_DIM(a, 1)
@@ -154,26 +190,50 @@ def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, double labe
     with nogil:
         cross_entropy_rows(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(classes), w, ignore_index,
                            label_smoothing, cnp.PyArray_DATA(logp), cnp.PyArray_DATA(loss), rows, C)
-    return loss, logp
+    if reduce == EACH:
+        return loss, logp
+    total = scalar(0, cnp.PyArray_TYPE(a))
+    if rows:
+        sum_middle(a, cnp.PyArray_DATA(loss), 1, rows, 1, cnp.PyArray_DATA(total))
+    if reduce == MEAN:
+        divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
+        total = scalar(element(total, 0) / divisor if divisor else float("nan"), cnp.PyArray_TYPE(a))
+    return total, logp
 
 
-def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, double label_smoothing=0.0):
-    """The gradient of cross_entropy for x; g holds one value per sample."""
+def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, double label_smoothing=0.0,
+                       reduction="none"):
+    """The gradient of cross_entropy for x; g holds one value, or one per sample for reduction "none"."""
+    cdef int reduce = reduction_of(reduction, "cross_entropy_grad")
     cdef cnp.ndarray a = channels_inner(logp, "cross_entropy_grad")
     cdef cnp.ndarray classes = check_labels(labels, a, ignore_index, "cross_entropy_grad")
     cdef cnp.ndarray grad = as_array(g, "cross_entropy_grad")
     cdef cnp.ndarray gx = empty_like(a)
+    cdef cnp.ndarray each
     cdef list keep = []
     cdef const void *w = class_weight(weight, a, "cross_entropy_grad", keep)
     cdef cnp.npy_intp rows = cnp.PyArray_SIZE(classes), C = cnp.PyArray_DIM(a, 1)
     cdef int dtype = dtype_index(a)
-    cdef double w_sum = C if weight is None else np.sum(weight, dtype=np.float64)
+    cdef double w_sum = C, divisor = 1
+    cdef cnp.npy_intp i
     check_smoothing(label_smoothing, "cross_entropy_grad")
     if cnp.PyArray_TYPE(grad) != cnp.PyArray_TYPE(a):
         raise TypeError(f"cross_entropy_grad: logp is {a.dtype}, but g is {grad.dtype}")
-    if not cnp.PyArray_SAMESHAPE(grad, classes):
+    if reduce == EACH and not cnp.PyArray_SAMESHAPE(grad, classes):
         raise ValueError(f"cross_entropy_grad: g has shape {np.shape(grad)}, expected {np.shape(classes)}")
+    if reduce != EACH and cnp.PyArray_NDIM(grad) != 0:
+        raise ValueError(f"cross_entropy_grad: g has shape {np.shape(grad)}, expected one value for {reduction!r}")
     grad = contiguous(grad)
+    if w != NULL:
+        w_sum = 0
+        for i in range(C):
+            w_sum += element(keep[0], i)
+    if reduce != EACH:
+        if reduce == MEAN:
+            divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
+        each = empty(1, &rows, cnp.PyArray_TYPE(a))
+        cnp.PyArray_FillWithScalar(each, element(grad, 0) / divisor if divisor else 0.0)
+        grad = each
     with nogil:
         cross_entropy_grad_rows(dtype, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a),
                                 <const int64_t *>cnp.PyArray_DATA(classes), w, w_sum, ignore_index, label_smoothing,

@@ -1,4 +1,4 @@
-/* Normalisation drivers: pieces in threads, their statistics joined in order. */
+/* Normalisation drivers: pieces of the rows in threads, their sums joined in order. */
 #include "norm.h"
 
 #include <math.h>
@@ -9,68 +9,54 @@
 #include "parallel.h"
 #include "reduce.h"
 
-enum { PIECE_BYTES = 65536, SMALL = 65536, LAYER_BLOCK = 32768 };
+enum { PIECES = 32, PIECE_MIN = 32, PIECE_MAX = 512, SMALL = 65536, LAYER_BLOCK = 32768, SAMPLES = 16 };
 
 typedef struct {
     norm_shape s;
     const kernel_table* kernels;
-    int columns, size, threads;
-    int64_t rows, pieces; /* rows of channels per piece (columns) */
-    const char *g, *x;
-    char* out;
-    double *first, *second; /* (pieces, C): mean and m2, or the sums of g and g (x - mean) */
-    const void *mean, *a, *b, *c;
+    int size, threads, mode, relu;
+    int64_t rows, pieces; /* rows per piece */
+    const char *g, *x, *residual, *out;
+    char *masked, *result;
+    char *sum1, *sum2; /* (pieces, C) */
+    const char *mean, *scale, *shift, *a, *b, *c;
 } job;
 
-static job plan(norm_shape s, const void* g, const void* x, void* out) {
-    job j = {.s = s, .kernels = kernels_active[s.dtype], .columns = s.inner == 1, .g = g, .x = x, .out = out};
-    j.size = s.dtype == F32 ? 4 : 8;
-    j.pieces = s.N;
-    if (j.columns) {
-        j.rows = PIECE_BYTES / (j.size * (s.C + 1));
-        j.rows = j.rows < 8 ? 8 : j.rows > 512 ? 512 : j.rows;
-        j.pieces = (s.N + j.rows - 1) / j.rows;
-    }
-    j.threads = s.N * s.C * s.inner < SMALL ? 1 : parallel_threads();
+static job plan(norm_shape s) {
+    job j = {.s = s, .kernels = kernels_active[s.dtype], .size = s.dtype == F32 ? 4 : 8};
+    j.rows = s.N / PIECES;
+    j.rows = j.rows < PIECE_MIN ? PIECE_MIN : j.rows > PIECE_MAX ? PIECE_MAX : j.rows;
+    j.pieces = (s.N + j.rows - 1) / j.rows;
+    j.threads = s.N * s.C < SMALL ? 1 : parallel_threads();
     return j;
 }
 
 static int64_t piece_rows(const job* j, int64_t i) {
-    if (!j->columns) return j->s.C;
     return j->s.N - i * j->rows < j->rows ? j->s.N - i * j->rows : j->rows;
 }
-static int64_t piece_cols(const job* j) { return j->columns ? j->s.C : j->s.inner; }
-static int64_t piece_offset(const job* j, int64_t i) {
-    return i * (j->columns ? j->rows * j->s.C : j->s.C * j->s.inner) * j->size;
-}
 
-static void moments_task(void* context, int64_t i, int thread) {
+static const char* at(const char* data, int64_t offset) { return data ? data + offset : NULL; }
+
+static void sums_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    moments_kernel kernel = j->columns ? j->kernels->column_moments : j->kernels->row_moments;
-    kernel(j->x + piece_offset(j, i), piece_rows(j, i), piece_cols(j), j->first + i * j->s.C, j->second + i * j->s.C);
+    int64_t offset = i * j->rows * j->s.C * j->size, part = i * j->s.C * j->size;
+    j->kernels->norm_sums(j->mode, at(j->g, offset), j->x + offset, at(j->out, offset), (char*)at(j->masked, offset),
+                          piece_rows(j, i), j->s.C, j->mean, j->scale, j->shift, j->sum1 + part, j->sum2 + part);
 }
 static void normalize_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    normalize_kernel kernel = j->columns ? j->kernels->column_normalize : j->kernels->row_normalize;
-    int64_t offset = piece_offset(j, i);
-    kernel(j->x + offset, j->out + offset, piece_rows(j, i), piece_cols(j), j->mean, j->a, j->b);
-}
-static void sums_task(void* context, int64_t i, int thread) {
-    (void)thread;
-    const job* j = context;
-    norm_sums_kernel kernel = j->columns ? j->kernels->column_norm_sums : j->kernels->row_norm_sums;
-    int64_t offset = piece_offset(j, i);
-    kernel(j->g + offset, j->x + offset, piece_rows(j, i), piece_cols(j), j->mean, j->first + i * j->s.C,
-           j->second + i * j->s.C);
+    int64_t offset = i * j->rows * j->s.C * j->size;
+    j->kernels->normalize(j->x + offset, at(j->residual, offset), j->result + offset, piece_rows(j, i), j->s.C, j->mean,
+                          j->scale, j->shift, j->relu);
 }
 static void grad_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    norm_grad_kernel kernel = j->columns ? j->kernels->column_norm_grad : j->kernels->row_norm_grad;
-    int64_t offset = piece_offset(j, i);
-    kernel(j->g + offset, j->x + offset, j->out + offset, piece_rows(j, i), piece_cols(j), j->mean, j->a, j->b, j->c);
+    int64_t offset = i * j->rows * j->s.C * j->size;
+    j->kernels->norm_grad(j->g + offset, j->x + offset, j->result + offset, piece_rows(j, i), j->s.C, j->mean, j->scale,
+                          j->shift, j->a, j->b, j->c);
 }
 
 static double get(const job* j, const void* p, int64_t i, double otherwise) {
@@ -84,102 +70,131 @@ static void put(const job* j, void* p, int64_t i, double value) {
         ((double*)p)[i] = value;
 }
 
-/* mean and M2 of all pieces (Chan, Golub, LeVeque), left in the first row of `first` and `second`. */
-static void join_moments(const job* j, double* mean, double* m2) {
+/* Adds the pieces' sums up in double. */
+static void join(const job* j, double* sum1, double* sum2) {
     int64_t C = j->s.C;
-    double total = (double)j->s.N * (double)j->s.inner;
-    memset(mean, 0, C * sizeof *mean);
-    memset(m2, 0, C * sizeof *m2);
-    for (int64_t i = 0; i < j->pieces; i++) {
-        double n = j->columns ? (double)piece_rows(j, i) : (double)j->s.inner;
-        for (int64_t c = 0; c < C; c++) mean[c] += n / total * j->first[i * C + c];
-    }
-    for (int64_t i = 0; i < j->pieces; i++) {
-        double n = j->columns ? (double)piece_rows(j, i) : (double)j->s.inner;
-        for (int64_t c = 0; c < C; c++) {
-            double d = j->first[i * C + c] - mean[c];
-            m2[c] += j->second[i * C + c] + n * d * d;
-        }
-    }
-}
-
-static void join_sums(const job* j, double* sum_g, double* sum_gx) {
-    int64_t C = j->s.C;
-    memset(sum_g, 0, C * sizeof *sum_g);
-    memset(sum_gx, 0, C * sizeof *sum_gx);
+    memset(sum1, 0, C * sizeof *sum1);
+    memset(sum2, 0, C * sizeof *sum2);
     for (int64_t i = 0; i < j->pieces; i++)
         for (int64_t c = 0; c < C; c++) {
-            sum_g[c] += j->first[i * C + c];
-            sum_gx[c] += j->second[i * C + c];
+            sum1[c] += get(j, j->sum1, i * C + c, 0);
+            sum2[c] += get(j, j->sum2, i * C + c, 0);
         }
 }
 
-/* Scratch: the pieces' statistics, two joined vectors, three coefficients per channel. */
-static double* scratch(job* j) {
+/* Scratch: the joined sums in double; then in T `vectors` vectors of C and the pieces' sums. */
+static double* scratch(job* j, int vectors, char** vector) {
     int64_t C = j->s.C;
-    double* memory = malloc((2 * j->pieces + 2 + 3) * C * sizeof(double) + 1);
-    j->first = memory;
-    j->second = memory + j->pieces * C;
+    double* memory = malloc(2 * C * sizeof(double) + (vectors + 2 * j->pieces) * C * j->size + 1);
+    *vector = (char*)(memory + 2 * C);
+    j->sum1 = *vector + vectors * C * j->size;
+    j->sum2 = j->sum1 + j->pieces * C * j->size;
     return memory;
 }
 
-int batch_norm_train(norm_shape s, const void* x, const void* w, const void* b, double eps, void* y, void* mean,
-                     void* rstd, double* var) {
-    job j = plan(s, NULL, x, y);
-    double *memory = scratch(&j), total = (double)s.N * (double)s.inner;
-    if (!memory) return -1;
-    double *joined = memory + 2 * j.pieces * s.C, *a = joined + 2 * s.C, *shift = a + s.C;
-    parallel_for(j.threads, j.pieces, moments_task, &j);
-    join_moments(&j, joined, joined + s.C);
+/* Mean and biased variance, from the sums of x - pivot and its square. The pivot is the mean of some rows: the closer
+ * to x's mean, the less cancels. `var` may alias the joined sums. */
+static void moments(job* j, char* pivot, double* sums, double* mean, double* var) {
+    int64_t C = j->s.C, N = j->s.N, samples = N < SAMPLES ? N : SAMPLES;
+    for (int64_t c = 0; c < C; c++) {
+        double sum = 0;
+        for (int64_t k = 0; k < samples; k++) sum += get(j, j->x, (k * N + N / 2) / samples * C + c, 0);
+        put(j, pivot, c, samples ? sum / (double)samples : 0);
+    }
+    j->mode = SUM_X;
+    j->mean = pivot;
+    parallel_for(j->threads, j->pieces, sums_task, j);
+    join(j, sums, sums + C);
+    for (int64_t c = 0; c < C; c++) {
+        double n = N ? (double)N : 1, d = sums[c] / n, v = sums[C + c] / n - d * d;
+        mean[c] = get(j, pivot, c, 0) + d;
+        var[c] = v < 0 ? 0 : v; /* NaN stays */
+    }
+}
+
+int batch_norm_stats(norm_shape s, const void* x, double* mean, double* var) {
+    job j = plan(s);
+    j.x = x;
+    char* pivot;
+    double* sums = scratch(&j, 1, &pivot);
+    if (!sums) return -1;
+    moments(&j, pivot, sums, mean, var);
+    free(sums);
+    return 0;
+}
+
+void batch_norm_apply(norm_shape s, const void* x, const void* residual, const void* mean, const void* scale,
+                      const void* shift, int relu, void* y) {
+    job j = plan(s);
+    j.x = x, j.residual = residual, j.result = y, j.relu = relu;
+    j.mean = mean, j.scale = scale, j.shift = shift;
+    parallel_for(j.threads, s.C ? j.pieces : 0, normalize_task, &j);
+}
+
+int batch_norm_train(norm_shape s, const void* x, const void* residual, const void* w, const void* b, double eps,
+                     int relu, void* y, void* mean, void* rstd, double* var) {
+    job j = plan(s);
+    j.x = x;
+    char* scale;
+    double* sums = scratch(&j, 2, &scale);
+    if (!sums) return -1;
+    char* shift = scale + s.C * j.size;
+    moments(&j, scale, sums, sums, var);
     for (int64_t c = 0; c < s.C; c++) {
-        var[c] = total > 0 ? fmax(joined[s.C + c], 0) / total : 0;
-        if (joined[s.C + c] != joined[s.C + c]) var[c] = joined[s.C + c];
         double r = 1 / sqrt(var[c] + eps);
-        put(&j, mean, c, joined[c]);
+        put(&j, mean, c, sums[c]);
         put(&j, rstd, c, r);
-        put(&j, a, c, get(&j, w, c, 1) * r);
+        put(&j, scale, c, get(&j, w, c, 1) * r);
         put(&j, shift, c, get(&j, b, c, 0));
     }
-    j.mean = mean, j.a = a, j.b = shift;
-    parallel_for(j.threads, j.pieces, normalize_task, &j);
-    free(memory);
+    batch_norm_apply(s, x, residual, mean, scale, shift, relu, y);
+    free(sums);
     return 0;
 }
 
-int batch_norm_eval(norm_shape s, const void* x, const void* w, const void* b, const void* mean, const void* var,
-                    double eps, void* y) {
-    job j = plan(s, NULL, x, y);
-    double *a = malloc(2 * s.C * sizeof(double) + 1), *shift = a + s.C;
-    if (!a) return -1;
+int batch_norm_eval(norm_shape s, const void* x, const void* residual, const void* w, const void* b, const void* mean,
+                    const void* var, double eps, int relu, void* y) {
+    job j = plan(s);
+    char *scale = malloc(2 * s.C * j.size + 1), *shift = scale + s.C * j.size;
+    if (!scale) return -1;
     for (int64_t c = 0; c < s.C; c++) {
-        put(&j, a, c, get(&j, w, c, 1) / sqrt(get(&j, var, c, 1) + eps));
+        put(&j, scale, c, get(&j, w, c, 1) / sqrt(get(&j, var, c, 1) + eps));
         put(&j, shift, c, get(&j, b, c, 0));
     }
-    j.mean = mean, j.a = a, j.b = shift;
-    parallel_for(j.threads, j.pieces, normalize_task, &j);
-    free(a);
+    batch_norm_apply(s, x, residual, mean, scale, shift, relu, y);
+    free(scale);
     return 0;
 }
 
-int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* w, const void* mean, const void* rstd,
-                    void* gx, void* gw, void* gb) {
-    job j = plan(s, g, x, gx);
-    double *memory = scratch(&j), total = (double)s.N * (double)s.inner;
-    if (!memory) return -1;
-    double *joined = memory + 2 * j.pieces * s.C, *a = joined + 2 * s.C, *b = a + s.C, *c = b + s.C;
-    j.mean = mean, j.a = a, j.b = b, j.c = c;
-    parallel_for(j.threads, j.pieces, sums_task, &j);
-    join_sums(&j, joined, joined + s.C);
-    for (int64_t i = 0; i < s.C; i++) {
-        double r = get(&j, rstd, i, 1), scale = get(&j, w, i, 1) * r, sum_g = joined[i], sum_gx = joined[s.C + i];
-        put(&j, gw, i, sum_gx * r);
-        put(&j, gb, i, sum_g);
-        put(&j, a, i, scale);
-        put(&j, b, i, -scale * r * r * sum_gx / total);
-        put(&j, c, i, -scale * sum_g / total);
+int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, const void* w, const void* b,
+                    const void* mean, const void* rstd, int relu, void* masked, void* gx, void* gw, void* gb) {
+    job j = plan(s);
+    char* vector;
+    double *sums = scratch(&j, 5, &vector), total = s.N ? (double)s.N : 1;
+    if (!sums) return -1;
+    int64_t C = s.C, step = C * j.size;
+    char *scale = vector, *shift = scale + step, *pa = shift + step, *pb = pa + step, *pc = pb + step;
+    for (int64_t c = 0; c < C; c++) {
+        put(&j, scale, c, get(&j, w, c, 1) * get(&j, rstd, c, 1));
+        put(&j, shift, c, get(&j, b, c, 0));
     }
-    parallel_for(j.threads, j.pieces, grad_task, &j);
-    free(memory);
+    j.g = g, j.x = x, j.out = y, j.masked = masked, j.result = gx;
+    j.mean = mean, j.scale = scale, j.shift = shift, j.a = pa, j.b = pb, j.c = pc;
+    j.mode = !relu ? SUM_G : y ? SUM_G_BY_OUT : SUM_G_BY_X;
+    parallel_for(j.threads, j.pieces, sums_task, &j);
+    join(&j, sums, sums + C);
+    for (int64_t c = 0; c < C; c++) {
+        double r = get(&j, rstd, c, 1), a = get(&j, w, c, 1) * r, sum_g = sums[c], sum_gd = sums[C + c];
+        put(&j, gw, c, sum_gd * r);
+        put(&j, gb, c, sum_g);
+        put(&j, pa, c, a);
+        put(&j, pb, c, -a * r * r * sum_gd / total);
+        put(&j, pc, c, -a * sum_g / total);
+    }
+    if (j.mode == SUM_G_BY_OUT) j.g = masked;
+    if (j.mode != SUM_G_BY_X) j.scale = NULL;
+    parallel_for(j.threads, C ? j.pieces : 0, grad_task, &j);
+    free(sums);
     return 0;
 }
 

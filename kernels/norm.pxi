@@ -3,34 +3,30 @@
 cdef extern from "norm.h" nogil:
     ctypedef struct norm_shape:
         int dtype
-        int64_t N, C, inner
-    int batch_norm_train_ "batch_norm_train"(norm_shape s, const void *x, const void *w, const void *b, double eps,
-                                             void *y, void *mean, void *rstd, double *var)
-    int batch_norm_eval_ "batch_norm_eval"(norm_shape s, const void *x, const void *w, const void *b,
-                                           const void *mean, const void *var, double eps, void *y)
-    int batch_norm_grad_ "batch_norm_grad"(norm_shape s, const void *g, const void *x, const void *w,
-                                           const void *mean, const void *rstd, void *gx, void *gw, void *gb)
+        int64_t N, C
+    int batch_norm_stats_ "batch_norm_stats"(norm_shape s, const void *x, double *mean, double *var)
+    int batch_norm_train_ "batch_norm_train"(norm_shape s, const void *x, const void *residual, const void *w,
+                                             const void *b, double eps, int relu, void *y, void *mean, void *rstd,
+                                             double *var)
+    int batch_norm_eval_ "batch_norm_eval"(norm_shape s, const void *x, const void *residual, const void *w,
+                                           const void *b, const void *mean, const void *var, double eps, int relu,
+                                           void *y)
+    void batch_norm_apply_ "batch_norm_apply"(norm_shape s, const void *x, const void *residual, const void *mean,
+                                              const void *scale, const void *shift, int relu, void *y)
+    int batch_norm_grad_ "batch_norm_grad"(norm_shape s, const void *g, const void *x, const void *y, const void *w,
+                                           const void *b, const void *mean, const void *rstd, int relu, void *masked,
+                                           void *gx, void *gw, void *gb)
     void layer_norm_ "layer_norm"(norm_shape s, const void *x, const void *w, const void *b, double eps, void *y,
                                   void *mean, void *rstd)
     int layer_norm_grad_ "layer_norm_grad"(norm_shape s, const void *g, const void *x, const void *w,
                                            const void *mean, const void *rstd, void *gx, void *gw, void *gb)
 
 cdef cnp.ndarray norm_input(object x, norm_shape *shape, str what):
-    """x (N, C, ...) as an array that the norm drivers take: channels innermost, or C-contiguous; else a copy."""
-    cdef cnp.ndarray array = as_array(x, what)
-    cdef int i
-    if cnp.PyArray_NDIM(array) < 2:
-        raise ValueError(f"{what}: x must be (N, C, ...), got shape {np.shape(array)}")
-    shape.inner = 1
-    shape.N = cnp.PyArray_DIM(array, 0)
-    shape.C = cnp.PyArray_DIM(array, 1)
-    for i in range(2, cnp.PyArray_NDIM(array)):
-        shape.inner *= cnp.PyArray_DIM(array, i)
-    if not is_float(array) or not cnp.PyArray_ISCARRAY_RO(array) or shape.inner == 1 or shape.C == 1:
-        array = channels_inner(array, what)
-        shape.N *= shape.inner
-        shape.inner = 1
+    """x (N, C, ...) as rows of channels: x itself where its memory is channels-last, or a copy."""
+    cdef cnp.ndarray array = channels_inner(x, what)
     shape.dtype = dtype_index(array)
+    shape.C = cnp.PyArray_DIM(array, 1)
+    shape.N = cnp.PyArray_SIZE(array) // shape.C if shape.C else 0
     return array
 
 
@@ -39,6 +35,16 @@ cdef const void *channel_vector(object v, cnp.ndarray x, str what, str name, lis
     if v is None:
         return NULL
     array = vector(v, cnp.PyArray_DIM(x, 1), cnp.PyArray_TYPE(x), what, name)
+    keep.append(array)
+    return cnp.PyArray_DATA(array)
+
+
+cdef const void *like(object y, cnp.ndarray x, str what, str name, list keep) except? NULL:
+    """The data of y in x's shape, dtype and layout; NULL for None."""
+    cdef cnp.ndarray array
+    if y is None:
+        return NULL
+    array = in_layout_of(x, y, what, "x", name)
     keep.append(array)
     return cnp.PyArray_DATA(array)
 
@@ -59,9 +65,46 @@ cdef int update_running(object running, object value, double momentum, str what,
     return 0
 
 
-def batch_norm_train(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1):
+cdef int enough_memory(int status, str what) except -1:
+    if status < 0:
+        raise MemoryError(f"{what}: out of memory")
+    return 0
+
+
+def batch_norm_stats(x):
+    """Mean and biased variance of every channel, in float64, in one pass over x (N, C, ...)."""
+    cdef norm_shape shape
+    cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_stats")
+    cdef cnp.ndarray mean = new_vector(shape.C, cnp.NPY_FLOAT64)
+    cdef cnp.ndarray var = new_vector(shape.C, cnp.NPY_FLOAT64)
+    cdef int status
+    with nogil:
+        status = batch_norm_stats_(shape, cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(mean),
+                                   <double *>cnp.PyArray_DATA(var))
+    enough_memory(status, "batch_norm_stats")
+    return mean, var
+
+
+def batch_norm_apply(x, mean, scale, shift, residual=None, bint relu=False):
+    """relu((x - mean) * scale + shift + residual) per channel, in one pass; ReLU and residual where asked for."""
+    cdef norm_shape shape
+    cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_apply")
+    cdef cnp.ndarray y = empty_like(a)
+    cdef list keep = []
+    cdef const void *m = channel_vector(as_array(mean, "batch_norm_apply"), a, "batch_norm_apply", "mean", keep)
+    cdef const void *factor = channel_vector(as_array(scale, "batch_norm_apply"), a, "batch_norm_apply", "scale", keep)
+    cdef const void *offset = channel_vector(as_array(shift, "batch_norm_apply"), a, "batch_norm_apply", "shift", keep)
+    cdef const void *added = like(residual, a, "batch_norm_apply", "residual", keep)
+    with nogil:
+        batch_norm_apply_(shape, cnp.PyArray_DATA(a), added, m, factor, offset, relu, cnp.PyArray_DATA(y))
+    return y
+
+
+def batch_norm_train(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1,
+                     residual=None, bint relu=False):
     """Normalises every channel by its own mean and variance: (y, mean, rstd). w, b may be None.
 
+    y = relu((x - mean) * rstd * w + b + residual), ReLU and residual where asked for.
     running_mean and running_var, where given, move towards the batch's in place (the variance unbiased)."""
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_train")
@@ -72,22 +115,21 @@ def batch_norm_train(x, w, b, double eps=1e-5, running_mean=None, running_var=No
     cdef list keep = []
     cdef const void *weight = channel_vector(w, a, "batch_norm_train", "w", keep)
     cdef const void *bias = channel_vector(b, a, "batch_norm_train", "b", keep)
+    cdef const void *added = like(residual, a, "batch_norm_train", "residual", keep)
     cdef int status
     with nogil:
-        status = batch_norm_train_(shape, cnp.PyArray_DATA(a), weight, bias, eps, cnp.PyArray_DATA(y),
+        status = batch_norm_train_(shape, cnp.PyArray_DATA(a), added, weight, bias, eps, relu, cnp.PyArray_DATA(y),
                                    cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd), <double *>cnp.PyArray_DATA(var))
-    if status < 0:
-        raise MemoryError("batch_norm_train: out of memory")
-    cdef int64_t count = shape.N * shape.inner
+    enough_memory(status, "batch_norm_train")
     if running_mean is not None or running_var is not None:
         update_running(running_mean, mean, momentum, "batch_norm_train", "running_mean")
-        unbiased = var * (count / (count - 1.0)) if count > 1 else var
+        unbiased = var * (shape.N / (shape.N - 1.0)) if shape.N > 1 else var
         update_running(running_var, unbiased, momentum, "batch_norm_train", "running_var")
     return y, mean, rstd
 
 
-def batch_norm_eval(x, w, b, mean, var, double eps=1e-5):
-    """(x - mean) / sqrt(var + eps) * w + b per channel."""
+def batch_norm_eval(x, w, b, mean, var, double eps=1e-5, residual=None, bint relu=False):
+    """relu((x - mean) / sqrt(var + eps) * w + b + residual) per channel, ReLU and residual where asked for."""
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_eval")
     cdef cnp.ndarray y = empty_like(a)
@@ -96,16 +138,20 @@ def batch_norm_eval(x, w, b, mean, var, double eps=1e-5):
     cdef const void *bias = channel_vector(b, a, "batch_norm_eval", "b", keep)
     cdef const void *m = channel_vector(as_array(mean, "batch_norm_eval"), a, "batch_norm_eval", "mean", keep)
     cdef const void *v = channel_vector(as_array(var, "batch_norm_eval"), a, "batch_norm_eval", "var", keep)
+    cdef const void *added = like(residual, a, "batch_norm_eval", "residual", keep)
     cdef int status
     with nogil:
-        status = batch_norm_eval_(shape, cnp.PyArray_DATA(a), weight, bias, m, v, eps, cnp.PyArray_DATA(y))
-    if status < 0:
-        raise MemoryError("batch_norm_eval: out of memory")
+        status = batch_norm_eval_(shape, cnp.PyArray_DATA(a), added, weight, bias, m, v, eps, relu,
+                                  cnp.PyArray_DATA(y))
+    enough_memory(status, "batch_norm_eval")
     return y
 
 
-def batch_norm_grad(g, x, w, mean, rstd):
-    """The gradients of batch_norm_train for x, w and b: (gx, gw, gb)."""
+def batch_norm_grad(g, x, w, mean, rstd, b=None, out=None, bint relu=False):
+    """The gradients of batch_norm_train for x, w, b and the residual: (gx, gw, gb, gr).
+
+    relu: g passes where ReLU did. With `out`, its result, the mask is out > 0, and gr the masked g; without, it is
+    found from x, w and b, which is faster but tells nothing of a residual: gr is None. No relu: gr is g."""
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_grad")
     cdef cnp.ndarray grad = in_layout_of(a, g, "batch_norm_grad", "x", "g")
@@ -114,15 +160,18 @@ def batch_norm_grad(g, x, w, mean, rstd):
     cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
     cdef list keep = []
     cdef const void *weight = channel_vector(w, a, "batch_norm_grad", "w", keep)
+    cdef const void *bias = channel_vector(b, a, "batch_norm_grad", "b", keep)
     cdef const void *m = channel_vector(as_array(mean, "batch_norm_grad"), a, "batch_norm_grad", "mean", keep)
     cdef const void *r = channel_vector(as_array(rstd, "batch_norm_grad"), a, "batch_norm_grad", "rstd", keep)
+    cdef const void *y = like(out if relu else None, a, "batch_norm_grad", "out", keep)
+    gr = None if relu and out is None else grad if not relu else empty_like(a)
+    cdef void *masked = cnp.PyArray_DATA(<cnp.ndarray>gr) if y != NULL else NULL
     cdef int status
     with nogil:
-        status = batch_norm_grad_(shape, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), weight, m, r,
-                                  cnp.PyArray_DATA(gx), cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
-    if status < 0:
-        raise MemoryError("batch_norm_grad: out of memory")
-    return gx, gw, gb
+        status = batch_norm_grad_(shape, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), y, weight, bias, m, r, relu,
+                                  masked, cnp.PyArray_DATA(gx), cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
+    enough_memory(status, "batch_norm_grad")
+    return gx, gw, gb, gr
 
 
 cdef int layer_shape(cnp.ndarray x, int64_t size, norm_shape *shape, str what) except -1:
@@ -142,7 +191,6 @@ cdef int layer_shape(cnp.ndarray x, int64_t size, norm_shape *shape, str what) e
     shape.dtype = dtype_index(x)
     shape.C = size
     shape.N = 1
-    shape.inner = 1
     for i in range(leading):
         shape.N *= cnp.PyArray_DIM(x, i)
     return leading
@@ -194,6 +242,5 @@ def layer_norm_grad(g, x, int64_t normalized_size, w, mean, rstd):
     with nogil:
         status = layer_norm_grad_(shape, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), weight, m, r,
                                   cnp.PyArray_DATA(gx), cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
-    if status < 0:
-        raise MemoryError("layer_norm_grad: out of memory")
+    enough_memory(status, "layer_norm_grad")
     return gx, gw, gb

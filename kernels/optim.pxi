@@ -30,7 +30,7 @@ cdef object checked_list(object arrays, object params, str what, str name):
 cdef cnp.ndarray in_place(object array, str what, str name, list copies):
     """An array to be changed; one that is not dense is worked on as a copy and written back."""
     cdef cnp.ndarray a
-    if not isinstance(array, np.ndarray):
+    if not cnp.PyArray_Check(array):
         raise TypeError(f"{what}: {name} must hold arrays, got {type(array).__name__}")
     a = array
     if not cnp.PyArray_ISWRITEABLE(a):
@@ -70,7 +70,9 @@ cdef class Step:
             raise MemoryError(f"{what}: out of memory")
         for i in range(self.count):
             x = in_place(params[i], what, "params", self.copies)
-            array = in_layout_of(x, grads[i], what, f"params[{i}]", f"grads[{i}]")
+            array = as_array(grads[i], what)
+            if not same_layout(x, array):
+                array = in_layout_of(x, array, what, f"params[{i}]", f"grads[{i}]")
             self.keep += (x, array)
             self.tensors[i].arrays[0] = cnp.PyArray_DATA(x)
             self.tensors[i].arrays[1] = cnp.PyArray_DATA(array)
@@ -84,7 +86,9 @@ cdef class Step:
 
     cdef void *state(self, cnp.ndarray x, object given, str name, Py_ssize_t i) except? NULL:
         cdef cnp.ndarray array = in_place(given, self.what, name, self.copies)
-        cdef cnp.ndarray work = in_layout_of(x, array, self.what, f"params[{i}]", f"{name}[{i}]")
+        cdef cnp.ndarray work = array
+        if not same_layout(x, array):
+            work = in_layout_of(x, array, self.what, f"params[{i}]", f"{name}[{i}]")
         if work is not array:
             self.copies.append((given, work))
         self.keep.append(work)

@@ -1,4 +1,4 @@
-/* Pooling drivers: forward by output rows, backward by (image, block of channels). */
+/* Pooling drivers: forward by output rows, backward by input rows; scattering by (image, block of channels). */
 #include "pool.h"
 
 #include "kernels.h"
@@ -24,17 +24,21 @@ static void avg_task(void* context, int64_t i, int thread) {
     const job* j = context;
     j->kernels->avg_pool(j->s, j->x, j->y, i / j->s->P, i % j->s->P);
 }
-static void grad_task(void* context, int64_t i, int thread) {
+static void max_grad_task(void* context, int64_t i, int thread) {
+    (void)thread;
+    const job* j = context;
+    j->kernels->max_pool_grad(j->s, j->g, j->index, j->gx, i / j->s->H, i % j->s->H);
+}
+static void avg_grad_task(void* context, int64_t i, int thread) {
+    (void)thread;
+    const job* j = context;
+    j->kernels->avg_pool_grad(j->s, j->g, j->gx, i / j->s->H, i % j->s->H);
+}
+static void scatter_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
     int64_t n = i / j->blocks, c0 = i % j->blocks * j->channels, c1 = c0 + j->channels;
-    if (c1 > j->s->C) c1 = j->s->C;
-    if (!j->index)
-        j->kernels->avg_pool_grad(j->s, j->g, j->gx, n, c0, c1);
-    else if (j->s->kernel[0])
-        j->kernels->max_pool_grad(j->s, j->g, j->index, j->gx, n, c0, c1);
-    else
-        j->kernels->max_pool_scatter(j->s, j->g, j->index, j->gx, n, c0, c1);
+    j->kernels->max_pool_scatter(j->s, j->g, j->index, j->gx, n, c0, c1 < j->s->C ? c1 : j->s->C);
 }
 
 static int threads_for(const pool_shape* s) { return s->N * s->C * s->H * s->W < SMALL ? 1 : parallel_threads(); }
@@ -49,16 +53,19 @@ void pool_avg(int dtype, const pool_shape* s, const void* x, void* y) {
     if (s->C) parallel_for(threads_for(s), s->N * s->P, avg_task, &j);
 }
 
-static void run_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx) {
+void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx) {
     job j = {.s = s, .kernels = kernels_active[dtype], .g = g, .index = index, .gx = gx};
-    int whole = s->N >= MANY_IMAGES || threads_for(s) == 1;
-    j.channels = whole ? s->C : CHANNEL_BLOCK;
     if (s->C == 0) return;
+    if (s->kernel[0]) {
+        parallel_for(threads_for(s), s->N * s->H, max_grad_task, &j);
+        return;
+    }
+    j.channels = s->N >= MANY_IMAGES || threads_for(s) == 1 ? s->C : CHANNEL_BLOCK;
     j.blocks = (s->C + j.channels - 1) / j.channels;
-    parallel_for(threads_for(s), s->N * j.blocks, grad_task, &j);
+    parallel_for(threads_for(s), s->N * j.blocks, scatter_task, &j);
 }
 
-void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx) {
-    run_grad(dtype, s, g, index, gx);
+void pool_avg_grad(int dtype, const pool_shape* s, const void* g, void* gx) {
+    job j = {.s = s, .kernels = kernels_active[dtype], .g = g, .gx = gx};
+    if (s->C) parallel_for(threads_for(s), s->N * s->H, avg_grad_task, &j);
 }
-void pool_avg_grad(int dtype, const pool_shape* s, const void* g, void* gx) { run_grad(dtype, s, g, 0, gx); }

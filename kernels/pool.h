@@ -9,18 +9,21 @@ typedef struct {
     int64_t count_pad; /* whether padding counts in the window's size */
 } pool_shape;
 
-/* One output row (n, p); one image's channels [c0, c1). Indices are h * W + w, in integers as wide as T; -1: none. */
+/* One output row (n, p), one input row (n, h), or one image's channels [c0, c1). Indices are h * W + w, in integers as
+ * wide as T; -1: none. */
 #define MAX_POOL_PARAMETERS (const pool_shape* s, const void* x_, void* y_, void* index_, int64_t n, int64_t p)
 #define AVG_POOL_PARAMETERS (const pool_shape* s, const void* x_, void* y_, int64_t n, int64_t p)
 #define MAX_POOL_GRAD_PARAMETERS \
+    (const pool_shape* s, const void* g_, const void* index_, void* gx_, int64_t n, int64_t h)
+#define AVG_POOL_GRAD_PARAMETERS (const pool_shape* s, const void* g_, void* gx_, int64_t n, int64_t h)
+#define MAX_POOL_SCATTER_PARAMETERS \
     (const pool_shape* s, const void* g_, const void* index_, void* gx_, int64_t n, int64_t c0, int64_t c1)
-#define AVG_POOL_GRAD_PARAMETERS (const pool_shape* s, const void* g_, void* gx_, int64_t n, int64_t c0, int64_t c1)
 
-#define POOL_KERNELS(X)                           \
-    X(max_pool, MAX_POOL_PARAMETERS)              \
-    X(max_pool_grad, MAX_POOL_GRAD_PARAMETERS)    \
-    X(max_pool_scatter, MAX_POOL_GRAD_PARAMETERS) \
-    X(avg_pool, AVG_POOL_PARAMETERS)              \
+#define POOL_KERNELS(X)                              \
+    X(max_pool, MAX_POOL_PARAMETERS)                 \
+    X(max_pool_grad, MAX_POOL_GRAD_PARAMETERS)       \
+    X(max_pool_scatter, MAX_POOL_SCATTER_PARAMETERS) \
+    X(avg_pool, AVG_POOL_PARAMETERS)                 \
     X(avg_pool_grad, AVG_POOL_GRAD_PARAMETERS)
 
 /* The part of window `i` along one axis that lies inside [0, size): taps [first, last) from `start`. */
@@ -30,11 +33,25 @@ typedef struct {
 static inline pool_window pool_window_at(int64_t i, int64_t size, int64_t kernel, int64_t stride, int64_t padding,
                                          int64_t dilation) {
     pool_window w = {.start = i * stride - padding, .first = 0, .last = kernel};
-    if (w.start < 0) w.first = (-w.start + dilation - 1) / dilation;
-    int64_t inside = size - w.start <= 0 ? 0 : (size - w.start + dilation - 1) / dilation;
+    int64_t before = w.start < 0 ? -w.start : 0, inside = size - w.start > 0 ? size - w.start : 0;
+    if (dilation != 1) { /* divisions cost more than a small window */
+        before = (before + dilation - 1) / dilation;
+        inside = (inside + dilation - 1) / dilation;
+    }
+    w.first = before;
     if (w.last > inside) w.last = inside;
     if (w.last < w.first) w.last = w.first;
     return w;
+}
+
+/* The windows [first, last) that reach pixel i, when called for i = 0, 1, ... in turn from {0, 0}. */
+typedef struct {
+    int64_t first, last;
+} pool_reach;
+static inline void pool_advance(pool_reach* r, int64_t i, int64_t windows, int64_t kernel, int64_t stride,
+                                int64_t padding, int64_t dilation) {
+    while (r->first < windows && r->first * stride - padding + (kernel - 1) * dilation < i) r->first++;
+    while (r->last < windows && r->last * stride - padding <= i) r->last++;
 }
 
 void pool_max(int dtype, const pool_shape* s, const void* x, void* y, void* index);

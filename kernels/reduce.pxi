@@ -93,6 +93,28 @@ cdef cnp.ndarray sum_dense(cnp.ndarray x, const bint *reduced, bint keepdims):
         data = cnp.PyArray_DATA(partial)
 
 
+def sum_to(x, shape):
+    """Sums over the axes along which an array of this shape was broadcast to x's."""
+    cdef cnp.ndarray a = dense(x, "sum_to")
+    cdef bint reduced[MAX_AXES]
+    cdef cnp.npy_intp target[MAX_AXES]
+    cdef cnp.PyArray_Dims dims
+    cdef cnp.ndarray out = a
+    cdef int ndim = cnp.PyArray_NDIM(a), extra = ndim - len(shape), i
+    cdef bint fits = extra >= 0, any_reduced = False
+    for i in range(ndim if fits else 0):
+        target[i] = shape[i - extra] if i >= extra else 1
+        reduced[i] = i < extra or (target[i] == 1 and cnp.PyArray_DIM(a, i) != 1)
+        any_reduced = any_reduced or reduced[i]
+        fits = fits and (reduced[i] or target[i] == cnp.PyArray_DIM(a, i))
+    if not fits:
+        raise ValueError(f"sum_to: shape {np.shape(x)} is no broadcast of {tuple(shape)}")
+    if any_reduced:
+        out = sum_dense(a, reduced, True)
+    dims.ptr, dims.len = target + extra, ndim - extra
+    return cnp.PyArray_Newshape(out, &dims, cnp.NPY_CORDER)
+
+
 def sum(x, axes=None, bint keepdims=False):
     """The sum over axes (an int, a tuple, or None: all). Bits do not depend on the number of threads."""
     cdef cnp.ndarray a = as_array(x, "sum")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from autograd import io
-from autograd.cli import main
+from autograd.cli import data, main
 from autograd.version import __version__
 from autograd.vision.datasets import Digits
 from autograd.vision.models import list_models
@@ -252,3 +252,21 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as stop:
             main(list(arguments))
         assert stop.value.code == 0 and text in capsys.readouterr().out
+
+
+def test_validation_data_decide_and_test_data_only_report(tmp_path: Path) -> None:
+    """A seeded, stratified tenth of the training data; no picture is in two parts."""
+    bundle = data.load("digits")
+    smaller, validation = data.hold_out(bundle, 0.1, seed=3)
+    labels = data.labels_of(validation)
+    counts = np.bincount(labels, minlength=10)
+    assert len(smaller.train) + len(validation) == len(bundle.train) and counts.max() - counts.min() <= 1
+    assert not set(smaller.train.indices) & set(validation.indices)
+    assert (
+        validation.indices == data.hold_out(bundle, 0.1, seed=3)[1].indices != data.hold_out(bundle, 0.1, 4)[1].indices
+    )
+    assert data.hold_out(bundle, 0, 3)[0].train is bundle.train
+    assert main(["train", *FAST, "--epochs", "2", "--out", "run"]) == 0
+    rows = io.load(tmp_path / "run" / "best.safetensors")["history"]
+    best = max(rows, key=lambda row: row["validation_accuracy"])
+    assert rows[-1]["epoch"] == best["epoch"] and rows[-1]["test_accuracy"] is not None

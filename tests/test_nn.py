@@ -334,3 +334,62 @@ def test_layers_refuse_wrong_shapes(rng, layer, shape, message):
 def test_impossible_arguments(make, message):
     with pytest.raises((ValueError, AttributeError), match=message):
         make()
+
+
+# ------------------------------------------------------------------------------------------------ fused neighbours
+
+
+def sequence(kind):
+    autograd.manual_seed(0)
+    if kind == "linear":
+        layers = [nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3), nn.ReLU()]
+        return nn.Sequential(*layers), autograd.randn(4, 5)
+    layers = [nn.Conv2d(3, 9, 3, padding=1), nn.ReLU(), nn.Conv2d(9, 4, 3, padding="same", bias=False), nn.ReLU()]
+    return nn.Sequential(*layers), autograd.randn(2, 3, 6, 5)
+
+
+def results_of(net, x, forward):
+    """The output and all gradients, as bytes."""
+    x = x.clone().requires_grad_()
+    net.zero_grad()
+    y = forward(x)
+    (y * y).sum().backward()
+    return [t.array.tobytes() for t in (y, x.grad, *(p.grad for p in net.parameters()))]
+
+
+@pytest.mark.parametrize("kind", ["linear", "conv"])
+def test_relu_in_the_layer_before_it_gives_the_same_bits(kind):
+    net, x = sequence(kind)
+
+    def one_by_one(x):
+        for layer in net:
+            x = layer(x)
+        return x
+
+    assert results_of(net, x, net) == results_of(net, x, one_by_one)
+    assert net(x.requires_grad_()).grad_fn.op.name == f"{'conv2d' if kind == 'conv' else 'linear'}_relu"
+
+
+def test_fused_layers_notice_hooks_and_changes():
+    net, x = sequence("linear")
+    plain, seen = net(x).array, []
+    handle = net[0].register_forward_hook(lambda module, args, y: seen.append(y.array.min()))
+    np.testing.assert_array_equal(net(x).array, plain)
+    assert len(seen) == 1 and seen[0] < 0  # the layer's own result, before the ReLU
+    handle.remove()
+    net[1].register_forward_hook(lambda module, args, y: y * 2)
+    assert not np.array_equal(net(x).array, plain)
+    net[1] = nn.Tanh()
+    assert net(x).shape == (4, 3)
+    net[1] = nn.ReLU()
+    np.testing.assert_array_equal(net(x).array, plain)
+    net.append(nn.Linear(3, 2))
+    assert net(x).shape == (4, 2)
+    del net[4]
+    np.testing.assert_array_equal(net(x).array, plain)
+
+
+def test_an_error_in_a_fused_layer_names_the_layer():
+    net, _ = sequence("linear")
+    with pytest.raises(autograd.ShapeError, match=r"in 0: Linear\(in_features=5"):
+        net(autograd.ones(4, 6))

@@ -1,12 +1,14 @@
 """The thread team: same bits for any number of threads, fork, concurrent callers, other pools in the process."""
 
+import hashlib
 import os
 import threading
 
 import numpy as np
 import pytest
 
-from autograd import kernels
+import autograd
+from autograd import kernels, nn, optim
 
 THREADS = (1, 2, 3, 8)
 rng = np.random.default_rng(0)
@@ -40,11 +42,12 @@ def bits_for_all_threads(run):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("m, k, n", [(97, 130, 65), (300, 700, 129), (5, 2000, 300), (513, 33, 7)])
+@pytest.mark.parametrize("m, k, n", [(97, 130, 65), (300, 700, 129), (5, 2000, 300), (513, 33, 7), (3, 90, 999)])
 def test_matmul_has_the_same_bits_for_any_number_of_threads(isa, dtype, m, k, n):
     a, b = normal(m, k, dtype=dtype), normal(k, n, dtype=dtype)
-    results = bits_for_all_threads(lambda: kernels.matmul(a, b))
-    assert results == results[:1] * len(THREADS)
+    for x, y in ((a, b), (np.asfortranarray(a), b), (a, np.asfortranarray(b))):
+        results = bits_for_all_threads(lambda x=x, y=y: kernels.matmul(x, y))
+        assert results == results[:1] * len(THREADS)
 
 
 # N, C, H, K, R, stride, padding, dilation, groups
@@ -177,3 +180,34 @@ def test_number_of_threads_is_checked():
         kernels.set_num_threads(0)
     kernels.set_num_threads(10**6)
     assert 1 <= kernels.get_num_threads() < 10**6
+
+
+def trained(threads):
+    """The bytes of all parameters and statistics after a few steps of a small residual net."""
+    kernels.set_num_threads(threads)
+    autograd.manual_seed(0)
+    stem, block = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1, bias=False)
+    bn, head = nn.BatchNorm2d(16), nn.Linear(16, 10)
+    layers = nn.ModuleList([stem, block, bn, head])
+    optimizer = optim.SGD(layers.parameters(), lr=0.05, momentum=0.9)
+    data = np.random.default_rng(1)
+    for n in (24, 7, 24):
+        x = autograd.tensor(data.standard_normal((n, 3, 28, 28)).astype(np.float32))
+        h = stem(x).relu()
+        h = autograd.batch_norm_relu(block(h), bn.running_mean, bn.running_var, bn.weight, bn.bias, h, training=True)
+        h = nn.functional.max_pool2d(h, 3, 2, 1)
+        h = nn.functional.layer_norm(h + nn.functional.avg_pool2d(h, 3, 1, 1), h.shape[1:])
+        loss = nn.functional.cross_entropy(head(nn.functional.adaptive_avg_pool2d(h, 1).flatten(1)), labels_of(n))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return b"".join(v.numpy().tobytes() for v in layers.state_dict().values())
+
+
+def labels_of(n):
+    return autograd.tensor(np.arange(n) % 10)
+
+
+def test_training_has_the_same_bits_for_any_number_of_threads(isa):
+    hashes = {hashlib.sha256(trained(threads)).hexdigest() for threads in THREADS}
+    assert len(hashes) == 1

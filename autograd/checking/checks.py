@@ -257,15 +257,15 @@ def check_nan(call: OpCall) -> float | None:
         arrays = [a.astype(dtype) if a.dtype == np.float64 else a.copy() for a in call.arrays]
         i = floats[rng.integers(len(floats))]
         j = rng.integers(arrays[i].size)
-        before = call.reference(arrays)[0]
-        arrays[i].reshape(-1)[j] *= 0.75
-        depends = call.reference(arrays)[0] != before
-        arrays[i].reshape(-1)[j] = np.nan
-        got = call.results(arrays)[0]
         try:
+            before = call.reference(arrays)[0]
+            arrays[i].reshape(-1)[j] *= 0.75
+            depends = call.reference(arrays)[0] != before
+            arrays[i].reshape(-1)[j] = np.nan
             want = call.reference(arrays)[0]
-        except ValueError:  # Python's math refuses NaN
+        except ValueError:  # Python's math refuses NaN and what lies outside the domain
             continue
+        got = call.results(arrays)[0]
         if got.dtype.kind != "f" or want.dtype.kind != "f" or not np.isnan(want).any():
             continue
         lost = depends & np.isnan(want) & ~np.isnan(got)
@@ -279,12 +279,15 @@ def check_nan(call: OpCall) -> float | None:
 
 
 def check_errors(call: OpCall) -> float | None:
-    """None, objects, complex numbers and wrong shapes give typed errors."""
+    """None, objects, complex numbers and wrong shapes give typed errors; numbers and lists a result or one."""
     for i, (name, array) in enumerate(zip(call.names, call.arrays)):
         if not call.record.composite and call.record.names_required(name.partition("[")[0]):
             _refused(call, i, None, f"{name}=None")
         _refused(call, i, np.full(array.shape, None, object), f"{name} of objects")
         _refused(call, i, array.astype(np.complex128), f"{name} complex")
+        if not call.record.variadic:  # there a list is all of the inputs
+            for value in (3.0, 2, True, np.float32(2), [1.0, 2.0]):
+                _refused(call, i, value, f"{name}={value!r}", may=True)
     for what, arrays in _misfits(call):
         try:
             call(*arrays)
@@ -296,7 +299,7 @@ def check_errors(call: OpCall) -> float | None:
     return 0.0
 
 
-def _refused(call: OpCall, i: int, value: Any, what: str) -> None:
+def _refused(call: OpCall, i: int, value: Any, what: str, may: bool = False) -> None:
     arrays = [*call.arrays[:i], value, *call.arrays[i + 1 :]]
     try:
         call(*arrays)
@@ -304,7 +307,8 @@ def _refused(call: OpCall, i: int, value: Any, what: str) -> None:
         return
     except Exception as error:
         raise CheckFailed(f"{what}: {type(error).__name__} instead of a typed error: {error}") from error
-    raise CheckFailed(f"{what}: accepted")
+    if not may:
+        raise CheckFailed(f"{what}: accepted")
 
 
 def _misfits(call: OpCall) -> Iterator[tuple[str, list[Any]]]:

@@ -82,15 +82,28 @@ def _from_folder(folder: Path, size: int, mode: Any) -> Bundle:
     return Bundle(str(folder), train, test, tuple(classes), len(mean), size, mean, std)
 
 
-def split(everything: Any, labels: NDArray[np.int64]) -> tuple[Subset, Subset]:
-    """A fixed, stratified split: of the shuffled pictures of each class, every fifth is for testing."""
-    shuffled = permutation(order_source(0, 0, SPLIT_STREAM), len(labels))
+def split(everything: Any, labels: NDArray[np.int64], every: int = FOLDER_TEST, seed: int = 0) -> tuple[Subset, Subset]:
+    """A fixed, stratified split: of the shuffled pictures of each class, the first of `every` goes to the second."""
+    shuffled = permutation(order_source(seed, 0, SPLIT_STREAM), len(labels))
     chosen = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
-        chosen[shuffled[labels[shuffled] == label][::FOLDER_TEST]] = True
+        chosen[shuffled[labels[shuffled] == label][::every]] = True
     if chosen.all():
         raise UserError("--data: a class needs at least two pictures, one to train and one to test")
     return Subset(everything, np.flatnonzero(~chosen).tolist()), Subset(everything, np.flatnonzero(chosen).tolist())
+
+
+def hold_out(bundle: Bundle, share: float, seed: int) -> tuple[Bundle, Subset]:
+    """The bundle with less training data, and that share of it for validation."""
+    if not share:
+        return bundle, Subset(bundle.train, [])
+    train, validation = split(bundle.train, labels_of(bundle.train), max(2, round(1 / share)), seed)
+    return bundle._replace(train=train), validation
+
+
+def labels_of(data: Any) -> NDArray[np.int64]:
+    """The labels of a data set or of a part of one."""
+    return labels_of(data.dataset)[np.asarray(data.indices)] if isinstance(data, Subset) else np.asarray(data.labels)
 
 
 def measure(data: Any, limit: int = 1000) -> tuple[tuple[float, ...], tuple[float, ...]]:

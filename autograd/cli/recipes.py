@@ -26,6 +26,7 @@ COMMON: dict[str, Any] = {
     "augment": True,
     "target_accuracy": None,
     "patience": None,
+    "validation": 0.1,
 }
 LEARNING_RATES = {"sgd": 0.05, "adam": 3e-3, "adamw": 3e-3, "rmsprop": 1e-3}
 SCHEDULERS = ("onecycle", "cosine", "step", "plateau", "none")

@@ -21,7 +21,7 @@ from autograd.vision.models import list_models
 
 FIXED = (
     "data", "model", "batch_size", "lr", "optimizer", "weight_decay", "scheduler", "seed", "augment", "image_size",
-    "gray",
+    "gray", "validation",
 )  # fmt: skip
 SHOWN = ("model", "epochs", "batch_size", "optimizer", "lr", "weight_decay", "scheduler", "seed", "augment")
 CHANGEABLE = ("epochs", "target_accuracy", "patience")
@@ -61,8 +61,12 @@ def add(commands: Any) -> Parser:
     option("--weight-decay", float, "default 0.01, for sgd 0.0005", metavar="X")
     option("--scheduler", str, f"{', '.join(recipes.SCHEDULERS)} (default onecycle)", metavar="NAME")
     option("--seed", int, "all randomness follows from it (default 0)", metavar="N")
-    option("--target-accuracy", percent, "stop when the test accuracy reaches it: 99 or 0.99", metavar="X")
-    option("--patience", count, "stop after N epochs without a lower test loss", metavar="N")
+    option("--target-accuracy", percent, "stop when the validation accuracy reaches it: 99 or 0.99", metavar="X")
+    option("--patience", count, "stop after N epochs without a lower validation loss", metavar="N")
+    option(
+        "--validation", share, "part of the training data that decides when to stop and what is best (default 0.1)",
+        metavar="X",
+    )  # fmt: skip
     option("--image-size", count, "folders: height and width (default 32)", metavar="N")
     parser.add_argument("--gray", action="store_true", default=SUPPRESS, help="folders: read pictures as grey")
     parser.add_argument(
@@ -105,17 +109,19 @@ def run(options: Namespace) -> int:
         settings = recipes.recipe(given.get("data", "digits"), {"data": "digits"} | given)
     check(settings)
     bundle = data.load(settings["data"], settings.get("image_size"), settings.get("gray", False), options.download)
+    bundle, validation = data.hold_out(bundle, settings.get("validation", 0), settings["seed"])
     config = settings | bundle.facts()
     config["input_size"] = data.input_size(settings["model"], bundle.size)
     folder = folder or new_folder(f"{Path(bundle.name).name}-{settings['model']}")
     trainer, loaders = prepare(config, bundle, folder, options)
+    held_out = data.test_loader(validation, config, options.workers) if len(validation) else None
     if state is not None:
         trainer.load_state_dict(state)
         trainer.config = config
         at = f", batch {trainer.batch + 1}" if trainer.batch else ""
         print(f"continuing with epoch {min(trainer.epoch + 1, config['epochs'])}{at}")
     try:
-        trainer.fit(loaders[0], loaders[1], config["epochs"])
+        trainer.fit(loaders[0], loaders[1], config["epochs"], held_out)
         return finish(trainer, bundle, loaders[1], not options.no_report)
     except KeyboardInterrupt as error:
         return interrupted(trainer, whole=isinstance(error, Interrupted))
@@ -246,6 +252,7 @@ def _number(kind: Callable[[str], Any], fits: Callable[[Any], bool], what: str) 
 
 
 count = _number(int, lambda value: value >= 1, "positive whole number")
+share = _number(float, lambda value: 0 <= value <= 0.5, "part between 0 and 0.5")
 positive = _number(float, lambda value: 0 < value < float("inf"), "positive number")
 percent = _number(
     lambda text: (v := float(text.rstrip("% "))) / (100 if v > 1 else 1), lambda v: 0 < v <= 1, "accuracy"

@@ -9,18 +9,27 @@ from __future__ import annotations
 import json
 import math
 import os
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autograd.errors import FormatError
+from autograd.io.arrays import read_hdf5, read_npz
 from autograd.io.atomic import write_atomically
-from autograd.io.tensors import pack, read, unpack
+from autograd.io.stream import opened
+from autograd.io.tensors import load_file, pack, read_safetensors
+from autograd.io.torch_file import read_legacy, read_zip
+from autograd.io.torch_write import torch_archive
 from autograd.tensor import Tensor
 
 STRUCTURE = "autograd.structure"
 DEPTH = 64  # nesting that save accepts and load believes
+INDEX_LIMIT = 1 << 26  # bytes of an index of several files
+STATE_KEYS = ("state_dict", "model_state_dict", "model", "net")
+WRAPPERS = ("module.", "_orig_mod.")
 
 
 class _Writer:
@@ -127,32 +136,92 @@ def save(obj: Any, f: Any) -> None:
     """Stores dicts, lists, tuples, tensors, arrays, numbers, strings and bytes, nested as you like, in one file.
 
     f: a path (written atomically: after a crash, a kill or a full disk the old file is still there, whole) or an
-    open binary file. Tensors are stored without history. Errors: TypeError naming what cannot be stored; the system's.
+    open binary file. A path that ends in .pt or .pth gets PyTorch's format, which torch.load opens; anything else is a
+    safetensors file with a checksum. Tensors are stored without history.
+    Errors: TypeError naming what cannot be stored; the system's.
     """
+    if not hasattr(f, "write") and os.fspath(f).endswith((".pt", ".pth")):
+        write_atomically(f, torch_archive(obj))
+        return
     writer = _Writer()
     structure = json.dumps(writer.node(obj, ()), allow_nan=False, separators=(",", ":"))
-    data = pack(writer.arrays, {STRUCTURE: structure})
+    parts = pack(writer.arrays, {STRUCTURE: structure})
     if hasattr(f, "write"):
-        f.write(data)
+        for part in parts:
+            f.write(part)
     else:
-        write_atomically(f, [data])
+        write_atomically(f, parts)
 
 
-def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
-    """What save stored; of another program's safetensors file the dict of tensors.
+def load(f: Any, map_location: Any = None, *, weights_only: bool = True, mmap: Any = None) -> Any:
+    """What save stored; of other programs' files the tensors, by name or in the containers that held them.
 
-    f: a path or an open binary file. map_location and weights_only are PyTorch's: all is on the CPU, and nothing but
-    plain data is ever read. Errors: FormatError if the file is truncated, damaged or no such file at all.
+    f: a path or an open binary file: safetensors (also the index of several), PyTorch's .pt and .pth (both formats,
+    read without torch or pickle: tensors and plain containers, nothing that could run), .npz, HDF5 (with h5py).
+    The format is found out by the content. map_location, weights_only and mmap are PyTorch's: all is on the CPU and
+    in memory, and nothing but plain data is ever read.
+    Errors: FormatError if the file is truncated, damaged or no such file at all.
     """
     if map_location is not None and str(map_location).partition(":")[0] != "cpu":
         raise ValueError(f"load: tensors live on the CPU only, got map_location={map_location!r}")
-    what = getattr(f, "name", "the file") if hasattr(f, "read") else os.fspath(f)
-    data = f.read() if hasattr(f, "read") else read(f)
-    arrays, metadata = unpack(data, str(what))
-    structure = metadata.get(STRUCTURE)
-    if structure is None:
-        return {name: Tensor(array) for name, array in arrays.items()}
-    try:
-        return _Reader(arrays).node(json.loads(structure))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FormatError(f"{what}: the description of the content makes no sense: {error}") from None
+    with opened(f) as (stream, size):
+        start = stream.read(8)
+        stream.seek(0)
+        if start.startswith(b"PK\x03\x04"):
+            names = zipfile.ZipFile(stream).namelist()
+            npz = bool(names) and all(name.endswith(".npy") for name in names)
+            return read_npz(stream, size) if npz else read_zip(stream, size)
+        if start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+            return read_legacy(stream, size)
+        if start.startswith(b"\x89HDF"):
+            return read_hdf5(stream)
+        if start.startswith(b"\x93NUMPY"):
+            raise FormatError("a NumPy file of one array; use np.load")
+        if start.startswith(b"{"):
+            return _sharded(stream, size, f)
+        arrays, metadata = read_safetensors(stream, size)
+        structure = metadata.get(STRUCTURE)
+        if structure is None:
+            return {name: Tensor(array) for name, array in arrays.items()}
+        try:
+            return _Reader(arrays).node(json.loads(structure))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise FormatError(f"the description of the content makes no sense: {error}") from None
+
+
+def _sharded(stream: Any, size: int, f: Any) -> dict[str, Tensor]:
+    """The tensors of the safetensors files that an index names, which lie beside it."""
+    if size > INDEX_LIMIT or hasattr(f, "read"):
+        raise FormatError("no index of safetensors files that has a path")
+    places = json.loads(stream.read())["weight_map"]
+    folder, found = Path(f).parent, {}
+    for shard in sorted(set(places.values())):
+        path = folder / shard
+        if Path(shard).name != shard or path.is_symlink():
+            raise FormatError(f"the index names {shard!r}, which is not a file beside it")
+        if not path.is_file():
+            raise FormatError(f"the index names {shard!r}, which is missing")
+        found.update(load_file(path))
+    missing = sorted(set(places) - set(found))
+    if missing:
+        raise FormatError(f"{missing[0]} is in none of the files that the index names")
+    return {name: found[name] for name in places}
+
+
+def load_weights(path: Any) -> dict[str, Tensor]:
+    """The state dict in a file of any of the formats of `load`.
+
+    Looked for at the top and under the usual keys ("state_dict", "model", ...); prefixes that wrappers put before every
+    name ("module.", "_orig_mod.") are taken off. FormatError if there are no tensors by name.
+    """
+    state = load(path)
+    for _ in range(2):  # a checkpoint may hold the model's state beside the optimizer's
+        inner = [state[key] for key in STATE_KEYS if isinstance(state, Mapping) and isinstance(state.get(key), Mapping)]
+        state = inner[0] if inner else state
+    if not isinstance(state, Mapping) or not any(isinstance(v, Tensor) for v in state.values()):
+        raise FormatError(f"{path}: holds no tensors by name")
+    weights = {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
+    for prefix in WRAPPERS:
+        if all(name.startswith(prefix) for name in weights):
+            weights = {name.removeprefix(prefix): value for name, value in weights.items()}
+    return weights

@@ -1,18 +1,22 @@
-"""safetensors files: named arrays with a checksum, read and written with the official library."""
+"""safetensors files: named arrays with a checksum. The official library judges whether a file is sound.
+
+Numbers go straight between the arrays and the file: neither reading nor writing needs the file's size in memory again.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autograd.errors import DTypeError, FormatError, MissingExtraError
-from autograd.io.atomic import write_atomically
+from autograd.io.atomic import Buffer, write_atomically
+from autograd.io.stream import fill, opened, widen
 from autograd.tensor import Tensor
 
 CHECKSUM = "autograd.checksum"
@@ -31,65 +35,52 @@ KINDS = {
     "U8": "|u1",
     "BOOL": "|b1",
 }
-MAGICS = {
-    b"PK\x03\x04": "a zip archive (a PyTorch .pt file, or .npz?)",
-    b"\x80\x02": "a pickle, which is never read",
-    b"\x80\x04": "a pickle, which is never read",
+NAMES = {kind: name for name, kind in KINDS.items()}
+OTHERS = {
+    b"PK\x03\x04": "a zip archive; autograd.load opens those of torch.save and np.savez",
+    b"\x80": "a pickle; autograd.load opens those of torch.save",
+    b"\x89HDF": "an HDF5 file; autograd.load opens it",
     b"\x93NUMP": "a NumPy file; use np.load",
-    b"\x89HDF": "an HDF5 file",
 }
 
 
 def library() -> Any:
     try:
         import safetensors
-        import safetensors.numpy
     except ImportError:
         raise MissingExtraError("safetensors files need the package safetensors: pip install 'cygrad[io]'") from None
     return safetensors
 
 
-def pack(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
-    """The bytes of a safetensors file, checksum included."""
-    dense = {}
-    for name, array in arrays.items():
-        array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
-        if array.dtype.str not in KINDS.values():
-            raise DTypeError(f"save: {name} has dtype {array.dtype}, which safetensors cannot hold")
-        dense[name] = array
-    full = {**metadata, CHECKSUM: checksum(dense, metadata)}
-    return library().numpy.save(dense, full)  # type: ignore[no-any-return]
+# ---------------------------------------------------------------------------------------------- writing
 
 
-def unpack(data: bytes, what: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """(arrays, metadata) of the bytes of a safetensors file; FormatError unless it is whole and unchanged."""
-    found = next((kind for magic, kind in MAGICS.items() if data.startswith(magic)), None)
-    if found:
-        raise FormatError(f"{what}: not a safetensors file but {found}")
-    tool = library()
-    try:
-        parts = tool.deserialize(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (tool.SafetensorError, ValueError, RecursionError, TypeError) as error:
-        raise FormatError(f"{what}: not a whole safetensors file ({len(data)} bytes): {error}") from None
-    metadata = header.get("__metadata__") or {}
-    arrays = {name: _array(name, part, what) for name, part in parts}
-    expected = metadata.pop(CHECKSUM, None)
-    if expected is not None and expected != checksum(arrays, metadata):
-        raise FormatError(f"{what}: the checksum does not match; the file was changed or damaged")
-    return arrays, metadata
+def pack(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> list[Buffer]:
+    """The pieces of a safetensors file, checksum included: the header, then the memory of each array."""
+    library()
+    dense = {name: _little_endian(name, array) for name, array in arrays.items()}
+    order = sorted(dense, key=lambda name: (-dense[name].itemsize, name))  # so every array is aligned
+    header: dict[str, Any] = {"__metadata__": {**metadata, CHECKSUM: checksum(dense, metadata)}}
+    start = 0
+    for name in order:
+        array = dense[name]
+        end = start + array.nbytes
+        header[name] = {"dtype": NAMES[array.dtype.str], "shape": array.shape, "data_offsets": (start, end)}
+        start = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return [len(text).to_bytes(8, "little") + text, *(_bytes(dense[name]) for name in order)]
 
 
-def _array(name: str, part: Mapping[str, Any], what: str) -> np.ndarray:
-    """A writable array in native byte order; bfloat16 becomes float32."""
-    kind, shape, data = part["dtype"], tuple(part["shape"]), part["data"]
-    if kind == "BF16":
-        halves = np.frombuffer(data, "<u2").astype(np.uint32)
-        return (halves << 16).view(np.float32).reshape(shape)
-    if kind not in KINDS:
-        raise FormatError(f"{what}: {name} has dtype {kind}, which is not supported ({', '.join(KINDS)}, BF16)")
-    array = np.frombuffer(data, KINDS[kind]) if len(data) else np.empty(0, KINDS[kind])
-    return array.reshape(shape).astype(array.dtype.newbyteorder("="), copy=not array.flags.writeable)
+def _little_endian(name: str, array: np.ndarray) -> np.ndarray:
+    dense = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+    if dense.dtype.str not in NAMES:
+        raise DTypeError(f"save: {name} has dtype {array.dtype}, which safetensors cannot hold")
+    return dense
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
 
 
 def checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:
@@ -100,18 +91,8 @@ def checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> s
         array = arrays[name]
         little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         digest.update(json.dumps([name, little.dtype.str, list(array.shape)]).encode())
-        digest.update(little.reshape(-1).view(np.uint8).data)
+        digest.update(_bytes(little))
     return digest.hexdigest()
-
-
-def read(path: str | os.PathLike[str]) -> bytes:
-    """A file's bytes. Missing or unreadable: the system's error; anything else: FormatError."""
-    try:
-        return Path(path).read_bytes()
-    except (FileNotFoundError, PermissionError):
-        raise
-    except OSError as error:
-        raise FormatError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from None
 
 
 def save_file(
@@ -126,7 +107,63 @@ def save_file(
         if not isinstance(name, str) or name == "__metadata__":
             raise TypeError(f"save_file: names must be strings other than '__metadata__', got {name!r}")
         arrays[name] = value.array if isinstance(value, Tensor) else np.asarray(value)
-    write_atomically(filename, [pack(arrays, dict(metadata or {}))])
+    write_atomically(filename, pack(arrays, dict(metadata or {})))
+
+
+# ---------------------------------------------------------------------------------------------- reading
+
+
+def read_safetensors(stream: Any, size: int) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """(arrays, metadata) of a safetensors file; FormatError unless it is whole and unchanged."""
+    header = _header(stream, size)
+    metadata = header.pop("__metadata__", None) or {}
+    origin = stream.tell()
+    arrays = {}
+    for name, part in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        stream.seek(origin + part["data_offsets"][0])
+        arrays[name] = _read_array(stream, name, part)
+    expected = metadata.pop(CHECKSUM, None)
+    if expected is not None and expected != checksum(arrays, metadata):
+        raise FormatError("the checksum does not match; the file was changed or damaged")
+    return arrays, metadata
+
+
+def _header(stream: Any, size: int) -> dict[str, Any]:
+    """The header, which the official library has found sound: dtypes, shapes, and offsets that tile the file."""
+    tool = library()
+    start = stream.read(8)
+    other = next((kind for magic, kind in OTHERS.items() if start.startswith(magic)), None)
+    if other and int.from_bytes(start, "little") > size - 8:
+        raise FormatError(f"not a safetensors file but {other}")
+    length = int.from_bytes(start, "little")
+    if length > size - 8:
+        raise FormatError(f"not a whole safetensors file ({size} bytes)")
+    try:
+        header = json.loads(stream.read(length))
+        origin = stream.tell()
+        name = getattr(stream, "name", None)
+        if isinstance(name, (str, os.PathLike)):
+            tool.safe_open(name, framework="numpy")
+        else:
+            stream.seek(0)
+            tool.deserialize(stream.read())
+            stream.seek(origin)
+        return dict(header)
+    except (tool.SafetensorError, ValueError, RecursionError, TypeError, OSError) as error:
+        raise FormatError(f"not a whole safetensors file ({size} bytes): {error}") from None
+
+
+def _read_array(stream: Any, name: str, part: Mapping[str, Any]) -> np.ndarray:
+    """A writable array in native byte order; bfloat16 becomes float32."""
+    kind, shape, (start, end) = part["dtype"], tuple(part["shape"]), part["data_offsets"]
+    if kind not in KINDS and kind != "BF16":
+        raise FormatError(f"{name} has dtype {kind}, which is not supported ({', '.join(KINDS)}, BF16)")
+    dtype = np.dtype("u2" if kind == "BF16" else KINDS[kind]).newbyteorder("=")
+    if math.prod(shape) * dtype.itemsize != end - start:
+        raise FormatError(f"{name} has shape {shape}, but {end - start} bytes")
+    array = np.empty(shape, dtype)
+    fill(stream, array)
+    return widen(array) if kind == "BF16" else array
 
 
 def load_file(filename: str | os.PathLike[str], device: str = "cpu") -> dict[str, Tensor]:
@@ -136,5 +173,6 @@ def load_file(filename: str | os.PathLike[str], device: str = "cpu") -> dict[str
     """
     if str(device) != "cpu":
         raise ValueError(f"load_file: tensors live on the CPU only, got device={device!r}")
-    arrays, _ = unpack(read(filename), os.fspath(filename))
+    with opened(filename) as (stream, size):
+        arrays, _ = read_safetensors(stream, size)
     return {name: Tensor(array) for name, array in arrays.items()}

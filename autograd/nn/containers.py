@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from autograd.nn.fusion import Step, fused
 from autograd.nn.module import Module, Parameter
 from autograd.tensor import Tensor
 
@@ -98,9 +99,26 @@ class Sequential(_Numbered):
                     )
                 self.add_module(str(i), module)
 
+    _steps: list[Step] | None = None  # what forward calls; made anew after any change
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__["_steps"] = None
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self.__dict__["_steps"] = None
+        super().__delattr__(name)
+
+    def _register(self, name: str, value: Any, kind: str, expected: type) -> None:
+        self.__dict__["_steps"] = None
+        super()._register(name, value, kind, expected)
+
     def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
+        steps = self._steps
+        if steps is None:
+            steps = self.__dict__["_steps"] = fused(self)
+        for step in steps:
+            x = step(x)
         return x
 
     def __getitem__(self, index: Any) -> Any:

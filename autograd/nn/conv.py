@@ -189,6 +189,10 @@ class Conv2d(_Conv):
     def forward(self, x: Tensor) -> Tensor:
         return self._convolve(F.conv2d, x)
 
+    def forward_relu(self, x: Tensor) -> Tensor:
+        """relu(forward(x))"""
+        return self._convolve(F.conv2d_relu, x)
+
 
 class ConvTranspose2d(_Conv):
     """The input gradient of Conv2d as a layer   (N, C, H, W) -> (N, K, P, Q)

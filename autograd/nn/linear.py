@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.errors import ShapeError
 from autograd.nn import functional as F
 from autograd.nn import init
 from autograd.nn.checks import expect_features
@@ -52,9 +53,19 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            expect_features("Linear", x, -1, self.in_features, self._spelling)
-        return F.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
+        return self._map(F.linear, x)
+
+    def forward_relu(self, x: Tensor) -> Tensor:
+        """relu(forward(x))"""
+        return self._map(F.linear_relu, x)
+
+    def _map(self, op: Any, x: Tensor) -> Tensor:
+        try:
+            return op(x, self.weight, self.bias)  # type: ignore[no-any-return]
+        except ShapeError as error:
+            refused = error
+        expect_features("Linear", x, -1, self.in_features, self._spelling)
+        raise refused
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

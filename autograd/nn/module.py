@@ -93,7 +93,7 @@ class Module(StateMixin):
                 result = result if changed is None else changed
             return result
         except (ShapeError, DTypeError) as error:
-            _locate(error, self)
+            locate(error, self)
             raise
 
     # ------------------------------------------------------------------------------------- registration
@@ -354,7 +354,7 @@ def _uninitialised(module: Module, doing: str) -> str:
     return f"{type(module).__name__}: call super().__init__() first in __init__, before {doing}"
 
 
-def _locate(error: Exception, module: Module) -> None:
+def locate(error: Exception, module: Module) -> None:
     """Adds to a shape error which layer raised it, by its dotted name as seen from the outermost module."""
     layer, message = getattr(error, "layer", None), getattr(error, "plain", "")
     if layer is None:

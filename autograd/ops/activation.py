@@ -40,7 +40,9 @@ def _same(x: np.ndarray, *others: np.ndarray) -> None:
 # ---------------------------------------------------------------------------------------------- rectifiers
 
 
-@op(reference=lambda x, inplace=False: np.where(x < 0, 0.0, x), samples=any_shape(0.0), onnx="Relu")
+@op(
+    reference=lambda x, inplace=False: np.where(x < 0, 0.0, x), samples=any_shape(0.0), kernel=kernels.relu, onnx="Relu"
+)
 def relu(x, *, inplace=False):
     """max(x, 0); NaN stays NaN, the slope at 0 is 0.
 
@@ -53,6 +55,7 @@ def relu(x, *, inplace=False):
 @op(
     reference=lambda u, y: u * (y > 0),
     samples=lambda s: _two_alike(s, 0.0),
+    kernel=kernels.relu_grad,
     linear_in=("u",),
 )
 def relu_grad(u, y):
@@ -170,7 +173,7 @@ def _sigmoid_reference(x):
     return 1 / (1 + np.exp(-x))
 
 
-@op(reference=_sigmoid_reference, samples=any_shape(), onnx="Sigmoid")
+@op(kernel=kernels.sigmoid, reference=_sigmoid_reference, samples=any_shape(), onnx="Sigmoid")
 def sigmoid(x):
     """1 / (1 + e ** -x)"""
     return real(kernels.sigmoid, x)
@@ -187,7 +190,9 @@ sigmoid.grads(x=lambda g, out: sigmoid_grad(g, out))
 sigmoid_grad.grads(u=lambda g, y: sigmoid_grad(g, y), y=lambda g, u, y: g * u * (1 - 2 * y))
 
 
-@op(reference=lambda x: (np.exp(2 * x) - 1) / (np.exp(2 * x) + 1), samples=any_shape(), onnx="Tanh")
+@op(
+    kernel=kernels.tanh, reference=lambda x: (np.exp(2 * x) - 1) / (np.exp(2 * x) + 1), samples=any_shape(), onnx="Tanh"
+)
 def tanh(x):
     """(e ** x - e ** -x) / (e ** x + e ** -x)"""
     return real(kernels.tanh, x)

@@ -3,6 +3,7 @@ floor(i H / P) to ceil((i + 1) H / P) - 1; where P divides H these are the windo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.pool import AXES, avg_pool2d, four_axes, max_pool2d, scatter_pixels
 from autograd.sampling import Case, Sampler
+from autograd.shapes import check_count
 from autograd.tensor import Tensor
 
 
@@ -22,11 +24,12 @@ def _output_size(name: str, shape: tuple[int, ...], output_size: Any) -> tuple[i
     sizes = tuple(size if want is None else want for want, size in zip(both, shape[2:]))
     if any(not isinstance(n, (int, np.integer)) or n < 1 for n in sizes) or min(shape[2:]) < 1:
         raise ShapeError(f"{name}: output_size {output_size!r} must be at least 1, as H and W  [x: {shape}]")
+    check_count(name, (*shape[:2], *sizes))
     return int(sizes[0]), int(sizes[1])
 
 
-def _spans(size: int, out: int) -> list[slice]:
-    return [slice(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
+def _spans(size: int, out: int) -> Iterator[slice]:
+    return (slice(i * size // out, -(-(i + 1) * size // out)) for i in range(out))
 
 
 def _samples(s: Sampler, name: str = "array") -> Case:
@@ -47,11 +50,14 @@ def _mean_reference(x: np.ndarray, output_size: Any) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------- average
 
 
-def _rows_mean(x: np.ndarray, spans: list[slice], axis: int) -> np.ndarray:
-    return np.stack([x[(slice(None),) * axis + (span,)].mean(axis) for span in spans], axis)
+def _rows_mean(x: np.ndarray, out: int, axis: int) -> np.ndarray:
+    y = np.empty((*x.shape[:axis], out, *x.shape[axis + 1 :]), x.dtype)
+    for i, span in enumerate(_spans(x.shape[axis], out)):
+        x.swapaxes(0, axis)[span].mean(0, out=y.swapaxes(0, axis)[i])
+    return y
 
 
-def _rows_share(u: np.ndarray, spans: list[slice], axis: int, size: int) -> np.ndarray:
+def _rows_share(u: np.ndarray, spans: Iterable[slice], axis: int, size: int) -> np.ndarray:
     """The adjoint of _rows_mean."""
     gx = np.zeros((*u.shape[:axis], size, *u.shape[axis + 1 :]), u.dtype)
     before = (slice(None),) * axis
@@ -67,7 +73,7 @@ def average_regions(x, *, output_size):
     if x.ndim != 4:
         raise ValueError(f"x has {x.ndim} dimensions, expected 4")
     p, q = _output_size("adaptive_avg_pool2d", x.shape, output_size)
-    return _rows_mean(_rows_mean(x, _spans(x.shape[2], p), 2), _spans(x.shape[3], q), 3)
+    return _rows_mean(_rows_mean(x, p, 2), q, 3)
 
 
 def _share_samples(s: Sampler) -> Case:
@@ -134,13 +140,12 @@ def _max_reference(x: np.ndarray, output_size: Any) -> tuple[np.ndarray, np.ndar
 def max_regions_with_index(x, *, output_size):
     """Maxima over windows of unequal sizes, and for each its place h * W + w, the first of equals (an extra)."""
     p, q = _output_size("adaptive_max_pool2d", x.shape, output_size)
-    rows = []
-    for hs in _spans(x.shape[2], p):
+    index = np.empty((*x.shape[:2], p, q), np.int64)
+    for i, hs in enumerate(_spans(x.shape[2], p)):
         places = np.arange(hs.start * x.shape[3], hs.stop * x.shape[3]).reshape(-1, x.shape[3])
-        for ws in _spans(x.shape[3], q):
+        for j, ws in enumerate(_spans(x.shape[3], q)):
             window = x[:, :, hs, ws].reshape(*x.shape[:2], places[:, ws].size)
-            rows.append(places[:, ws].ravel()[window.argmax(-1)])
-    index = np.stack(rows, -1).reshape(*x.shape[:2], p, q)
+            index[:, :, i, j] = places[:, ws].ravel()[window.argmax(-1)]
     flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
     return np.take_along_axis(flat, index.reshape(*x.shape[:2], p * q), 2).reshape(index.shape), index
 

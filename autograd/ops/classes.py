@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -178,6 +179,7 @@ def _entropy_samples(s: Sampler) -> Case:
 def _entropy_reference(x, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     axis = 1 if x.ndim > 1 else 0
     classes = x.shape[axis]
+    x = x - x.max(axis, keepdims=True, initial=-1e300)
     logp = np.moveaxis(x - np.log(np.exp(x).sum(axis, keepdims=True)), axis, -1)
     weights = np.ones(classes) if weight is None else weight
     if target.dtype.kind == "f":
@@ -229,21 +231,14 @@ def _entropy_twin(x, target, weight=None, ignore_index=-100, reduction="mean", l
     return loss * (1 - label_smoothing) + spread * (label_smoothing / classes)
 
 
-def _per_sample(g: np.ndarray, shape: tuple[int, ...], divisor: float) -> np.ndarray:
-    """The gradient of every sample's loss; none where the mean was of nothing."""
-    scaled = g / g.dtype.type(divisor) if divisor else np.zeros_like(g)
-    return np.full(shape, scaled, g.dtype) if g.shape != shape else scaled
-
-
-def _divisor(x: np.ndarray, target: np.ndarray, weight: Any, ignore_index: int, reduction: str) -> float:
-    """What the sum over the samples is divided by."""
-    if reduction != "mean":
-        return 1.0
-    if _holds_probabilities(x, target):
-        return x.size / x.shape[class_axis(x)] if x.size else 0.0
-    if weight is None:
-        return float(np.count_nonzero(target != ignore_index))
-    return float(sample_scales(target, weight, ignore_index, "sum", np.float64).sum())
+def _per_sample(g: np.ndarray, logp: np.ndarray, reduction: str) -> np.ndarray:
+    """The gradient of every sample's loss."""
+    axis = class_axis(logp)
+    if reduction == "none":
+        return g
+    if reduction == "mean" and logp.size:
+        g = g / g.dtype.type(logp.size / logp.shape[axis])
+    return np.full((*logp.shape[:axis], *logp.shape[axis + 1 :]), g, logp.dtype)
 
 
 def _probability_loss(x: np.ndarray, target: np.ndarray, weight: Any, smoothing: float) -> tuple:
@@ -278,43 +273,44 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     if _holds_probabilities(x, target):
         check_weight("cross_entropy", weight, x.shape[class_axis(x)])
         loss, logp = _probability_loss(x, target, weight, label_smoothing)
-    else:
-        labels = check_labels("cross_entropy", x.shape, target, ignore_index)
+        divisor = x.size / x.shape[class_axis(x)] if x.size else math.nan
+        return total(loss, reduction) / loss.dtype.type(divisor) if reduction == "mean" else total(
+            loss, reduction
+        ), logp
+    try:
+        batched = (x, target) if x.ndim > 1 else (x[None], target[None])
+        loss, logp = kernels.cross_entropy(*batched, weight, ignore_index, label_smoothing, reduction)
+    except (ValueError, TypeError, IndexError):
+        check_labels("cross_entropy", x.shape, target, ignore_index)
         check_weight("cross_entropy", weight, x.shape[class_axis(x)])
-        batched = (x, labels) if x.ndim > 1 else (x[None], labels[None])
-        loss, logp = kernels.cross_entropy(*batched, weight, ignore_index, label_smoothing)
-        loss, logp = (loss, logp) if x.ndim > 1 else (loss[0], logp[0])
-    if reduction == "none":
-        return loss, logp
-    divisor = _divisor(x, target, weight, ignore_index, reduction)
-    return np.asarray(loss.sum() / loss.dtype.type(divisor) if divisor else loss.dtype.type(np.nan)), logp
+        raise
+    return (loss, logp) if x.ndim > 1 else (loss.reshape(()), logp[0])
 
 
 def _entropy_x(g, target, weight, logp, ignore_index, reduction, label_smoothing):
     """First order; under create_graph the twin is differentiated."""
-    target, weight = np.asarray(_array(target)), _array(weight)
-    axis, divisor = class_axis(logp), _divisor(logp, target, weight, ignore_index, reduction)
-    shape = (*logp.shape[:axis], *logp.shape[axis + 1 :])
-    each = _per_sample(g.array, shape, divisor)
-    if _holds_probabilities(logp, target):
-        wanted = _smoothed(target, label_smoothing, logp.shape[axis]) * _class_weight(weight, logp)
-        return np.expand_dims(each, axis) * (np.exp(logp) * wanted.sum(axis, keepdims=True) - wanted)
-    labels = target.astype(np.int64, copy=False)
-    if logp.ndim > 1:
-        return kernels.cross_entropy_grad(each, logp, labels, weight, ignore_index, label_smoothing)
-    return kernels.cross_entropy_grad(each[None], logp[None], labels[None], weight, ignore_index, label_smoothing)[0]
+    target, weight = _array(target), _array(weight)
+    if not _holds_probabilities(logp, target):
+        attrs = (weight, ignore_index, label_smoothing, reduction)
+        if logp.ndim > 1:
+            return kernels.cross_entropy_grad(g.array, logp, target, *attrs)
+        each = g.array[None] if reduction == "none" else g.array
+        return kernels.cross_entropy_grad(each, logp[None], target[None], *attrs)[0]
+    axis = class_axis(logp)
+    wanted = _smoothed(target, label_smoothing, logp.shape[axis]) * _class_weight(weight, logp)
+    each = np.expand_dims(_per_sample(g.array, logp, reduction), axis)
+    return each * (np.exp(logp) * wanted.sum(axis, keepdims=True) - wanted)
 
 
 def _entropy_target(g, weight, logp, target_shape, reduction, label_smoothing):
     """For class probabilities; indices never require gradients."""
     axis, weight = class_axis(logp), _array(weight)
-    shape = (*logp.shape[:axis], *logp.shape[axis + 1 :])
-    each = _per_sample(g.array, shape, logp.size / logp.shape[axis] if reduction == "mean" else 1.0)
-    return np.expand_dims(each, axis) * logp * _class_weight(weight, logp) * (label_smoothing - 1)
+    each = np.expand_dims(_per_sample(g.array, logp, reduction), axis)
+    return each * logp * _class_weight(weight, logp) * (label_smoothing - 1)
 
 
 def _array(x: Any) -> Any:
-    return x.array if isinstance(x, Tensor) else x
+    return x.array if isinstance(x, Tensor) else None if x is None else np.asarray(x)
 
 
 cross_entropy.grads(x=_entropy_x, target=_entropy_target, weight=None)

@@ -17,7 +17,9 @@ from autograd.op import op
 from autograd.ops.linalg import need
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
+from autograd.tape import declare
 
+_relu_grad = declare("relu_grad")
 LARGEST = 2**31 - 1  # of a stride, padding or dilation; keeps every product of sizes within 63 bits
 
 
@@ -121,6 +123,13 @@ def _conv_samples(s: Sampler) -> Case:
     return s.case(s.array(x), s.array(w), s.array((w[0],)) if s.boolean() else None, **attrs)
 
 
+def _relu_samples(s: Sampler) -> Case:
+    """Results away from the kink: products are even, the bias is odd."""
+    x, w, attrs = draw_geometry(s)
+    x, w, b = (s.integers(shape, -2, 3).astype(s.dtype) for shape in (x, w, w[:1]))
+    return s.case(x, w * 2, b * 2 + 1, **attrs)
+
+
 def _grad_x_samples(s: Sampler) -> Case:
     x, w, attrs = draw_geometry(s)
     return s.case(s.array(Geometry("conv2d", x, w, **attrs).out), s.array(w), x_shape=x, **attrs)
@@ -191,7 +200,7 @@ KERNEL_AXES = "K C/groups R S"
 
 def _advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) -> str | None:
     x, w = shapes.get("x", ()), shapes.get("w", ())
-    if len(x) == 4 and len(w) == 4 and x[1] != w[1] * attrs["groups"] == x[3]:
+    if len(x) == 4 and len(w) == 4 and x[1] != w[1] == x[3] and attrs["groups"] == 1:
         return "NHWC input? x.permute(0, 3, 1, 2)"
     return None
 
@@ -214,9 +223,32 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     Raises ShapeError for sizes that do not fit and for a kernel larger than the padded input.
     Source: torch.nn.functional.conv2d; Dumoulin and Visin, A guide to convolution arithmetic, arXiv:1603.07285.
     """
+    return _forward(x, w, b, stride, padding, dilation, groups, None)
+
+
+@op(
+    axes={"x": "N C H W", "w": KERNEL_AXES, "b": "K"},
+    reference=lambda *inputs, **attrs: np.maximum(conv_reference(*inputs, **attrs), 0),
+    samples=_relu_samples,
+    advice=_advice,
+)
+def conv2d_relu(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
+    """max(conv2d(x, w, b, ...), 0) in one pass, with the same bits."""
+    return _forward(x, w, b, stride, padding, dilation, groups, "relu")
+
+
+def _forward(x, w, b, stride, padding, dilation, groups, activation):
+    if padding.__class__ is not str:
+        try:
+            return kernels.conv2d(x, w, b, stride, padding, dilation, groups, activation)
+        except (ValueError, TypeError):  # Geometry says better why
+            if not isinstance(x, np.ndarray) or not isinstance(w, np.ndarray):
+                need(x=x, w=w)
+            Geometry("conv2d", x.shape, w.shape, stride, padding, dilation, groups)
+            raise
     need(x=x, w=w)
     geometry = Geometry("conv2d", x.shape, w.shape, stride, padding, dilation, groups)
-    return kernels.conv2d(geometry.pad(x), w, b, *geometry.arguments)
+    return kernels.conv2d(geometry.pad(x), w, b, *geometry.arguments, activation)
 
 
 @op(
@@ -232,6 +264,12 @@ def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     transposed convolution. Raises ShapeError if u is not what conv2d gives for x_shape.
     """
     need(u=u, w=w)
+    if padding.__class__ is not str:
+        try:
+            return kernels.conv2d_grad_x(u, w, x_shape, stride, padding, dilation, groups)
+        except (ValueError, TypeError):
+            _expect(u.shape, Geometry("conv2d_grad_x", tuple(x_shape), w.shape, stride, padding, dilation, groups).out)
+            raise
     geometry = Geometry("conv2d_grad_x", tuple(x_shape), w.shape, stride, padding, dilation, groups)
     _expect(u.shape, geometry.out)
     gx = kernels.conv2d_grad_x(u, w, geometry.padded, *geometry.arguments)
@@ -251,6 +289,12 @@ def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):
     Raises ShapeError if u is not what conv2d gives for w_shape.
     """
     need(u=u, x=x)
+    if padding.__class__ is not str:
+        try:
+            return kernels.conv2d_grad_w(u, x, w_shape, stride, padding, dilation, groups)
+        except (ValueError, TypeError):
+            _expect(u.shape, Geometry("conv2d_grad_w", x.shape, tuple(w_shape), stride, padding, dilation, groups).out)
+            raise
     geometry = Geometry("conv2d_grad_w", x.shape, tuple(w_shape), stride, padding, dilation, groups)
     _expect(u.shape, geometry.out)
     return kernels.conv2d_grad_w(u, geometry.pad(x), tuple(w_shape), *geometry.arguments)
@@ -269,6 +313,16 @@ conv2d.grads(
         g, x, w_shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
     ),
     b=lambda g: g.sum((0, 2, 3)),
+)
+conv2d_relu.grads(
+    gz=lambda g, out: _relu_grad(g, out),
+    x=lambda gz, w, x_shape, stride, padding, dilation, groups: conv2d_grad_x(
+        gz, w, x_shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+    w=lambda gz, x, w_shape, stride, padding, dilation, groups: conv2d_grad_w(
+        gz, x, w_shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+    b=lambda gz: gz.sum((0, 2, 3)),
 )
 conv2d_grad_x.grads(
     u=lambda g, w, stride, padding, dilation, groups: conv2d(

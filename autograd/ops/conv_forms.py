@@ -9,7 +9,7 @@ from autograd.op import composite
 from autograd.ops.conv import conv2d, conv2d_grad_x, conv_reference, draw_geometry, steps
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
-from autograd.shapes import pair
+from autograd.shapes import check_count, pair
 
 
 def _transpose_samples(s: Sampler) -> Case:
@@ -68,6 +68,7 @@ def conv_transpose2d(x, w, b=None, stride=1, padding=0, output_padding=0, groups
     if min(out) < 1:
         raise ShapeError(f"{name}: the result would have size {out}; padding {padding} is too large  {context}")
     shape = (x.shape[0], w.shape[1] * groups, *out)
+    check_count(name, shape)
     if any(o >= s for o, s in zip(more, strides)):  # a whole further step of output: it comes from zeros
         x = x.pad((0, more[1] // strides[1], 0, more[0] // strides[0]))
     y = conv2d_grad_x(x, w, x_shape=shape, stride=strides, padding=pads, dilation=dilations, groups=groups)

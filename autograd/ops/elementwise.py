@@ -63,32 +63,44 @@ def with_alpha(s: Sampler) -> Case:
     return s.case(*args, **s.choice(({}, {}, {"alpha": 2}, {"alpha": -0.5})))
 
 
-@op(reference=lambda x, y, alpha=1: _scaled_add(1, x, y, alpha), samples=with_alpha, broadcasts=True, onnx="Add")
+@op(
+    reference=lambda x, y, alpha=1: _scaled_add(1, x, y, alpha),
+    samples=with_alpha,
+    kernel=kernels.add,
+    broadcasts=True,
+    onnx="Add",
+)
 def add(x, y, *, alpha=1):
     """x + alpha * y, broadcast."""
     if alpha != 1:
         y = y * alpha if isinstance(y, (int, float)) else kernels.mul(*promote(y, alpha))
-    return kernels.add(x, y) if kernels.alike(x, y) else kernels.add(*promote(x, y))
+    return kernels.add(*promote(x, y))
 
 
 add.grads(x=lambda g: g, y=lambda g, alpha: g if alpha == 1 else g * alpha)
 
 
-@op(reference=lambda x, y, alpha=1: _scaled_add(-1, x, y, alpha), samples=with_alpha, broadcasts=True, onnx="Sub")
+@op(
+    reference=lambda x, y, alpha=1: _scaled_add(-1, x, y, alpha),
+    samples=with_alpha,
+    kernel=kernels.sub,
+    broadcasts=True,
+    onnx="Sub",
+)
 def sub(x, y, *, alpha=1):
     """x - alpha * y, broadcast."""
     if alpha != 1:
         y = y * alpha if isinstance(y, (int, float)) else kernels.mul(*promote(y, alpha))
-    return kernels.sub(x, y) if kernels.alike(x, y) else kernels.sub(*promote(x, y))
+    return kernels.sub(*promote(x, y))
 
 
 sub.grads(x=lambda g: g, y=lambda g, alpha: -g if alpha == 1 else g * -alpha)
 
 
-@op(reference=np.multiply, samples=two, broadcasts=True, linear_in=("x", "y"), onnx="Mul")
+@op(reference=np.multiply, samples=two, kernel=kernels.mul, broadcasts=True, linear_in=("x", "y"), onnx="Mul")
 def mul(x, y):
     """x * y, broadcast."""
-    return kernels.mul(x, y) if kernels.alike(x, y) else kernels.mul(*promote(x, y))
+    return kernels.mul(*promote(x, y))
 
 
 mul.grads(x=lambda g, y: g * y, y=lambda g, x: g * x)
@@ -116,16 +128,11 @@ def _div_samples(s: Sampler) -> Case:
     return s.case(s.array(a), s.array(b, away=(0.0,), margin=0.4))
 
 
-@op(reference=_div_reference, samples=_div_samples, broadcasts=True, linear_in=("x",), onnx="Div")
+@op(reference=_div_reference, samples=_div_samples, kernel=kernels.div, broadcasts=True, linear_in=("x",), onnx="Div")
 def div(x, y, *, rounding_mode=None):
     """x / y, broadcast; ints give float32. rounding_mode "floor" or "trunc": whole quotients, without gradient."""
     if rounding_mode is None:
-        x, y = (
-            (x, y)
-            if kernels.alike(x, y) and (x if type(x) is np.ndarray else y).dtype.kind == "f"
-            else promote_float(x, y)
-        )
-        return kernels.div(x, y)
+        return kernels.div(*promote_float(x, y))
     if rounding_mode not in ("floor", "trunc"):
         raise ValueError(f"rounding_mode is {rounding_mode!r}, expected None, 'floor' or 'trunc'")
     return (floor_quotient if rounding_mode == "floor" else trunc_quotient)(*promote(x, y))
@@ -137,7 +144,13 @@ div.grads(
 )
 
 
-@op(reference=lambda x: 0.0 - x, samples=lambda s: s.case(s.array(s.shape())), linear_in=("x",), onnx="Neg")
+@op(
+    reference=lambda x: 0.0 - x,
+    samples=lambda s: s.case(s.array(s.shape())),
+    kernel=kernels.neg,
+    linear_in=("x",),
+    onnx="Neg",
+)
 def neg(x):
     """-x; bools are refused, as in PyTorch and NumPy."""
     return real(kernels.neg, x) if not isinstance(x, np.ndarray) or x.dtype.kind == "f" else np.negative(x)
@@ -168,8 +181,7 @@ def _pow_reference(x, y):
 @op(reference=_pow_reference, samples=_pow_samples, broadcasts=True, onnx="Pow", bound=2e-5)
 def pow(x, y):
     """x ** y, broadcast; 0 ** 0 = 1. The gradient at x = 0 is that of the polynomial: 0 for x ** 2 and x ** 0."""
-    if not kernels.alike(x, y):
-        x, y = promote(x, y)
+    x, y = promote(x, y)
     if y.__class__ is int or y.__class__ is float:
         if y == 2:
             return kernels.mul(x, x)
@@ -218,8 +230,7 @@ def _where_samples(s: Sampler) -> Case:
 )
 def where(condition, x, y):
     """x where the condition holds, else y; all broadcast."""
-    if not kernels.alike(x, y):
-        x, y = promote(x, y)
+    x, y = promote(x, y)
     return np.where(np.asarray(condition, bool), x, y)
 
 
@@ -238,6 +249,7 @@ def _better(g, lost, tied):
 
 
 @op(
+    kernel=kernels.maximum,
     reference=lambda x, y: np.where(np.isnan(x) | (np.asarray(x) > y), x, y),
     samples=two_apart,
     broadcasts=True,
@@ -245,7 +257,7 @@ def _better(g, lost, tied):
 )
 def maximum(x, y):
     """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
-    return kernels.maximum(x, y) if kernels.alike(x, y) else kernels.maximum(*promote(x, y))
+    return kernels.maximum(*promote(x, y))
 
 
 maximum.grads(
@@ -255,6 +267,7 @@ maximum.grads(
 
 
 @op(
+    kernel=kernels.minimum,
     reference=lambda x, y: np.where(np.isnan(x) | (np.asarray(x) < y), x, y),
     samples=two_apart,
     broadcasts=True,
@@ -262,7 +275,7 @@ maximum.grads(
 )
 def minimum(x, y):
     """The smaller of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
-    return kernels.minimum(x, y) if kernels.alike(x, y) else kernels.minimum(*promote(x, y))
+    return kernels.minimum(*promote(x, y))
 
 
 minimum.grads(

@@ -11,7 +11,11 @@ from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.sampling import Case, Sampler
+from autograd.tape import declare
 from autograd.tensor import Tensor
+
+_sum_to = declare("sum_to")
+_relu_grad = declare("relu_grad")
 
 
 def tensor_of(x: Any) -> Tensor:
@@ -58,6 +62,7 @@ def _matmul_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
 @op(
     reference=_matmul_reference,
     samples=_matmul_samples,
+    kernel=kernels.matmul,
     broadcasts=True,
     linear_in=("x", "y"),
     advice=_matmul_advice,
@@ -76,16 +81,7 @@ def matmul(x, y):
         if x.dtype.kind == y.dtype.kind == "f" and x.dtype != y.dtype:
             raise TypeError(f"x is {x.dtype}, but y is {y.dtype}; use x.astype(y.dtype)")
         return np.matmul(x, y)
-    a = x[None, :] if x.ndim == 1 else x
-    b = y[:, None] if y.ndim == 1 else y
-    if a.shape[-1] != b.shape[-2]:
-        raise ValueError(f"x has inner size {a.shape[-1]}, but y has {b.shape[-2]}")
-    out = kernels.matmul(a, b)
-    if y.ndim == 1:
-        out = out[..., 0]
-    if x.ndim == 1:
-        out = out[..., 0, :] if y.ndim > 1 else out[..., 0]
-    return out
+    return kernels.matmul(x, y)
 
 
 def _matmul_x(g: Tensor, y: Any, x_shape: tuple[int, ...]) -> Tensor:
@@ -145,6 +141,7 @@ def _linear_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
     axes={"x": "... C", "w": "K C", "b": "K"},
     reference=_linear_reference,
     samples=_linear_samples,
+    kernel=kernels.linear,
     linear_in=("x", "w"),
     advice=_linear_advice,
     onnx="Gemm",
@@ -159,10 +156,57 @@ def linear(x, w, b=None):
     return kernels.linear(x, w, b)
 
 
+def _grad_w_samples(s: Sampler) -> Case:
+    rows = s.shape(0, 2)
+    return s.case(*(s.array((*rows, s.size(4, (s.lanes(),)))) for _ in range(2)))
+
+
+@op(
+    axes={"u": "... K", "x": "... C"},
+    reference=lambda u, x: np.tensordot(u, x, [range(u.ndim - 1)] * 2),
+    samples=_grad_w_samples,
+    kernel=kernels.linear_grad_w,
+    linear_in=("u", "x"),
+)
+def linear_grad_w(u, x):
+    """gw[k, c] = sum over ... of u[..., k] * x[..., c]: the adjoint of linear in w."""
+    need(u=u, x=x)
+    return kernels.linear_grad_w(u, x)
+
+
+linear_grad_w.grads(u=lambda g, x: linear(x, g), x=lambda g, u: matmul(u, g))
 linear.grads(
     x=lambda g, w: matmul(g, w),
-    w=lambda g, x: matmul(rows_of(g).T, rows_of(x)),
-    b=lambda g: g.sum(tuple(range(g.ndim - 1))) if g.ndim > 1 else g,
+    w=lambda g, x: linear_grad_w(g, x),
+    b=lambda g, b_shape: _sum_to(g, shape=b_shape),
+)
+
+
+def _relu_samples(s: Sampler) -> Case:
+    """Results away from the kink: every sum is 1 or more from 0, as the bias is odd and the products are even."""
+    c, k = s.size(4, (s.lanes(),)), s.size(4, (s.lanes(),))
+    x, w = s.integers((*s.shape(0, 2), c), -2, 3), s.integers((k, c), -2, 3) * 2
+    return s.case(x.astype(s.dtype), w.astype(s.dtype), (s.integers((k,), -2, 3) * 2 + 1).astype(s.dtype))
+
+
+@op(
+    axes={"x": "... C", "w": "K C", "b": "K"},
+    reference=lambda x, w, b=None: np.maximum(_linear_reference(x, w, b), 0),
+    samples=_relu_samples,
+    kernel=kernels.linear_relu,
+    advice=_linear_advice,
+)
+def linear_relu(x, w, b=None):
+    """max(linear(x, w, b), 0) in one pass, with the same bits."""
+    need(x=x, w=w)
+    return kernels.linear_relu(x, w, b)
+
+
+linear_relu.grads(
+    gz=lambda g, out: _relu_grad(g, out),
+    x=lambda gz, w: matmul(gz, w),
+    w=lambda gz, x: linear_grad_w(gz, x),
+    b=lambda gz, b_shape: _sum_to(gz, shape=b_shape),
 )
 
 

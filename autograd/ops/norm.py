@@ -15,7 +15,7 @@ from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
 
 
-def _array(x: Any) -> Any:
+def array_of(x: Any) -> Any:
     """The array of a tensor; None stays None."""
     return x.array if isinstance(x, Tensor) else x
 
@@ -35,11 +35,11 @@ def _scaled(y: np.ndarray, w: Any, b: Any, shape: tuple[int, ...]) -> np.ndarray
     return y if b is None else y + b.reshape(shape)
 
 
-def _affine(s: Sampler, shape: Any) -> tuple[Any, Any]:
+def affine(s: Sampler, shape: Any) -> tuple[Any, Any]:
     return (s.array(shape) if s.boolean() else None), (s.array(shape) if s.boolean() else None)
 
 
-def _images(s: Sampler, least: int = 0) -> tuple[int, ...]:
+def images(s: Sampler, least: int = 0) -> tuple[int, ...]:
     """(N, C, ...) with at least two values per channel."""
     return (s.integer(2, 3), s.size(3, (s.lanes(),)), *(s.integer(1, 3) for _ in range(s.integer(least, 3))))
 
@@ -50,16 +50,16 @@ EPSILONS = (1e-5, 1e-3, 0.1)
 
 
 def _train_samples(s: Sampler) -> Case:
-    shape = _images(s)
-    return s.case(s.array(shape), *_affine(s, (shape[1],)), eps=s.choice(EPSILONS))
+    shape = images(s)
+    return s.case(s.array(shape), *affine(s, (shape[1],)), eps=s.choice(EPSILONS))
 
 
-def _train_reference(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
+def train_reference(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
     axes, shape = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
     return _scaled(_standardised(x, axes, eps), w, b, shape), x.mean(axes), 1 / np.sqrt(x.var(axes) + eps)
 
 
-def _train_twin(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
+def train_twin(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
     x = tensor_of(x)
     axes = (0, *range(2, x.ndim))
     d = x - x.mean(axes, keepdims=True)
@@ -69,10 +69,10 @@ def _train_twin(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None
 
 
 @op(
-    reference=_train_reference,
+    reference=train_reference,
     samples=_train_samples,
     extras=("mean", "rstd"),
-    twin=_train_twin,
+    twin=train_twin,
     onnx="BatchNormalization",
     bound=3e-5,
 )
@@ -91,7 +91,7 @@ def _train_parts(g, x, w, mean, rstd):
     if not g.array.size:
         channels = np.zeros((2, x.shape[1]), g.dtype)
         return np.zeros(g.shape, g.dtype), channels[0], channels[1]
-    return kernels.batch_norm_grad(g.array, _array(x), _array(w), mean, rstd)
+    return kernels.batch_norm_grad(g.array, array_of(x), array_of(w), mean, rstd)
 
 
 batch_norm_train.grads(
@@ -105,22 +105,22 @@ batch_norm_train.grads(
 def _eval_samples(s: Sampler) -> Case:
     shape = (s.integer(1, 3), s.size(3, (s.lanes(),)), *(s.integer(1, 3) for _ in range(s.integer(0, 3))))
     c = (shape[1],)
-    return s.case(s.array(shape), s.array(c), s.array(c, 0.5, 2), *_affine(s, c), eps=s.choice(EPSILONS))
+    return s.case(s.array(shape), s.array(c), s.array(c, 0.5, 2), *affine(s, c), eps=s.choice(EPSILONS))
 
 
-def _eval_reference(x, mean, var, w=None, b=None, eps=1e-5):
+def eval_reference(x, mean, var, w=None, b=None, eps=1e-5):
     shape = (-1, *[1] * (x.ndim - 2))
     return _scaled((x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + eps), w, b, shape)
 
 
-@op(reference=_eval_reference, samples=_eval_samples, onnx="BatchNormalization")
+@op(reference=eval_reference, samples=_eval_samples, onnx="BatchNormalization")
 def batch_norm_eval(x, mean, var, w=None, b=None, *, eps=1e-5):
     """y[n, c, ...] = (x[n, c, ...] - mean[c]) * (var[c] + eps) ** -0.5 * w[c] + b[c]; mean and var are constants."""
     return kernels.batch_norm_eval(x, w, b, mean, var, eps)
 
 
 def _eval_scale(x: Any, w: Any, var: Any, eps: float) -> Tensor:
-    scale = Tensor((_array(var) + eps) ** -0.5).astype(x.dtype)
+    scale = Tensor((array_of(var) + eps) ** -0.5).astype(x.dtype)
     return _per_channel(scale if w is None else scale * w, x.ndim)
 
 
@@ -147,8 +147,8 @@ def _batch_samples(s: Sampler) -> Case:
 
 def _batch_reference(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     if training:
-        return _train_reference(x, weight, bias, eps)[0]
-    return _eval_reference(x, running_mean, running_var, weight, bias, eps)
+        return train_reference(x, weight, bias, eps)[0]
+    return eval_reference(x, running_mean, running_var, weight, bias, eps)
 
 
 def _check_channels(name: str, x: Tensor, **vectors: Any) -> None:
@@ -156,9 +156,18 @@ def _check_channels(name: str, x: Tensor, **vectors: Any) -> None:
     if x.ndim < 2:
         raise ShapeError(f"{name}: x (N C ...) has {x.ndim} dimensions, expected at least 2  [x: {x.shape}]")
     for argument, v in vectors.items():
-        if v is not None and np.shape(_array(v)) != (x.shape[1],):
-            fault = f"{argument} (C) has shape {np.shape(_array(v))}, but x (N C ...) has C={x.shape[1]}"
+        if v is not None and np.shape(array_of(v)) != (x.shape[1],):
+            fault = f"{argument} (C) has shape {np.shape(array_of(v))}, but x (N C ...) has C={x.shape[1]}"
             raise ShapeError(f"{name}: {fault}  [x: {x.shape}]")
+
+
+def check_training(name: str, x: Tensor, mean: Any, var: Any, weight: Any, bias: Any, training: bool) -> None:
+    """Evaluation needs statistics, training more than one value per channel."""
+    _check_channels(name, x, running_mean=mean, running_var=var, weight=weight, bias=bias)
+    if not training and (mean is None or var is None):
+        raise ShapeError(f"{name}: needs running_mean and running_var unless training=True")
+    if training and x.array.size == x.shape[1]:
+        raise ShapeError(f"{name}: expected more than 1 value per channel when training  [x: {x.shape}]")
 
 
 @composite(
@@ -177,14 +186,10 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
     Source: Ioffe and Szegedy, arXiv:1502.03167; torch.nn.functional.batch_norm.
     """
     x = tensor_of(x)
-    _check_channels("batch_norm", x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_training("batch_norm", x, running_mean, running_var, weight, bias, training)
     if not training:
-        if running_mean is None or running_var is None:
-            raise ShapeError("batch_norm: needs running_mean and running_var unless training=True")
         return batch_norm_eval(x, running_mean, running_var, weight, bias, eps=eps)
-    if x.array.size == x.shape[1]:
-        raise ShapeError(f"batch_norm: expected more than 1 value per channel when training  [x: {x.shape}]")
-    running = {"running_mean": _array(running_mean), "running_var": _array(running_var)}
+    running = {"running_mean": array_of(running_mean), "running_var": array_of(running_var)}
     y = batch_norm_train(x, weight, bias, eps=eps, momentum=momentum, **running)
     for statistic in (running_mean, running_var):
         if isinstance(statistic, Tensor):
@@ -198,7 +203,7 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
 def _rows_samples(s: Sampler) -> Case:
     features = (*s.shape(0, 1), s.integer(2, 3) if s.boolean() else s.lanes() + s.integer(-1, 1))
     shape, size = (*s.shape(0, 2), *features), math.prod(features)
-    return s.case(s.array(shape), *_affine(s, features), size=size, eps=s.choice(EPSILONS))
+    return s.case(s.array(shape), *affine(s, features), size=size, eps=s.choice(EPSILONS))
 
 
 def _row_axes(x: Any, size: int) -> tuple[int, ...]:
@@ -239,7 +244,9 @@ def layer_norm_rows(x, w=None, b=None, *, size, eps=1e-5):
 
 
 layer_norm_rows.grads(
-    parts=lambda g, x, w, size, mean, rstd: kernels.layer_norm_grad(g.array, _array(x), size, _array(w), mean, rstd),
+    parts=lambda g, x, w, size, mean, rstd: kernels.layer_norm_grad(
+        g.array, array_of(x), size, array_of(w), mean, rstd
+    ),
     x=lambda parts: parts[0],
     w=lambda parts, w_shape: parts[1].reshape(w_shape),
     b=lambda parts, b_shape: parts[2].reshape(b_shape),
@@ -248,7 +255,7 @@ layer_norm_rows.grads(
 
 def _layer_samples(s: Sampler) -> Case:
     features = (*s.shape(0, 1), s.integer(2, 3) if s.boolean() else s.lanes() + s.integer(-1, 1))
-    w, b = _affine(s, features)
+    w, b = affine(s, features)
     return s.case(s.array((*s.shape(0, 2), *features)), features, w, b, eps=s.choice(EPSILONS))
 
 
@@ -269,8 +276,8 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
     if not features or x.shape[-len(features) :] != features:
         raise ShapeError(f"layer_norm: the last axes of x must have the sizes normalized_shape  {context}")
     for name, v in (("weight", weight), ("bias", bias)):
-        if v is not None and np.shape(_array(v)) != features:
-            raise ShapeError(f"layer_norm: {name} has shape {np.shape(_array(v))}, expected {features}  {context}")
+        if v is not None and np.shape(array_of(v)) != features:
+            raise ShapeError(f"layer_norm: {name} has shape {np.shape(array_of(v))}, expected {features}  {context}")
     return layer_norm_rows(x, weight, bias, size=math.prod(features), eps=eps)
 
 
@@ -282,7 +289,7 @@ def _group_samples(s: Sampler) -> Case:
     shape = (s.integer(1, 2), groups * s.size(2, (s.lanes(),) if groups == 1 else ()), *rest)
     if math.prod(shape[1:]) == groups:
         shape = (*shape, 2)
-    w, b = _affine(s, (shape[1],))
+    w, b = affine(s, (shape[1],))
     return s.case(s.array(shape), groups, w, b, eps=s.choice(EPSILONS))
 
 
@@ -312,7 +319,7 @@ def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
 def _instance_samples(s: Sampler) -> Case:
     rest = tuple(s.integer(1, 2) for _ in range(s.integer(0, 1)))
     shape = (s.integer(1, 2), s.size(2, (s.lanes(),)), s.integer(2, 4), *rest)
-    w, b = _affine(s, (shape[1],))
+    w, b = affine(s, (shape[1],))
     return s.case(s.array(shape), weight=w, bias=b, eps=s.choice(EPSILONS))
 
 
@@ -348,7 +355,7 @@ def _move(running: Any, value: np.ndarray, momentum: float) -> None:
     """running = (1 - momentum) * running + momentum * value, in place."""
     if running is None:
         return
-    array = _array(running)
+    array = array_of(running)
     array[...] = (1 - momentum) * array + momentum * value
     if isinstance(running, Tensor):
         running.bump()

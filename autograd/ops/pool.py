@@ -141,6 +141,8 @@ def _select_samples(s: Sampler) -> Case:
 )
 def select_pixels(x, *, index):
     """y[n, c, p, q] = x[n, c, h, w] with index[n, c, p, q] = h * W + w; 0 where the index is -1 (padding)."""
+    if x.ndim != 4:
+        raise ValueError(f"x has {x.ndim} dimensions, expected 4")
     flat = np.ascontiguousarray(x).reshape(*x.shape[:2], x.shape[2] * x.shape[3])
     at = np.ascontiguousarray(index).reshape(*index.shape[:2], index.shape[2] * index.shape[3]).astype(np.int64)
     if x.shape[:2] != index.shape[:2] or (at.size and not -1 <= at.min() <= at.max() < flat.shape[2]):
@@ -179,15 +181,17 @@ select_pixels.grads(x=lambda g, index, x_shape: scatter_pixels(g, index=index, x
 def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
     need(x=x)
-    window = windows("max_pool2d", kernel_size, stride, padding, dilation)
     try:
-        return kernels.max_pool2d(x, *window, ceil_mode, compact=True)
-    except ValueError as error:  # in the name of the op that was called
+        return kernels.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode, True)
+    except (ValueError, TypeError) as error:  # in the name of the op that was called
+        windows("max_pool2d", kernel_size, stride, padding, dilation)
+        if isinstance(error, TypeError):
+            raise
         raise ShapeError(f"{error}  [x: {x.shape}]") from None
 
 
 def _max_x(g, index, x_shape, kernel_size, stride, padding, dilation, ceil_mode):
-    window = (*windows("max_pool2d", kernel_size, stride, padding, dilation), ceil_mode)
+    window = (kernel_size, stride, padding, dilation, ceil_mode)
     return scatter_pixels(g, index=index, x_shape=x_shape, window=window)
 
 

@@ -12,7 +12,7 @@ from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.binary import ne
-from autograd.ops.dtypes import FLOAT32, quiet
+from autograd.ops.dtypes import FLOAT32, FLOAT64, quiet
 from autograd.ops.elementwise import mul, no_gradient, pow, raw, where
 from autograd.ops.index import getitem
 from autograd.ops.shape import expand, reshape
@@ -83,8 +83,10 @@ def sum(x, *, axis=None, keepdims=False, dtype=None):
     """The sum over axes; ints and bools add up as int64."""
     if dtype is not None:
         x = x.astype(dtype)
+    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+        return kernels.sum(x, axis, keepdims)
     if x.dtype.kind == "f" and x.dtype.itemsize > 2:
-        return kernels.sum(x, axis if axis is None else axes_of(axis, x.ndim), keepdims)
+        return kernels.sum(x, axes_of(axis, x.ndim), keepdims)
     if x.dtype.kind == "f":
         return kernels.sum(x.astype(FLOAT32), axes_of(axis, x.ndim), keepdims).astype(x.dtype)
     return np.sum(x, axes_of(axis, x.ndim), np.int64 if dtype is None else dtype, keepdims=keepdims)

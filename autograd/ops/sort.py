@@ -10,6 +10,7 @@ from autograd.ops.elementwise import mul, raw
 from autograd.ops.extreme import at_place
 from autograd.ops.index import getitem
 from autograd.ops.join import concatenate, flip
+from autograd.ops.linalg import tensor_of
 from autograd.ops.shape import reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axis
@@ -95,7 +96,8 @@ def median(x, *, axis=None, keepdims=False):
     """The middle value, the lower one of two: of all elements, or (values, indices) along an axis. NaN wins."""
     if axis is None:
         return median(reshape(x, -1), axis=0).values
-    a = raw(x)
+    x = tensor_of(x)
+    a = x.array
     if a.ndim and not a.shape[axis]:
         raise ShapeError(f"median: no elements along axis {axis}  [x: {a.shape}]")
     order = np.argsort(a, axis, kind="stable") if a.ndim else np.zeros((1,), np.int64)

@@ -31,7 +31,7 @@ def numpy(function: Callable, x: Any) -> np.ndarray:
     return real(lambda a: quiet(function, a), x)
 
 
-@op(reference=pointwise(math.exp), samples=within(-2.0, 2.0), onnx="Exp")
+@op(kernel=kernels.exp, reference=pointwise(math.exp), samples=within(-2.0, 2.0), onnx="Exp")
 def exp(x):
     """e ** x"""
     return real(kernels.exp, x)
@@ -58,7 +58,7 @@ def expm1(x):
 expm1.grads(x=lambda g, out: g * (out + 1))
 
 
-@op(reference=pointwise(math.log), samples=within(0.2, 3.0), onnx="Log")
+@op(kernel=kernels.log, reference=pointwise(math.log), samples=within(0.2, 3.0), onnx="Log")
 def log(x):
     """The natural logarithm of x; -inf at 0, NaN below."""
     return real(kernels.log, x)
@@ -94,7 +94,7 @@ def log1p(x):
 log1p.grads(x=lambda g, x: g / (x + 1))
 
 
-@op(reference=pointwise(math.sqrt), samples=within(0.2, 3.0), onnx="Sqrt")
+@op(kernel=kernels.sqrt, reference=pointwise(math.sqrt), samples=within(0.2, 3.0), onnx="Sqrt")
 def sqrt(x):
     """The square root of x; NaN below 0."""
     return real(kernels.sqrt, x)
@@ -103,7 +103,7 @@ def sqrt(x):
 sqrt.grads(x=lambda g, out: g / (out * 2))
 
 
-@op(reference=pointwise(lambda v: v**-0.5), samples=within(0.2, 3.0))
+@op(kernel=kernels.rsqrt, reference=pointwise(lambda v: v**-0.5), samples=within(0.2, 3.0))
 def rsqrt(x):
     """1 / sqrt(x)"""
     return real(kernels.rsqrt, x)
@@ -134,7 +134,7 @@ def square(x):
 square.grads(x=lambda g, x: g * (x * 2))
 
 
-@op(reference=pointwise(math.sin), samples=within(-2.0, 2.0), onnx="Sin")
+@op(kernel=kernels.sin, reference=pointwise(math.sin), samples=within(-2.0, 2.0), onnx="Sin")
 def sin(x):
     """The sine of x (radians)."""
     return real(kernels.sin, x)
@@ -143,7 +143,7 @@ def sin(x):
 sin.grads(x=lambda g, x: g * cos(x))
 
 
-@op(reference=pointwise(math.cos), samples=within(-2.0, 2.0), onnx="Cos")
+@op(kernel=kernels.cos, reference=pointwise(math.cos), samples=within(-2.0, 2.0), onnx="Cos")
 def cos(x):
     """The cosine of x (radians)."""
     return real(kernels.cos, x)
@@ -233,7 +233,7 @@ def atanh(x):
 atanh.grads(x=lambda g, x: g / (1 - x * x))
 
 
-@op(reference=pointwise(math.erf), samples=within(-2.0, 2.0), onnx="Erf")
+@op(kernel=kernels.erf, reference=pointwise(math.erf), samples=within(-2.0, 2.0), onnx="Erf")
 def erf(x):
     """2 / sqrt(pi) * the integral of e^(-t^2) from 0 to x"""
     return real(kernels.erf, x)

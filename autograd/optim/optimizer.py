@@ -11,7 +11,7 @@ import numpy as np
 from autograd.errors import GraphError, StateDictError
 from autograd.grad_mode import enable_grad
 from autograd.shapes import near
-from autograd.tensor import Tensor
+from autograd.tensor import Tensor, with_gradients
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
@@ -97,17 +97,11 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            params = []
-            grads = []
-            for p in group["params"]:
-                g = p.grad
-                if g is not None:
-                    params.append(p)
-                    grads.append(g.array)
+            params, arrays, grads = with_gradients(group["params"])
             if params:
                 if group.get("maximize"):
                     grads = [-g for g in grads]
-                self._update(group, params, [p.array for p in params], grads)
+                self._update(group, params, arrays, grads)
                 for p in params:
                     p.bump()  # a graph that saved the old value must not be differentiated with the new one
         self.steps_taken += 1

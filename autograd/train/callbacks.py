@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from autograd.io.tensors import library
 from autograd.train.checkpoint import save_checkpoint
+from autograd.train.history import held_out
 
 if TYPE_CHECKING:
     from autograd.train.trainer import Trainer
@@ -54,13 +55,14 @@ class EarlyStopping(Callback):
 
     Args:
         patience: epochs without improvement, at least 1.
-        monitor: a column of the history; accuracies shall grow, all else shall fall.
+        monitor: a column of the history; accuracies shall grow, all else shall fall. Without validation data the test
+            data's column counts.
         min_delta: what counts as no improvement.
 
     Raises ValueError for a patience below 1, KeyError from `fit` if the history has no such column.
     """
 
-    def __init__(self, patience: int = 5, monitor: str = "test_loss", min_delta: float = 0.0) -> None:
+    def __init__(self, patience: int = 5, monitor: str = "validation_loss", min_delta: float = 0.0) -> None:
         if patience < 1:
             raise ValueError(f"EarlyStopping: patience={patience} must be at least 1")
         self.patience = patience
@@ -74,9 +76,9 @@ class EarlyStopping(Callback):
         self._decide(trainer)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        value = trainer.history[-1][self.monitor]
+        value = trainer.history[-1][held_out(trainer.history[-1], self.monitor)]
         if value is None:
-            raise KeyError(f"EarlyStopping: there is no {self.monitor} without test data; monitor train_loss instead")
+            raise KeyError(f"EarlyStopping: there is no {self.monitor} without such data; monitor train_loss instead")
         if self.best is None or self.sign * (value - self.best) > self.min_delta:
             self.best, self.bad_epochs = value, 0
         else:
@@ -85,7 +87,8 @@ class EarlyStopping(Callback):
 
     def _decide(self, trainer: Trainer) -> None:
         if self.bad_epochs >= self.patience:
-            trainer.stop(f"{self.monitor} has not improved for {self.bad_epochs} epochs")
+            name = held_out(trainer.history[-1], self.monitor)
+            trainer.stop(f"{name} has not improved for {self.bad_epochs} epochs")
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best, "bad_epochs": self.bad_epochs}
@@ -95,7 +98,10 @@ class EarlyStopping(Callback):
 
 
 class TargetAccuracy(Callback):
-    """Stops as soon as the test accuracy (0..1) reaches `target`. Raises ValueError for a target outside 0..1."""
+    """Stops as soon as the validation accuracy (0..1; without such data the test accuracy) reaches `target`.
+
+    Raises ValueError for a target outside 0..1.
+    """
 
     def __init__(self, target: float) -> None:
         if not 0 < target <= 1:
@@ -109,7 +115,8 @@ class TargetAccuracy(Callback):
         self._decide(trainer)
 
     def _decide(self, trainer: Trainer) -> None:
-        reached = trainer.history[-1]["test_accuracy"] if len(trainer.history) else None
+        row = trainer.history[-1] if len(trainer.history) else {}
+        reached = row.get(held_out(row, "validation_accuracy"))
         if reached is not None and reached >= self.target:
             trainer.stop(f"the target accuracy of {100 * self.target:.2f} % is reached")
 
@@ -125,7 +132,7 @@ class Checkpoint(Callback):
         folder: default the trainer's out_dir.
         every: steps between two saves within an epoch; None saves at ends of epochs only.
         best: whether to keep the best epoch too.
-        monitor: a column of the history; the training loss if there is no test data.
+        monitor: a column of the history; the test data's without validation data, without both the training loss.
     """
 
     order = 100
@@ -135,7 +142,7 @@ class Checkpoint(Callback):
         folder: str | os.PathLike[str] | None = None,
         every: int | None = None,
         best: bool = True,
-        monitor: Literal["test_accuracy", "test_loss", "train_loss"] = "test_accuracy",
+        monitor: str = "validation_accuracy",
     ) -> None:
         if every is not None and every < 1:
             raise ValueError(f"Checkpoint: every={every} must be at least 1")
@@ -179,8 +186,11 @@ class Checkpoint(Callback):
         save_checkpoint(self.last_path, trainer.state_dict())
 
     def _improved(self, row: Mapping[str, Any]) -> bool:
-        name = self.monitor if row[self.monitor] is not None else "train_loss"
-        value = row[name] if name.endswith("accuracy") else -row[name]
+        value = row[held_out(row, self.monitor)]
+        if value is None:
+            value = -row["train_loss"]
+        elif not self.monitor.endswith("accuracy"):
+            value = -value
         if self.best is not None and value <= self.best:
             return False
         self.best = value

@@ -11,16 +11,22 @@ from pathlib import Path
 from typing import Any
 
 COLUMNS = (
-    "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "lr", "seconds", "images_per_s",
+    "epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss",
+    "test_accuracy", "lr", "seconds", "images_per_s",
 )  # fmt: skip
 CLOCK = ("seconds", "images_per_s")  # the only columns that differ between two runs with the same seed
 FLOW = ("gradient_norms", "update_ratios")  # dicts by parameter name
 
 
+def held_out(row: Mapping[str, Any], name: str) -> str:
+    """The column of this name; where there is no validation data, the test data's."""
+    return name.replace("validation", "test") if row.get(name) is None else name
+
+
 class History:
     """One row (a dict) per finished epoch.
 
-    epoch counts from 1; losses are means per sample; accuracies lie in 0..1 (None without test data); lr is that of the
+    epoch counts from 1; losses are means per sample; accuracies lie in 0..1 (None without such data); lr is that of the
     last step; gradient_norms and update_ratios map parameter names to the epoch's means of ||g|| and ||dw|| / ||w||.
     """
 

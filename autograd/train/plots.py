@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autograd.train.history import History
 
-TRAIN, TEST, GAP = "#1f77b4", "#d95f02", "#f4c7a5"
+TRAIN, TEST, GAP, HELD_OUT = "#1f77b4", "#d95f02", "#f4c7a5", "#7a7a7a"
 DPI = 130
 RIGHT, WRONG = "#1b7837", "#b00020"
 
@@ -39,7 +39,7 @@ def png(made: Any) -> bytes:
 
 
 def curves(history: History, name: str) -> bytes:
-    """Training and test curve of "loss" or "accuracy" over the epochs, the area between them shaded."""
+    """Training, test and validation curve of "loss" or "accuracy"; the area between the first two is shaded."""
     made = figure(7, 4)
     axes = made.subplots()
     percent = 100 if name == "accuracy" else 1
@@ -48,6 +48,9 @@ def curves(history: History, name: str) -> bytes:
     test = history.column(f"test_{name}")
     mark = "o" if len(epochs) <= 30 else ""
     axes.plot(epochs, train, color=TRAIN, marker=mark, ms=3.5, label="train")
+    held_out = history.column(f"validation_{name}")
+    if None not in held_out:
+        axes.plot(epochs, percent * np.array(held_out, float), color=HELD_OUT, ls="--", lw=1, label="validation")
     if None not in test:
         tested = percent * np.array(test, float)
         axes.plot(epochs, tested, color=TEST, marker=mark, ms=3.5, label="test")

@@ -85,6 +85,8 @@ def epoch_line(row: dict[str, Any], epochs: int) -> str:
         f"loss {row['train_loss']:.4f}",
         f"accuracy {100 * row['train_accuracy']:6.2f} %",
     ]
+    if row["validation_accuracy"] is not None:
+        parts += [f"validation {100 * row['validation_accuracy']:6.2f} %"]
     if row["test_accuracy"] is not None:
         parts += [f"test loss {row['test_loss']:.4f}", f"test accuracy {100 * row['test_accuracy']:6.2f} %"]
     return "  ".join([*parts, f"{row['images_per_s']:8,.0f} images/s", f"{row['seconds']:.1f} s"])

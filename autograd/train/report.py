@@ -149,7 +149,7 @@ def _figure(panel: Panel) -> str:
     return f"<section><h2>{title}</h2><p>{html.escape(panel.says)}</p>{image}</section>"
 
 
-EPOCH_HEAD = ["epoch", "train loss", "train %", "test loss", "test %", "lr", "images/s", "seconds"]
+EPOCH_HEAD = ["epoch", "train loss", "train %", "validation %", "test loss", "test %", "lr", "images/s", "seconds"]
 
 
 def _epoch_row(row: Mapping[str, Any]) -> list[str]:
@@ -158,6 +158,7 @@ def _epoch_row(row: Mapping[str, Any]) -> list[str]:
         str(row["epoch"]),
         f"{row['train_loss']:.4f}",
         f"{100 * row['train_accuracy']:.2f}",
+        "" if row.get("validation_accuracy") is None else f"{100 * row['validation_accuracy']:.2f}",
         f"{row['test_loss']:.4f}" if tested else "",
         f"{100 * row['test_accuracy']:.2f}" if tested else "",
         f"{row['lr']:.2e}",

@@ -17,7 +17,7 @@ from autograd.nn import functional as F
 from autograd.train import random_state
 from autograd.train.callbacks import Callback
 from autograd.train.flow import GradientFlow
-from autograd.train.history import History
+from autograd.train.history import History, held_out
 from autograd.train.interrupt import Interrupted, StepInterrupt
 
 STATE_VERSION = 1
@@ -49,7 +49,8 @@ class Trainer:
         optimizer: over the model's parameters.
         loss: function of (scores, labels) giving the mean over the batch.
         scheduler: stepped after every batch (OneCycleLR, CyclicLR) or every epoch (all others);
-            ReduceLROnPlateau gets the test loss, or without test data the training loss.
+            ReduceLROnPlateau gets the validation loss, without such data the test loss, without both the training
+            loss.
         callbacks: see :mod:`autograd.train.callbacks`.
         out_dir: folder for what callbacks write.
         seed: seeds the engine's (dropout), NumPy's and Python's random numbers when a run starts; None leaves them.
@@ -99,9 +100,12 @@ class Trainer:
 
     # ---------------------------------------------------------------------------------------------- the loop
 
-    def fit(self, train_loader: Any, test_loader: Any = None, epochs: int = 1) -> History:
+    def fit(
+        self, train_loader: Any, test_loader: Any = None, epochs: int = 1, validation_loader: Any = None
+    ) -> History:
         """Trains until `epochs` epochs are finished in all, those before a resume included, or a callback stops.
 
+        What stops a run or picks its best epoch looks at the validation data, and only without any at the test data.
         Ctrl-C ends the step under way, lets the callbacks save, and is raised on; a second one is raised at once.
         Raises ValueError for a loader without batches and FloatingPointError when the loss is no longer finite.
         """
@@ -114,7 +118,7 @@ class Trainer:
         try:
             with self.interrupt:
                 while self.epoch < epochs and self.stop_reason is None:
-                    self._run_epoch(train_loader, test_loader)
+                    self._run_epoch(train_loader, test_loader, validation_loader)
         except Interrupted:
             self._call("on_interrupt")
             raise
@@ -129,7 +133,7 @@ class Trainer:
         self._restored = False
         self._loader_state = _state_of(loader)
 
-    def _run_epoch(self, train_loader: Any, test_loader: Any) -> None:
+    def _run_epoch(self, train_loader: Any, test_loader: Any, validation_loader: Any) -> None:
         self._started = time.perf_counter() - self._seconds
         self._call("on_epoch_start")
         self.model.train()
@@ -140,8 +144,9 @@ class Trainer:
             self._call("on_batch_end")
             self.interrupt.check()
         trained = time.perf_counter() - self._started
-        test = None if test_loader is None else self.evaluate(test_loader)
-        self._finish_epoch(test, trained)
+        loaders = {"validation": validation_loader, "test": test_loader}
+        seen = {name: self.evaluate(loader) for name, loader in loaders.items() if loader is not None}
+        self._finish_epoch(seen, trained)
         self._loader_state = _state_of(train_loader)
         self._call("on_epoch_end")
         self.interrupt.check()
@@ -168,13 +173,13 @@ class Trainer:
         self._sums["count"] += len(y)
         self.step += 1
 
-    def _finish_epoch(self, test: Evaluation | None, seconds: float) -> None:
+    def _finish_epoch(self, seen: Mapping[str, Evaluation], seconds: float) -> None:
         row: dict[str, Any] = {
             "epoch": self.epoch + 1,
             "train_loss": self.train_loss,
             "train_accuracy": self.train_accuracy,
-            "test_loss": None if test is None else test.loss,
-            "test_accuracy": None if test is None else test.accuracy,
+            **{f"{name}_loss": seen[name].loss if name in seen else None for name in ("validation", "test")},
+            **{f"{name}_accuracy": seen[name].accuracy if name in seen else None for name in ("validation", "test")},
             "lr": self._sums["lr"],
             "seconds": round(seconds, 4),
             "images_per_s": round(self._sums["count"] / max(seconds, 1e-9), 1),
@@ -182,8 +187,8 @@ class Trainer:
         self.history.rows.append(row | self.flow.means())
         if self.scheduler is not None and self.scheduler_per == "epoch":
             plateau = type(self.scheduler).__name__ == "ReduceLROnPlateau"
-            watched = row["train_loss"] if test is None else test.loss
-            self.scheduler.step(*([watched] if plateau else []))
+            loss = row[held_out(row, "validation_loss")]
+            self.scheduler.step(*([row["train_loss"] if loss is None else loss] if plateau else []))
         self.epoch += 1
         self.batch, self._seconds = 0, 0.0
         self._sums = _zero()

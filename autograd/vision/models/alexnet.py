@@ -41,7 +41,7 @@ class AlexNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.avgpool(self.features(x))
-        return self.classifier(x.reshape(x.shape[0], -1))
+        return self.classifier(x.flatten(1))
 
 
 @register_model(min_size=63)

@@ -71,7 +71,7 @@ class GoogLeNet(nn.Module):
         x = self.inception4c(self.inception4b(self.inception4a(x)))
         x = self.maxpool4(self.inception4e(self.inception4d(x)))
         x = self.avgpool(self.inception5b(self.inception5a(x)))
-        return self.fc(self.dropout(x.reshape(x.shape[0], -1)))
+        return self.fc(self.dropout(x.flatten(1)))
 
 
 @register_model(min_size=32)

@@ -51,7 +51,7 @@ class CifarResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.avgpool(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(x.reshape(x.shape[0], -1))
+        return self.fc(x.flatten(1))
 
 
 def _stage(in_channels: int, out_channels: int, blocks: int, stride: int) -> nn.Sequential:

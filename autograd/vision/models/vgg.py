@@ -33,7 +33,7 @@ class VGG(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.avgpool(self.features(x))
-        return self.classifier(x.reshape(x.shape[0], -1))
+        return self.classifier(x.flatten(1))
 
 
 def _features(plan: tuple[int | str, ...], in_channels: int, batch_norm: bool) -> nn.Sequential:

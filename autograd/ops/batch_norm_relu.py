@@ -1,0 +1,178 @@
+"""Batch norm, a residual and ReLU as one op: each pass over memory that is saved counts more than its arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd import kernels
+from autograd.errors import ShapeError
+from autograd.op import composite, op
+from autograd.ops.activation import relu
+from autograd.ops.linalg import tensor_of
+from autograd.ops.norm import (
+    EPSILONS,
+    affine,
+    array_of,
+    batch_norm_eval,
+    check_training,
+    eval_reference,
+    images,
+    train_reference,
+    train_twin,
+)
+from autograd.sampling import Case, Sampler
+from autograd.tensor import Tensor
+
+MARGIN = 0.05  # samples keep ReLU's argument this far from 0
+
+
+def _away(y: np.ndarray) -> np.ndarray:
+    """What to add to y so that no value is close to 0."""
+    return np.where(abs(y) < MARGIN, np.where(y < 0, -2 * MARGIN, 2 * MARGIN), 0).astype(y.dtype)
+
+
+def _shift_away(s: Sampler, y: np.ndarray) -> np.ndarray:
+    """A bias per channel that keeps y's values away from 0, as far as one bias can."""
+    biases = np.linspace(-1, 1, 41) + s.array((1,), -0.02, 0.02)
+    rows = y.reshape(y.shape[0], y.shape[1], -1)
+    distance = abs(rows[..., None] + biases).min((0, 2))
+    return biases[distance.argmax(1)].astype(y.dtype)
+
+
+def _samples(s: Sampler) -> Case:
+    shape = images(s)
+    x, (w, _), eps = s.array(shape), affine(s, (shape[1],)), s.choice(EPSILONS)
+    b = _shift_away(s, train_reference(x, w, None, eps)[0])
+    return s.case(x, w, b, eps=eps)
+
+
+def _residual_samples(s: Sampler) -> Case:
+    shape = images(s)
+    x, residual, (w, b), eps = s.array(shape), s.array(shape), affine(s, (shape[1],)), s.choice(EPSILONS)
+    return s.case(x, residual + _away(train_reference(x, w, b, eps)[0] + residual), w, b, eps=eps)
+
+
+def _reference(x, w=None, b=None, **attrs):
+    y, mean, rstd = train_reference(x, w, b, **attrs)
+    return np.maximum(y, 0), mean, rstd
+
+
+def _residual_reference(x, residual, w=None, b=None, **attrs):
+    y, mean, rstd = train_reference(x, w, b, **attrs)
+    return np.maximum(y + residual, 0), mean, rstd
+
+
+@op(
+    reference=_reference,
+    samples=_samples,
+    extras=("mean", "rstd"),
+    twin=lambda *args, **attrs: relu(train_twin(*args, **attrs)),
+    bound=3e-5,
+)
+def batch_norm_relu_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
+    """max(batch_norm_train(x, w, b), 0); the gradient finds ReLU's mask again from x, none is stored."""
+    return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum, relu=True)
+
+
+batch_norm_relu_train.grads(
+    parts=lambda g, x, w, b, mean, rstd: kernels.batch_norm_grad(
+        g.array, array_of(x), array_of(w), mean, rstd, array_of(b), relu=True
+    ),
+    x=lambda parts: parts[0],
+    w=lambda parts: parts[1],
+    b=lambda parts: parts[2],
+)
+
+
+@op(
+    reference=_residual_reference,
+    samples=_residual_samples,
+    extras=("mean", "rstd"),
+    twin=lambda x, residual, *args, **attrs: relu(train_twin(x, *args, **attrs) + residual),
+    bound=3e-5,
+)
+def batch_norm_add_relu_train(
+    x, residual, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1
+):
+    """max(batch_norm_train(x, w, b) + residual, 0); the gradient takes ReLU's mask from the result."""
+    return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum, residual, relu=True)
+
+
+batch_norm_add_relu_train.grads(
+    parts=lambda g, x, w, mean, rstd, out: kernels.batch_norm_grad(
+        g.array, array_of(x), array_of(w), mean, rstd, out=array_of(out), relu=True
+    ),
+    x=lambda parts: parts[0],
+    residual=lambda parts: parts[3],
+    w=lambda parts: parts[1],
+    b=lambda parts: parts[2],
+)
+
+
+def _either_samples(s: Sampler) -> Case:
+    """Training and evaluation, with and without a residual."""
+    c = None
+    if s.boolean():
+        (x, residual, w, b), attrs = _residual_samples(s)
+        return s.case(x, c, c, w, b, residual, training=True, **attrs)
+    (x, w, b), attrs = _samples(s)
+    if s.boolean():
+        return s.case(x, c, c, w, b, training=True, **attrs)
+    mean, var = s.array((x.shape[1],)), s.array((x.shape[1],), 0.5, 2)
+    y = eval_reference(x, mean, var, w, None, attrs["eps"])
+    residual = s.array(x.shape) if s.boolean() else None
+    if residual is None:
+        return s.case(x, mean, var, w, _shift_away(s, y), **attrs)
+    return s.case(x, mean, var, w, None, residual + _away(y + residual), **attrs)
+
+
+def _either_reference(
+    x, running_mean, running_var, weight=None, bias=None, residual=None, training=False, momentum=0.1, eps=1e-5
+):
+    if training:
+        y = train_reference(x, weight, bias, eps)[0]
+    else:
+        y = eval_reference(x, running_mean, running_var, weight, bias, eps)
+    return np.maximum(y if residual is None else y + residual, 0)
+
+
+@composite(reference=_either_reference, samples=_either_samples, bound=3e-5, mutates=("running_mean", "running_var"))
+def batch_norm_relu(
+    x: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    residual: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """max(batch_norm(x, ...) + residual, 0), in one pass over memory each way when training
+
+    Arguments and errors as for batch_norm; residual: None, or a tensor of x's shape.
+    """
+    x = tensor_of(x)
+    if residual is not None and np.shape(array_of(residual)) != x.shape:
+        shapes = f"[x: {x.shape}, residual: {np.shape(array_of(residual))}]"
+        raise ShapeError(f"batch_norm_relu: residual and x must have the same shape  {shapes}")
+    check_training("batch_norm_relu", x, running_mean, running_var, weight, bias, training)
+    if not training:
+        y = batch_norm_eval(x, running_mean, running_var, weight, bias, eps=eps)
+        return relu(y if residual is None else y + residual)
+    attrs = {
+        "eps": eps,
+        "momentum": momentum,
+        "running_mean": array_of(running_mean),
+        "running_var": array_of(running_var),
+    }
+    if residual is None:
+        y = batch_norm_relu_train(x, weight, bias, **attrs)
+    else:
+        y = batch_norm_add_relu_train(x, residual, weight, bias, **attrs)
+    for statistic in (running_mean, running_var):
+        if isinstance(statistic, Tensor):
+            statistic.bump()
+    return y

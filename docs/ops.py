@@ -1,0 +1,37 @@
+"""Writes docs/ops.md, the page of all ops, from the registry: python docs/ops.py"""
+
+from itertools import groupby
+from pathlib import Path
+
+import autograd.ops
+from autograd.op import Record, registry
+
+PAGE = Path(__file__).with_name("ops.md")
+HEAD = """# Ops
+
+Written by `python docs/ops.py` from the declarations in `autograd/ops/`. Every op is a function of `autograd` and of
+`autograd.nn.functional`, and a method of tensors. "Second" says that derivatives of the gradient are checked too.
+"""
+
+
+def row(record: Record) -> str:
+    """An op as a row: signature, formula, gradient, ONNX name."""
+    gradient = "no" if not record.differentiable else "second" if record.second_order else "first"
+    formula = (record.doc or "").split("\n")[0].replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+    return f"| `{record.name}{record.signature}` | {formula} | {gradient} | {record.onnx or ''} |"
+
+
+def page() -> str:
+    """The whole page, a table for each family of ops."""
+    own = [record for record in registry().values() if record.module.startswith("autograd.ops.")]
+    own.sort(key=lambda record: (record.module, record.name))
+    parts = [HEAD]
+    for module, records in groupby(own, key=lambda record: record.module):
+        parts += [f"## {module.rpartition('.')[2]}\n", "| op | formula | gradient | ONNX |", "|---|---|---|---|"]
+        parts += [*map(row, records), ""]
+    others = ", ".join(f"`{alias}` = `{name}`" for alias, name in sorted(autograd.ops.ALIASES.items()))
+    return "\n".join([*parts, f"## Other names\n\n{others}\n"])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

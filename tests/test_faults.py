@@ -1,0 +1,140 @@
+"""What must not crash, hang or lose numbers: sizes out of range, batches of nothing, subnormals, memory that grows."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import autograd as ag
+import autograd.nn.functional as F
+from autograd import kernels, nn, optim
+from autograd.cli.summary import IMAGENET, USUAL
+from autograd.errors import DTypeError, ShapeError
+from autograd.vision.models import get_model, list_models
+
+X, W = np.ones((2, 4, 6, 6), np.float32), np.ones((4, 4, 3, 3), np.float32)
+WINDOWED = {
+    "conv2d": (lambda **a: F.conv2d(X, W, **a), ("stride", "padding", "dilation", "groups")),
+    "conv_transpose2d": (
+        lambda **a: F.conv_transpose2d(X, W, **a),
+        ("stride", "padding", "output_padding", "dilation", "groups"),
+    ),
+    "max_pool2d": (
+        lambda kernel_size=2, **a: F.max_pool2d(X, kernel_size, **a),
+        ("kernel_size", "stride", "padding", "dilation"),
+    ),
+    "avg_pool2d": (lambda kernel_size=2, **a: F.avg_pool2d(X, kernel_size, **a), ("kernel_size", "stride", "padding")),
+    "adaptive_avg_pool2d": (lambda **a: F.adaptive_avg_pool2d(X, **a), ("output_size",)),
+    "adaptive_max_pool2d": (lambda **a: F.adaptive_max_pool2d(X, **a), ("output_size",)),
+}
+
+
+@pytest.mark.parametrize("name, argument", [(n, a) for n, (_, names) in WINDOWED.items() for a in names])
+@pytest.mark.parametrize("value", [0, -1, 2**31 - 1, 2**62, 2**70, 1.5, "a", (1, 2, 3), (1, -1), (2**62, 2**62)])
+def test_sizes_out_of_range_are_typed_errors(name, argument, value):
+    """Neither a signal (division by zero, a product beyond 63 bits) nor an error that does not name the op."""
+    fine = (value == 0 and "padding" in argument) or (value == 2**31 - 1 and argument == "stride")
+    if (fine and name != "conv_transpose2d") or (value == 0 and "padding" in argument):
+        assert WINDOWED[name][0](**{argument: value}).shape[:2] == (2, 4)
+        return
+    with pytest.raises((ShapeError, DTypeError, MemoryError)) as caught:
+        WINDOWED[name][0](**{argument: value})
+    if not isinstance(caught.value, MemoryError):
+        assert name in str(caught.value)
+
+
+def test_kernels_larger_than_the_input():
+    small = np.ones((2, 4, 2, 2), np.float32)
+    for call in (lambda: F.conv2d(small, W), lambda: F.max_pool2d(small, 3), lambda: F.avg_pool2d(small, 3)):
+        with pytest.raises(ShapeError, match="2d"):
+            call()
+
+
+@pytest.mark.parametrize("call", [lambda: ag.zeros(2**62, 4), lambda: ag.ones(2**40, 2**40), lambda: ag.rand(2**61)])
+def test_tensors_beyond_64_bits(call):
+    with pytest.raises(ShapeError, match=r"2\*\*60"):
+        call()
+
+
+# --------------------------------------------------------------------------------------------- batches of nothing
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("name", list_models())
+def test_a_batch_of_nothing_trains(name, train):
+    """Forward, zero gradients, an optimizer step; running statistics stay finite."""
+    channels, size = USUAL.get(name, (IMAGENET[0], 67))
+    model = get_model(name, 10, channels, image_size=size).train(train)
+    x = ag.zeros(0, channels, size, size, requires_grad=True)
+    scores = model(x)
+    assert scores.shape == (0, 10)
+    F.cross_entropy(scores, np.zeros(0, np.int64), reduction="sum").backward()
+    assert x.grad.shape == x.shape
+    assert all(p.grad.shape == p.shape and not p.grad.array.any() for p in model.parameters())
+    optim.SGD(model.parameters(), lr=0.1, momentum=0.9).step()
+    assert all(np.isfinite(np.asarray(value)).all() for value in model.state_dict().values())
+
+
+# --------------------------------------------------------------------------------------------- NaN, ties
+
+
+@pytest.mark.parametrize("isa", kernels.isas())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nan_and_infinity_in_every_lane(isa, dtype):
+    """The vector body and its tail agree: relu and max-pool keep NaN, -inf has an index, ties take the first."""
+    kernels.set_isa(isa)
+    channels = 2 * kernels.lanes(np.dtype(dtype).itemsize) + 3
+    for c in range(channels):
+        x = np.zeros((1, channels, 2, 2), dtype)
+        x[0, c, 1, 0] = np.nan
+        y, index = F.max_pool2d(x, 2, return_indices=True)
+        assert np.isnan(y.array[0, c, 0, 0]) and np.isnan(y.array).sum() == 1
+        assert index.array[0, c, 0, 0] == 2 and np.delete(index.array.ravel(), c).tolist() == [0] * (channels - 1)
+        assert np.isnan(F.relu(x).array).sum() == 1
+    y, index = F.max_pool2d(np.full((1, channels, 2, 2), -np.inf, dtype), 2, return_indices=True)
+    assert (y.array == -np.inf).all() and (index.array == 0).all()
+
+
+# --------------------------------------------------------------------------------------------- the process
+
+
+def test_subnormals_survive_the_import():
+    """Flags like -ffast-math would flush them in the whole process."""
+    code = """
+import numpy as np
+import autograd as ag
+x = np.full(37, 1e-40, np.float32)
+assert (x * np.float32(1) == x).all() and (x / 2 > 0).all()
+for isa in ag.kernels.isas():
+    ag.kernels.set_isa(isa)
+    assert (ag.mul(x, 1.0).array == x).all() and ag.sum(x).item() > 3e-39
+    assert ag.matmul(x[None], np.ones((37, 5), np.float32)).array.min() > 3e-39
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_is_flat_over_ten_thousand_steps(rng):
+    """Batch sizes change from step to step: no cache keyed by shape may grow."""
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 10)
+    )
+    optimizer = optim.AdamW(model.parameters())
+    x, y = rng.standard_normal((64, 1, 8, 8)).astype(np.float32), rng.integers(0, 10, 64)
+    sizes = []
+    for step in range(10_001):
+        n = 1 + step % 61
+        optimizer.zero_grad()
+        F.cross_entropy(model(x[:n]), y[:n]).backward()
+        optimizer.step()
+        if step % 1000 == 0:
+            sizes.append(resident())
+    assert max(sizes[3:]) - sizes[2] < 1 << 20, sizes

@@ -1,0 +1,38 @@
+"""Copies between orders of memory: every size around a vector and a tile, every instruction set, any strides."""
+
+import numpy as np
+import pytest
+
+from autograd import kernels
+
+VIEWS = {
+    "C order": lambda x: x,
+    "Fortran": np.asfortranarray,
+    "channels reversed": lambda x: x[:, ::-1],
+    "images reversed": lambda x: x[::-1],
+    "pixels reversed": lambda x: x[:, :, ::-1, ::-1],
+    "rows cut": lambda x: x[:, :, 1:],
+    "columns cut": lambda x: x[:, :, :, 1:],
+    "one image for all": lambda x: np.broadcast_to(x[:1], x.shape),
+    "one channel for all": lambda x: np.broadcast_to(x[:, :1], x.shape),
+    "big-endian": lambda x: x.astype(x.dtype.newbyteorder(">")),
+    "misaligned": lambda x: np.frombuffer(b"?" + x.tobytes(), x.dtype, offset=1).reshape(x.shape),
+}
+
+
+@pytest.mark.parametrize("isa", kernels.isas())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("view", VIEWS)
+def test_any_memory_becomes_channels_last_and_back(isa, dtype, view):
+    kernels.set_isa(isa)
+    rng = np.random.default_rng(0)
+    for n, c, h, w in [(2, 3, 5, 7), (1, 17, 9, 9), (2, 64, 8, 33), (3, 130, 3, 2), (2, 2, 3, 3), (2, 100, 17, 23)]:
+        x = VIEWS[view](rng.standard_normal((n, c, h, w)).astype(dtype))
+        for threads in (1, 3):
+            kernels.set_num_threads(threads)
+            last = kernels.avg_pool2d(x, 1)
+            assert last.transpose(0, 2, 3, 1).flags.c_contiguous
+            np.testing.assert_array_equal(last, x)
+            back = kernels.layer_norm(last, 1, None, None)
+            assert back[0].flags.c_contiguous  # rows of one feature: only their means tell them apart
+            np.testing.assert_array_equal(back[1], x)
