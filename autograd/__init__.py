@@ -172,8 +172,8 @@ __all__ = [
 
 # Imported at first use, so that `import autograd` stays quick.
 _ROOMS = (
-    "data", "func", "graph", "io", "linalg", "memory", "nn", "optim", "sklearn", "special", "testing", "train", "utils",
-    "vision",
+    "autograd", "data", "func", "graph", "io", "linalg", "memory", "nn", "optim", "special", "testing", "train",
+    "utils", "vision",
 )  # fmt: skip
 _ELSEWHERE = {
     "load": "autograd.io",
