@@ -183,6 +183,8 @@ def _bounds(x: np.ndarray, low: float, high: float) -> tuple[float, float]:
 )
 def histc(x, *, bins=100, low=0, high=0):
     """How many elements fall into each of equal bins between low and high (both 0: the data's own), in x's dtype."""
+    if x.dtype.kind == "b":
+        raise TypeError("expected numbers, got bools")
     if bins < 1:
         raise ValueError(f"bins must be above 0, got {bins}")
     low, high = _bounds(x, low, high)

@@ -318,13 +318,14 @@ class LeastSquares(NamedTuple):
 def _tall_system(s: Sampler) -> Case:
     n = s.size(3)
     x = apart_samples(s, n + s.integer(0, 2), n)
-    return s.case(x, s.array((x.shape[0], 2)))
+    return s.case(x, s.array((x.shape[0], 2)), driver=s.choice((None, "gelsd")))
 
 
-def _lstsq_reference(x, y):
+def _lstsq_reference(x, y, driver):
     z = _pinv_reference(x) @ y
-    residuals = ((x @ z - y) ** 2).sum(-2) if x.shape[-2] > x.shape[-1] else np.empty(0)
-    return z, residuals, np.asarray(min(x.shape)), np.empty(0)
+    residuals = ((x @ z - y) ** 2).sum(-2) if driver and x.shape[-2] > x.shape[-1] else np.empty(0)
+    values = np.sqrt(np.linalg.eigvalsh(x.T @ x)[::-1]) if driver else np.empty(0)
+    return z, residuals, np.asarray(min(x.shape)), values
 
 
 @composite(reference=finite(_lstsq_reference), samples=_tall_system, bound=1e-3)
