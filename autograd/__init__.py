@@ -145,6 +145,7 @@ __all__ = [
     "op",
     "ops",
     "preserve_format",
+    "profile",
     "rand",
     "rand_like",
     "randint",
@@ -172,11 +173,12 @@ __all__ = [
 
 # Imported at first use, so that `import autograd` stays quick.
 _ROOMS = (
-    "autograd", "data", "func", "graph", "io", "linalg", "memory", "nn", "optim", "special", "testing", "train",
-    "utils", "vision",
+    "autograd", "backends", "data", "func", "graph", "io", "linalg", "memory", "nn", "onnx", "optim", "profiler", "special",
+    "testing", "train", "utils", "vision",
 )  # fmt: skip
 _ELSEWHERE = {
     "load": "autograd.io",
+    "profile": "autograd.profiler",
     "save": "autograd.io",
 }
 # torch.float and its like would hide Python's own inside this file.

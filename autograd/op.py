@@ -19,10 +19,12 @@ after no input is a shared step, run once. Rules are written with ops on tensors
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,9 @@ SPELLINGS = {
     "kernel_size": ("kernel",),
 }
 
+# Families whose ops only move data.
+MOVING = ("autograd.ops.index", "autograd.ops.join", "autograd.ops.matrix", "autograd.ops.shape", "autograd.ops.table")
+
 
 class Record:
     """Everything known about one op. The registry of records drives tests, checks, benchmarks and docs.
@@ -83,6 +88,8 @@ class Record:
                  dtype, or numbers and None beside one
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
+    flops        function of the result's shape, the inputs' shapes (None: absent) and the attributes -> additions and
+                 multiplications of one call; by default one for each element of the result or of the largest input
     bound        relative error of a float32 result, in units of the reference's own scale
     """
 
@@ -196,6 +203,14 @@ class Record:
         return FROM_SAVED, saves.index(key)
 
     # -------------------------------------------------------------------------------------------- calls
+
+    def count_flops(self, out: tuple[int, ...], shapes: Sequence[tuple[int, ...] | None], attrs: dict[str, Any]) -> int:
+        """Additions and multiplications of one call with inputs of these shapes and a result of shape out."""
+        if self.flops is not None:
+            return self.flops(out, *shapes, **attrs)
+        if self.view or self.module in MOVING:
+            return 0
+        return max(math.prod(shape) for shape in (out, *shapes) if shape is not None)
 
     def places(self, count: int, names: tuple[str, ...]) -> tuple[int, ...] | None:
         """Where each input and attribute stands in a call of `count` positional arguments and these named ones.
@@ -313,6 +328,20 @@ _registry: dict[str, Record] = {}
 def registry() -> dict[str, Record]:
     """All declared ops by name."""
     return _registry
+
+
+@contextlib.contextmanager
+def intercepted(wrap: Callable[[Callable, Record], Callable]) -> Iterator[None]:
+    """While active, every op calls wrap(forward, record) in place of its forward function."""
+    ops = [(r, r.call) for r in _registry.values() if isinstance(r.call, Op)]
+    before = [(call.forward, call.kernel) for _, call in ops]
+    try:
+        for record, call in ops:
+            call.forward, call.kernel = wrap(call.forward, record), None  # the kernel is a short cut past forward
+        yield
+    finally:
+        for (_, call), (forward, kernel) in zip(ops, before):
+            call.forward, call.kernel = forward, kernel
 
 
 def op(**declaration: Any) -> Callable[[Callable], Any]:

@@ -128,7 +128,7 @@ cdef class Op:
     cdef void *vectorcall
     cdef readonly str name
     cdef public object forward
-    cdef object kernel
+    cdef public object kernel
     cdef public object record
     cdef readonly long inputs
     cdef long plain

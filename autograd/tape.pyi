@@ -52,6 +52,7 @@ class Op:
     name: str
     record: Record
     forward: Callable
+    kernel: Callable | None
     twin: Callable | None
     __name__: str
     def __init__(self, name: str) -> None: ...

@@ -1,161 +1,167 @@
 """`autograd bench`: times workloads in alternating rounds with PyTorch's best mode and prints ratios.
 
-Ratio = PyTorch's best mode over ours; above 1 we are faster. Medians over rounds. Where torch is not installed,
-only our times are shown.
+Ratio = the peer's best mode over ours: above 1 we are faster. Medians over rounds. Where torch is not installed,
+only our times are shown. Kinds: train (whole steps), epoch (MNIST through the loader), infer, forward and backward
+(single ops; backward includes the forward call), memory, import, wheel.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
-import os
-import statistics
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import autograd
-from benchmarks import machine, workloads
+from autograd import kernels
+from benchmarks import cases, footprint, machine, report, workloads
+from benchmarks.contest import ROOT, Pool, Rules, WorkerError, compare
 
-ROOT = Path(__file__).resolve().parent.parent
+TABLES: dict[str, list[str]] = {
+    "train": list(workloads.TRAINING),
+    "epoch": [workloads.EPOCH],
+    "infer": list(workloads.INFERENCE),
+    "forward": list(cases.CASES),
+    "backward": list(cases.CASES),
+    "memory": list(workloads.TRAINING),
+    "import": ["import, beyond NumPy's"],
+    "wheel": ["wheel"],
+}
 
+# Which modes of a peer are tried; "plain SGD" is PyTorch's optimizer without fused=True.
+LAYOUTS = ("nchw", "channels_last")
+MODES: dict[str, dict[str, Sequence[str]]] = {
+    "train": {"torch": (*LAYOUTS, "plain SGD", "compile"), "jax": ("nchw", "nhwc")},
+    "epoch": {"torch": ("0 workers", "1 workers", "2 workers")},
+    "infer": {"torch": (*LAYOUTS, "compile"), "jax": ("nchw", "nhwc"), "onnxruntime": ("",)},
+    "forward": {"torch": LAYOUTS},
+    "backward": {"torch": LAYOUTS},
+}
 
-class Worker:
-    """A worker process (worker.py) and the times it has reported."""
-
-    def __init__(self, engine: str, kind: str, name: str, mode: str, threads: int):
-        self.label = engine if engine == "autograd" else f"torch {mode}"
-        self.times: list[float] = []
-        self.peak_rss_kb = 0
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), PYTHONPATH=str(ROOT))
-        command = [sys.executable, "-m", "benchmarks.worker", engine, kind, name]
-        self.process = subprocess.Popen(
-            [*command, "--mode", mode, "--threads", str(threads)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
-        )  # fmt: skip
-        self.facts = json.loads(self._answer().removeprefix("ready "))
-
-    def _answer(self) -> str:
-        assert self.process.stdout is not None and self.process.stderr is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.label}: the worker ended\n{self.process.stderr.read()[-2000:]}")
-        return line
-
-    def round(self, seconds: float) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"round {seconds}\n")
-        self.process.stdin.flush()
-        answer = json.loads(self._answer())
-        self.times.append(answer["seconds"])
-        self.peak_rss_kb = answer["peak_rss_kb"]
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+# What --all regenerates: file by file, the kinds in it.
+FILES = {
+    "training": ("train", "epoch"),
+    "inference": ("infer",),
+    "kernels": ("forward", "backward"),
+    "footprint": ("memory", "import", "wheel"),
+}
 
 
-def compare(kind: str, name: str, threads: int, modes: Sequence[str], rounds: int, seconds: float) -> dict[str, Any]:
-    """One row: our time, torch's best, the median of the ratios of neighbouring rounds."""
-    workers = [Worker("autograd", kind, name, "nchw", threads)]
-    try:
-        for mode in modes:
-            workers.append(Worker("torch", kind, name, mode, threads))
-        for _ in range(rounds):
-            for worker in workers:
-                worker.round(seconds)
-    finally:
-        for worker in workers:
-            worker.close()
-    ours, peers = workers[0], workers[1:]
-    row: dict[str, Any] = {"workload": name, "kind": kind, "threads": threads, "seconds": statistics.median(ours.times)}
-    row["peak_rss_mb"] = ours.peak_rss_kb / 1024
-    if peers:
-        best = min(peers, key=lambda w: statistics.median(w.times))
-        row |= {
-            "peer": best.label,
-            "peer_seconds": statistics.median(best.times),
-            "peer_version": best.facts["version"],
-        }
-        row["ratio"] = statistics.median(t / o for t, o in zip(best.times, ours.times))
-        row["peer_peak_rss_mb"] = best.peak_rss_kb / 1024
-    if kind == "forward":
-        _, _, flops, moved = workloads.OPS[name](autograd)
-        row |= {"gflops": flops / row["seconds"] / 1e9, "gb_per_s": moved / row["seconds"] / 1e9}
-    return row
-
-
-def line(row: dict[str, Any], limits: dict[str, Any]) -> str:
-    text = f"{row['workload']:<30} {row['kind']:<9} {row['threads']:>2}  {row['seconds'] * 1e3:>10.3f} ms"
-    if "ratio" in row:
-        text += f"  {row['peer_seconds'] * 1e3:>10.3f} ms  {row['ratio']:>6.2f}x  ({row['peer']})"
-    if "gflops" in row:
-        peak = 100 * row["gflops"] / (limits["fma_peak_gflops"] * row["threads"])
-        copy = 100 * row["gb_per_s"] / limits["copy_gb_per_s"]
-        text += f"  {peak:5.1f} % of FMA peak, {copy:5.1f} % of copy bandwidth"
-    return text
-
-
-def plot(rows: list[dict[str, Any]], path: Path) -> None:
-    """A bar for each ratio, on a logarithmic axis around 1."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    rated = [r for r in rows if "ratio" in r]
-    figure, axes = pyplot.subplots(figsize=(9, 1 + 0.3 * len(rated)))
-    names = [f"{r['workload']} ({r['kind']}, {r['threads']} thread{'s' * (r['threads'] > 1)})" for r in rated]
-    ratios = [r["ratio"] for r in rated]
-    axes.barh(names, ratios, color=["tab:green" if r >= 1 else "tab:red" for r in ratios])
-    axes.set_xscale("log")
-    axes.axvline(1, color="black", linewidth=1)
-    axes.invert_yaxis()
-    axes.set_xlabel("times faster than PyTorch's best mode")
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="autograd bench", description=__doc__)
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="autograd bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", nargs="*", help="parts of workload names; default: all", metavar="NAME")
-    parser.add_argument("--kinds", default="train,forward,backward", help="train, infer, forward, backward")
+    parser.add_argument("--kinds", default="train,epoch", help=f"of {', '.join(TABLES)} (default: train,epoch)")
     parser.add_argument("--threads", default="1,2", help="thread counts (default: 1,2)")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.2, help="length of one round")
-    parser.add_argument("--modes", default="nchw,channels_last", help="PyTorch's modes: nchw, channels_last, compile")
-    parser.add_argument("--no-torch", action="store_true", help="time this engine alone")
-    parser.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder for results.json and ratios.png")
+    parser.add_argument("--limit", type=float, default=45, help="seconds of rounds for one row, from 3 rounds on")
+    parser.add_argument("--quick", action="store_true", help="short rounds, one thread, no compile: minutes")
+    parser.add_argument("--all", action="store_true", help="every kind, into benchmarks/results")
+    parser.add_argument("--resume", action="store_true", help="keep the rows that the result file has")
+    parser.add_argument(
+        "--peers", default="torch,torch tuned,jax,onnxruntime", help="who to compare with, if installed"
+    )
+    parser.add_argument("--jax-python", help="Python of an environment that has jax and NumPy")
+    parser.add_argument("--isa", choices=("avx2",), help="hold every engine to this instruction set")
+    parser.add_argument("--pin", action="store_true", help="tie the processes to as many cores as they have threads")
+    parser.add_argument(
+        "--clock", choices=("wall", "cpu"), default="wall", help="cpu: for one thread on a busy machine"
+    )
+    parser.add_argument("--out", type=Path, help="folder for results (default: runs/bench)")
     options = parser.parse_args(arguments)
+    options.kinds = list(TABLES) if options.all else options.kinds.split(",")
+    if unknown := [kind for kind in options.kinds if kind not in TABLES]:
+        parser.error(f"--kinds: {unknown[0]!r} is none of {', '.join(TABLES)}")
+    options.peers = [peer for peer in options.peers.split(",") if peer and installed(peer, options)]
+    options.threads = [1] if options.quick else [int(n) for n in options.threads.split(",")]
+    options.out = options.out or (ROOT / "benchmarks" / "results" if options.all else Path("runs/bench"))
+    return options
 
-    has_torch = importlib.util.find_spec("torch") is not None and not options.no_torch
-    modes = options.modes.split(",") if has_torch else []
+
+def rules_of(options: argparse.Namespace, kind: str) -> Rules:
+    """A single op's rounds are a quarter as long, there being so many of them."""
+    rounds, seconds, limit, images = options.rounds, options.seconds, options.limit, 60_000
+    if options.quick:
+        rounds, seconds, limit, images = 3, 0.1, 5, 6400
+    if kind in ("forward", "backward"):
+        seconds /= 4
+    return Rules(rounds, seconds, limit, options.clock, options.pin, images)
+
+
+def installed(peer: str, options: argparse.Namespace) -> bool:
+    """Whether a peer can be run here; jax lives in an environment of its own."""
+    if peer == "jax":
+        return bool(options.jax_python)
+    return importlib.util.find_spec(peer.split()[0]) is not None
+
+
+def peers_of(kind: str, options: argparse.Namespace) -> dict[str, Sequence[str]]:
+    """The peers of a kind and the modes to try."""
+    modes: dict[str, Sequence[str]] = {peer: m for peer, m in MODES[kind].items() if peer in options.peers}
+    if options.quick:
+        modes = {peer: [m for m in tried if m not in ("compile", "plain SGD")] for peer, tried in modes.items()}
+    if "torch tuned" in options.peers and kind in ("train", "epoch"):
+        modes["torch tuned"] = ()
+    return modes
+
+
+def chosen(options: argparse.Namespace, kind: str) -> Iterator[tuple[str, int]]:
+    """The workloads of a kind that the arguments name, with each number of threads."""
+    for name in TABLES[kind]:
+        if not options.what or any(part.lower() in name.lower() for part in options.what):
+            once = kind in ("memory", "import", "wheel")
+            for threads in options.threads[:1] if once else options.threads:
+                yield name, threads
+
+
+def measure(kind: str, name: str, threads: int, options: argparse.Namespace, pool: Pool) -> dict[str, Any]:
+    """One row of any kind."""
+    rules = rules_of(options, kind)
+    own: dict[str, Callable[[], dict[str, Any]]] = {
+        "memory": lambda: footprint.memory(name, threads, options.peers, rules),
+        "import": lambda: footprint.imports(options.peers),
+        "wheel": footprint.wheel,
+    }
+    return own[kind]() if kind in own else compare(pool, kind, name, threads, peers_of(kind, options), rules)
+
+
+def run(kind: str, results: report.Results, options: argparse.Namespace, pool: Pool) -> None:
+    """All rows of a kind that are not there yet."""
+    for name, threads in chosen(options, kind):
+        if results.has(kind, name, threads):
+            continue
+        try:
+            row = measure(kind, name, threads, options, pool)
+        except WorkerError as error:
+            print(f"{name}: {error}", flush=True)
+            continue
+        results.add(row)
+        print(report.line(row, results.machine), flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    if options.isa:
+        kernels.set_isa(options.isa)
     limits = machine.describe()
     print(f"{limits['processor']}, {limits['isa']}: FMA peak {limits['fma_peak_gflops']:.0f} GFLOP/s a core, "
           f"copy {limits['copy_gb_per_s']:.1f} GB/s")  # fmt: skip
-    print(f"{'workload':<30} {'kind':<9} {'th':>2}  {'autograd':>13}" + (f"  {'torch':>13}   ratio" if modes else ""))
-    rows = []
-    for kind in options.kinds.split(","):
-        table = workloads.TRAINING if kind in ("train", "infer") else workloads.OPS
-        for name in table:
-            if options.what and not any(part.lower() in name.lower() for part in options.what):
-                continue
-            for threads in map(int, options.threads.split(",")):
-                row = compare(kind, name, threads, modes, options.rounds, options.seconds)
-                rows.append(row)
-                print(line(row, limits), flush=True)
-    options.out.mkdir(parents=True, exist_ok=True)
-    results = options.out / "results.json"
-    results.write_text(json.dumps({"machine": limits, "rows": rows}, indent=1))
-    rated = [row["ratio"] for row in rows if "ratio" in row]
-    if rated:
-        print(f"geometric mean {statistics.geometric_mean(rated):.2f}x")
-        plot(rows, options.out / "ratios.png")
-    print(f"results {results}")
+    files = FILES if options.all else {"results": tuple(options.kinds)}
+    pool = Pool(options.isa, options.jax_python)
+    try:
+        for file, kinds in files.items():
+            results = report.Results(options.out / f"{file}.json", limits, options.resume)
+            print(f"\n{report.HEADER}")
+            for kind in kinds:
+                run(kind, results, options, pool)
+            print("\n".join(report.summary(results.rows)))
+            if any(report.ratio(row) is not None for row in results.rows):
+                report.plot(results.rows, results.path.with_suffix(".png"))
+            print(f"results {results.path}")
+    finally:
+        pool.close()
     return 0
 
 

@@ -13,6 +13,7 @@
 #include "optim.inc"
 #include "pool.inc"
 #include "reduce.inc"
+#include "winograd.inc"
 
 const kernel_table K(table) = {.isa = STRING(ISA),
                                .lanes = LANES,

@@ -2,12 +2,13 @@
  */
 #include "conv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "gemm.h"
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
+#include "winograd.h"
 
 enum {
     WEIGHT_BLOCK = 256 << 10, /* bytes of a packed panel that are used before moving on: stays in L2 */
@@ -162,11 +163,6 @@ static void compute_task(void* context, int64_t task, int thread) {
 }
 
 /* A pointwise convolution is one matrix product. */
-static int is_pointwise(const conv_geometry* g) {
-    return g->r == 1 && g->s == 1 && g->groups == 1 && g->stride_h == 1 && g->stride_w == 1 && !g->origin_h &&
-           !g->origin_w && g->p == g->h && g->q == g->w && g->out_h == g->q * g->out_w && g->out_n == g->p * g->out_h;
-}
-
 static int pointwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias,
                      void* y) {
     gemm_problem p = {.m = g->n * g->h * g->w, .n = g->k, .k = g->c, .c = y, .ldc = g->out_w, .bias = bias};
@@ -179,7 +175,6 @@ static int pointwise(const kernel_table* t, const conv_geometry* g, const void* 
 /* Task sizes depend on the shape alone; the bits of the result not even on them. */
 static void partition(conv_run* run) {
     const conv_geometry* g = run->g;
-    run->over_images = g->q <= 4 && g->n >= 8;
     run->rows = g->p;
     run->images = 1;
     if (run->over_images)
@@ -194,11 +189,11 @@ static void partition(conv_run* run) {
     run->parts = tasks >= MIN_TASKS ? 1 : conv_min(g->groups * run->panels, conv_ceil(MIN_TASKS, tasks));
 }
 
-int conv(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y) {
-    if (is_pointwise(g)) return pointwise(t, g, x, w, bias, y);
+static int by_panels(const kernel_table* t, const conv_geometry* g, int over_images, const void* x, const void* w,
+                     const void* bias, void* y) {
     const int size = t->lane_bytes / t->lanes;
     const int64_t widest = t->panel * t->lanes;
-    conv_run run = {.t = t, .g = g, .x = x, .w = w, .bias = bias, .y = y, .size = size};
+    conv_run run = {.t = t, .g = g, .x = x, .w = w, .bias = bias, .y = y, .size = size, .over_images = over_images};
     run.kg = g->k / g->groups;
     run.kp = conv_ceil(run.kg, t->lanes) * t->lanes;
     run.cg = g->c / g->groups;
@@ -216,69 +211,27 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const voi
     }
     int64_t packed_bytes = conv_ceil(g->groups * run.kp * run.cg * g->r * g->s * size, 64) * 64;
     int64_t segment_bytes = conv_ceil(g->r * g->s * (int64_t)sizeof(gemm_segment) * threads, 64) * 64;
-    char* scratch = aligned_alloc(64, (size_t)(packed_bytes + segment_bytes + run.padded_bytes * threads));
+    char* scratch = memory_allocate((size_t)(packed_bytes + segment_bytes + run.padded_bytes * threads));
     if (!scratch) return -1;
     run.packed = scratch;
     run.segments = (gemm_segment*)(scratch + packed_bytes);
     run.padded = padding ? scratch + packed_bytes + segment_bytes : NULL;
     parallel_for(packed_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, pack_task, &run);
     parallel_for(threads, conv_ceil(g->n, run.images) * run.row_blocks * run.parts, compute_task, &run);
-    free(scratch);
+    memory_release(scratch);
     return 0;
 }
 
-/* One axis of the input gradient at stride > 1. Inputs i = phase + stride i' see only the taps first + step t, and
- * through them the gradient at i' + origin + dilation t' with t' counted backwards: a convolution of stride 1. */
-typedef struct {
-    int64_t first, step, taps, origin, dilation, size;
-} phase_axis;
-
-static phase_axis axis_phase(int64_t phase, int64_t length, int64_t taps, int64_t stride, int64_t dilation,
-                             int64_t origin) {
-    int64_t a = stride, b = dilation;
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
+int conv(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y) {
+    conv_algorithm algorithm = conv_choose(t, CONV_FORWARD, g, NULL);
+    switch (algorithm) {
+        case CONV_DEPTHWISE:
+            return depthwise(t, g, x, w, bias, y);
+        case CONV_POINTWISE:
+            return pointwise(t, g, x, w, bias, y);
+        case CONV_WINOGRAD:
+            return winograd(t, g, x, w, bias, y);
+        default:
+            return by_panels(t, g, algorithm == CONV_IMAGES, x, w, bias, y);
     }
-    phase_axis axis = {
-        .step = stride / a, .dilation = dilation / a, .size = conv_ceil(conv_max(0, length - phase), stride)};
-    while (axis.first < axis.step && axis.first < taps && (phase - origin - axis.first * dilation) % stride)
-        axis.first++;
-    if (axis.first < axis.step && axis.first < taps) {
-        axis.taps = conv_ceil(taps - axis.first, axis.step);
-        axis.origin = (phase - origin - axis.first * dilation) / stride - (axis.taps - 1) * axis.dilation;
-    }
-    return axis;
-}
-
-int conv_grad_x(const kernel_table* t, const conv_geometry* f, conv_correlate correlate, const void* g, const void* w,
-                void* gx) {
-    const int64_t size = t->lane_bytes / t->lanes;
-    const int64_t phases_w = conv_min(f->stride_w, f->w), phases = conv_min(f->stride_h, f->h) * phases_w;
-    int zeroed = 0;
-    for (int64_t i = 0; i < 2 * phases; i++) { /* first clear what no output saw, then compute */
-        const int64_t phase_h = i % phases / phases_w, phase_w = i % phases_w;
-        phase_axis h = axis_phase(phase_h, f->h, f->r, f->stride_h, f->dilation_h, f->origin_h);
-        phase_axis v = axis_phase(phase_w, f->w, f->s, f->stride_w, f->dilation_w, f->origin_w);
-        if (i < phases || !h.taps || !v.taps) {
-            if ((!h.taps || !v.taps) && !zeroed++) memset(gx, 0, (size_t)(f->n * f->h * f->w * f->c * size));
-            continue;
-        }
-        conv_geometry b = {.n = f->n, .h = f->p, .w = f->q, .c = f->k, .k = f->c, .p = h.size, .q = v.size};
-        b.r = h.taps, b.s = v.taps;
-        b.stride_h = b.stride_w = 1;
-        b.dilation_h = h.dilation, b.dilation_w = v.dilation;
-        b.origin_h = h.origin, b.origin_w = v.origin;
-        b.groups = f->groups;
-        b.out_w = f->stride_w * f->c, b.out_h = f->stride_h * f->w * f->c, b.out_n = f->h * f->w * f->c;
-        b.weight_group = f->weight_group;
-        b.weight_k = f->weight_c, b.weight_c = f->weight_k;
-        b.weight_r = -h.step * f->weight_r, b.weight_s = -v.step * f->weight_s;
-        int64_t last =
-            (h.first + (h.taps - 1) * h.step) * f->weight_r + (v.first + (v.taps - 1) * v.step) * f->weight_s;
-        char* out = (char*)gx + (phase_h * f->w + phase_w) * f->c * size;
-        if (correlate(t, &b, g, (const char*)w + last * size, NULL, out)) return -1;
-    }
-    return 0;
 }

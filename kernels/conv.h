@@ -23,20 +23,41 @@ typedef struct {
     int relu;
 } conv_geometry;
 
+/* How one geometry is computed. */
+typedef enum {
+    CONV_ROWS,      /* rows of output pixels as matrix products */
+    CONV_IMAGES,    /* the same pixel of many images as a matrix product */
+    CONV_POINTWISE, /* one matrix product */
+    CONV_WINOGRAD,
+    CONV_DEPTHWISE
+} conv_algorithm;
+typedef enum { CONV_FORWARD, CONV_GRAD_X, CONV_GRAD_W } conv_pass;
+
+/* The choice for a geometry and, if asked for, why. For CONV_GRAD_X, of the first phase. */
+conv_algorithm conv_choose(const struct kernel_table* t, conv_pass pass, const conv_geometry* g, const char** reason);
+const char* conv_algorithm_name(conv_algorithm algorithm);
+
+/* When Winograd runs: never, where it is faster, or wherever it is defined (for tests). */
+typedef enum { WINOGRAD_OFF, WINOGRAD_ON, WINOGRAD_ALWAYS } winograd_mode;
+winograd_mode conv_get_winograd(void);
+void conv_set_winograd(winograd_mode mode);
+
 /* A run of one geometry. All return 0, or -1 when out of memory. */
-typedef int (*conv_correlate)(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
-                              const void* bias, void* y);
 int conv(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w, const void* bias,
          void* y);
 int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
               const void* bias, void* y);
 
 /* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
-int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, conv_correlate correlate, const void* g,
-                const void* w, void* gx);
+int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w, void* gx);
 int conv_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x, void* gw);
 int depthwise_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                      void* gw);
+
+/* The convolution of g that gives the phase (h, w) of the input gradient at a stride, and where it begins in gx and w.
+ * Returns 0 if no output saw that phase. */
+int conv_grad_x_phase(const conv_geometry* forward, int64_t phase_h, int64_t phase_w, conv_geometry* phase,
+                      int64_t* gx_offset, int64_t* w_offset);
 
 /* Shared by the drivers. */
 static inline int64_t conv_min(int64_t a, int64_t b) { return a < b ? a : b; }

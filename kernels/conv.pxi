@@ -1,4 +1,4 @@
-# Convolution wrappers: geometry checks, layout, and the choice between the general and the depthwise driver.
+# Convolution wrappers: geometry checks and layout. conv_choose.c chooses the algorithm.
 
 cdef extern from "conv.h" nogil:
     ctypedef struct conv_geometry:
@@ -11,25 +11,21 @@ cdef extern from "conv.h" nogil:
         int64_t out_n, out_h, out_w
         int64_t weight_group, weight_k, weight_c, weight_r, weight_s
         int relu
-    ctypedef int (*conv_correlate)(
-        const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y
-    ) noexcept nogil
+    ctypedef enum conv_pass:
+        CONV_FORWARD, CONV_GRAD_X, CONV_GRAD_W
+    ctypedef enum conv_algorithm:
+        pass
+    ctypedef enum winograd_mode:
+        WINOGRAD_OFF, WINOGRAD_ON, WINOGRAD_ALWAYS
+    winograd_mode conv_get_winograd()
+    void conv_set_winograd(winograd_mode mode)
+    conv_algorithm conv_choose(const kernel_table *t, conv_pass which, const conv_geometry *g, const char **reason)
+    const char *conv_algorithm_name(conv_algorithm algorithm)
     int conv(
         const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y
     )
-    int depthwise(
-        const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y
-    )
-    int conv_grad_x(
-        const kernel_table *t, const conv_geometry *forward, conv_correlate correlate, const void *g, const void *w,
-        void *gx,
-    )
-    int conv_grad_w(
-        const kernel_table *t, const conv_geometry *forward, const void *g, const void *x, void *gw
-    )
-    int depthwise_grad_w(
-        const kernel_table *t, const conv_geometry *forward, const void *g, const void *x, void *gw
-    )
+    int conv_grad_x(const kernel_table *t, const conv_geometry *forward, const void *g, const void *w, void *gx)
+    int conv_grad_w(const kernel_table *t, const conv_geometry *forward, const void *g, const void *x, void *gw)
 
 cdef extern from *:
     """
@@ -129,8 +125,14 @@ cdef int check_gradient(str op, cnp.ndarray g, const conv_geometry *f) except -1
     return 0
 
 
-cdef inline bint is_depthwise(const conv_geometry *f):
-    return f.groups > 1 and f.groups == f.c
+cdef inline int64_t repeats_of(conv_geometry *f):
+    """Output channels per channel of a depthwise convolution, which from here on has so many copies of each; else 1."""
+    cdef int64_t repeats = 1
+    if f.groups > 1 and f.groups == f.c and f.k:
+        repeats = f.k // f.c
+        f.c = f.groups = f.k
+        f.weight_group = f.weight_k
+    return repeats
 
 
 cdef int finish(str op, int status) except -1:
@@ -145,7 +147,7 @@ cpdef cnp.ndarray conv2d(
     """out[n,k,p,q] = b[k] + sum_crs x[n, c, p*stride+r*dilation-padding, ...] * w[k,c,r,s], in channels-last memory."""
     cdef conv_geometry f
     cdef cnp.ndarray out
-    cdef conv_correlate correlate = conv
+    cdef int64_t repeats
     cdef int status
     if x is None or w is None:
         raise TypeError("conv2d: expected arrays x and w, got None")
@@ -157,15 +159,12 @@ cpdef cnp.ndarray conv2d(
     if cnp.PyArray_SIZE(out) == 0:
         return out
     x, w = channels_last(x), contiguous(w)
-    if is_depthwise(&f):
-        correlate = depthwise
-        if f.k != f.c:
-            x = np.repeat(x, f.k // f.c, axis=3)
-            f.c = f.groups = f.k
-            f.weight_group = f.weight_k
+    repeats = repeats_of(&f)
+    if repeats > 1:
+        x = np.repeat(x, repeats, axis=3)
     cdef const void *bias = NULL if b is None else cnp.PyArray_DATA(b)
     with nogil:
-        status = correlate(t, &f, cnp.PyArray_DATA(x), cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out))
+        status = conv(t, &f, cnp.PyArray_DATA(x), cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out))
     finish("conv2d", status)
     return out
 
@@ -174,30 +173,25 @@ cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride, p
     """The gradient of conv2d with respect to x, in channels-last memory."""
     cdef conv_geometry f
     cdef cnp.ndarray out
-    cdef conv_correlate correlate = conv
+    cdef int64_t repeats
     cdef int status
-    cdef int64_t channels
     if g is None or w is None:
         raise TypeError("conv2d_grad_x: expected arrays g and w, got None")
     cdef const kernel_table *t = table_of_both("conv2d_grad_x", g, w)
     shapes = sizes_of("conv2d_grad_x", x_shape), shape_of(w)
     set_geometry(&f, "conv2d_grad_x", shapes[0], shapes[1], stride, padding, dilation, groups)
     check_gradient("conv2d_grad_x", g, &f)
-    channels = f.c
-    if is_depthwise(&f):
-        correlate = depthwise
-        f.c = f.groups = f.k
-        f.weight_group = f.weight_k
+    repeats = repeats_of(&f)
     out = empty_channels_last(f.n, f.c, f.h, f.w, cnp.PyArray_TYPE(g))
     if cnp.PyArray_SIZE(out) and cnp.PyArray_SIZE(g):
         g, w = channels_last(g), contiguous(w)
         with nogil:
-            status = conv_grad_x(t, &f, correlate, cnp.PyArray_DATA(g), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out))
+            status = conv_grad_x(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out))
         finish("conv2d_grad_x", status)
     else:
         out[...] = 0
-    if f.c != channels:  # several outputs per input channel
-        parts = channels_last(out).reshape(f.n, f.h, f.w, channels, f.c // channels)
+    if repeats > 1:
+        parts = channels_last(out).reshape(f.n, f.h, f.w, f.c // repeats, repeats)
         return np.ascontiguousarray(parts.sum(axis=4)).transpose(0, 3, 1, 2)
     return out
 
@@ -207,6 +201,7 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, p
     cdef conv_geometry f
     cdef cnp.ndarray out
     cdef cnp.npy_intp[4] shape
+    cdef int64_t repeats
     cdef int status
     if g is None or x is None:
         raise TypeError("conv2d_grad_w: expected arrays g and x, got None")
@@ -220,15 +215,11 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, p
         out[...] = 0
         return out
     g, x = channels_last(g), channels_last(x)
-    if is_depthwise(&f):
-        if f.k != f.c:
-            x = np.repeat(x, f.k // f.c, axis=3)
-            f.c = f.groups = f.k
-        with nogil:
-            status = depthwise_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(out))
-    else:
-        with nogil:
-            status = conv_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(out))
+    repeats = repeats_of(&f)
+    if repeats > 1:
+        x = np.repeat(x, repeats, axis=3)
+    with nogil:
+        status = conv_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(out))
     finish("conv2d_grad_w", status)
     return out
 
@@ -241,3 +232,37 @@ cdef tuple sizes_of(str op, shape):
     if any([size < 0 for size in sizes]):
         raise ValueError(f"{op}: negative size in shape {shape!r}")
     return sizes
+
+
+def explain_conv(kind, x_shape, w_shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1, dtype=np.float32):
+    """Which algorithm runs, and why, for kind "forward", "grad_x" or "grad_w": a pair of strings."""
+    cdef conv_geometry f
+    cdef const char *reason
+    cdef conv_algorithm algorithm
+    passes = {"forward": CONV_FORWARD, "grad_x": CONV_GRAD_X, "grad_w": CONV_GRAD_W}
+    if kind not in passes:
+        raise ValueError(f"explain_conv: kind is one of {', '.join(passes)}, not {kind!r}")
+    cdef const kernel_table *t = table(np.empty(0, dtype))
+    shapes = sizes_of("explain_conv", x_shape), sizes_of("explain_conv", w_shape)
+    set_geometry(&f, "explain_conv", shapes[0], shapes[1], stride, padding, dilation, groups)
+    repeats_of(&f)
+    algorithm = conv_choose(t, passes[kind], &f, &reason)
+    why = reason.decode()
+    if kind == "grad_x" and f.stride_h * f.stride_w > 1:
+        why = f"{f.stride_h * f.stride_w} phases of stride 1; the first: {why}"
+    return conv_algorithm_name(algorithm).decode(), why
+
+
+def winograd():
+    """Whether 3x3 convolutions may use Winograd's algorithm: True, False or "always"."""
+    return (False, True, "always")[<int>conv_get_winograd()]
+
+
+def set_winograd(enabled):
+    """True: Winograd where it is faster; False: never; "always": wherever it is defined, float64 included."""
+    if enabled not in (False, True, "always"):
+        raise ValueError(f"set_winograd: expected True, False or 'always', got {enabled!r}")
+    conv_set_winograd(WINOGRAD_ALWAYS if enabled == "always" else WINOGRAD_ON if enabled else WINOGRAD_OFF)
+
+
+set_winograd({"0": False, "always": "always"}.get(os.environ.get("AUTOGRAD_WINOGRAD"), True))

@@ -1,17 +1,17 @@
 /* Weight gradient: rank-1 updates over blocks of pixels, input channels by output channels, in private partial sums
  * for a number of chunks that the shape fixes; their sum in order is the same for any number of threads. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "conv.h"
 #include "gemm.h"
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
+#include "winograd.h"
 
 enum {
     BLOCK_PIXELS = 128, /* pixels in a block: its panel of g and its rows of x stay in L1 or close to it */
-    WIDE_ROW = 384,     /* rows longer than this are cut */
-    CUT_ROW = 256,
+    WIDE_ROW = 256,     /* rows longer than this are cut */
     BLOCK_IMAGES = 64,
     MAX_CHUNKS = 16,
     PARTIAL_ELEMENTS = 4 << 20, /* all partial sums together, unless one alone is larger */
@@ -164,16 +164,15 @@ static void unpack_task(void* context, int64_t unit, int thread) {
     }
 }
 
-static void partition(grad_run* run) {
+static void partition(grad_run* run, conv_algorithm algorithm) {
     conv_geometry* g = &run->g;
-    if (g->r == 1 && g->s == 1 && g->stride_h == 1 && g->stride_w == 1 && !g->origin_h && !g->origin_w &&
-        g->p == g->h && g->q == g->w) { /* pointwise: one long row */
+    if (algorithm == CONV_POINTWISE) { /* one long row */
         g->w = g->q = g->n * g->h * g->w;
         g->n = g->h = g->p = 1;
     }
-    run->over_images = g->q <= 4 && g->n >= 8;
+    run->over_images = algorithm == CONV_IMAGES;
     run->images = run->over_images ? conv_min(BLOCK_IMAGES, g->n) : 1;
-    run->pixels = g->q > WIDE_ROW ? CUT_ROW : g->q;
+    run->pixels = g->q > WIDE_ROW ? BLOCK_PIXELS : g->q;
     run->rows = run->over_images ? g->p : conv_min(g->p, conv_max(1, BLOCK_PIXELS / run->pixels));
     run->row_blocks = conv_ceil(g->p, run->rows);
     run->column_blocks = conv_ceil(g->q, run->pixels);
@@ -183,6 +182,9 @@ static void partition(grad_run* run) {
 }
 
 int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x, void* gw) {
+    const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_W, forward, NULL);
+    if (algorithm == CONV_DEPTHWISE) return depthwise_grad_w(t, forward, grad, x, gw);
+    if (algorithm == CONV_WINOGRAD) return winograd_grad_w(t, forward, grad, x, gw);
     const int size = t->lane_bytes / t->lanes;
     const int64_t widest = t->panel * t->lanes;
     grad_run run = {.t = t, .g = *forward, .x = x, .grad = grad, .gw = gw, .size = size};
@@ -194,7 +196,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     run.partial = g->groups * run.kp * run.cg * g->r * g->s;
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
-    partition(&run);
+    partition(&run, algorithm);
     const int padding = !run.over_images && conv_needs_padding(g);
     run.columns = padding ? conv_columns(g, g->q) : g->w;
     run.column0 = padding ? 0 : g->origin_w;
@@ -203,14 +205,16 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
         int64_t h = conv_min(g->h, (run.rows - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1);
         run.padded_bytes = conv_ceil(h * run.columns * g->c * size, 64) * 64;
     }
-    /* Rows of g serve in place if whole panels fit; not on a long pitch, which crowds a few cache sets. */
-    const int packing = run.over_images || run.kg % t->lanes || g->k * size > 1024;
+    /* Rows of g serve in place if whole panels fit; not on a long pitch, which crowds a few cache sets, where enough
+     * inputs meet them to repay the copy. */
+    const int crowded = g->k * size > 256 && run.cg * g->r * g->s >= 128;
+    const int packing = run.over_images || run.kg % t->lanes || crowded;
     if (packing) run.packed_bytes = conv_ceil(run.images * run.rows * run.pixels * widest * size, 64) * 64;
     int64_t partial_bytes = conv_ceil(run.chunks * run.partial * size, 64) * 64;
     int64_t segment_bytes = run.rows * (run.over_images ? g->q : 1) * (int64_t)sizeof(gemm_segment) * threads;
     segment_bytes = conv_ceil(segment_bytes, 64) * 64;
     char* scratch =
-        aligned_alloc(64, (size_t)(partial_bytes + segment_bytes + (run.padded_bytes + run.packed_bytes) * threads));
+        memory_allocate((size_t)(partial_bytes + segment_bytes + (run.padded_bytes + run.packed_bytes) * threads));
     if (!scratch) return -1;
     run.partials = scratch;
     run.segments = (gemm_segment*)(scratch + partial_bytes);
@@ -219,6 +223,6 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     parallel_for(threads, run.chunks * run.parts, chunk_task, &run);
     if (run.chunks > 1) parallel_for(threads, conv_ceil(run.partial, SUM_ELEMENTS), sum_task, &run);
     parallel_for(partial_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, unpack_task, &run);
-    free(scratch);
+    memory_release(scratch);
     return 0;
 }

@@ -2,11 +2,11 @@
  * the input gradient. */
 #include "depthwise.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "conv.h"
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
 
 enum {
@@ -75,7 +75,7 @@ int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, cons
     const int size = t->lane_bytes / t->lanes;
     const int64_t taps = g->r * g->s;
     depthwise_run run = {.t = t, .g = g, .x = x, .bias = bias, .y = y, .size = size};
-    char* packed = malloc((size_t)(taps * g->c * size));
+    char* packed = memory_allocate((size_t)(taps * g->c * size));
     if (!packed) return -1;
     for (int64_t tap = 0; tap < taps; tap++)
         t->copy_2d((const char*)w + (tap / g->s * g->weight_r + tap % g->s * g->weight_s) * size, 0, g->weight_group, 1,
@@ -85,7 +85,7 @@ int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, cons
     run.row_blocks = conv_ceil(g->p, run.rows);
     double work = (double)g->n * g->p * g->q * g->c * taps;
     parallel_for(work < PARALLEL_WORK ? 1 : parallel_threads(), g->n * run.row_blocks, forward_task, &run);
-    free(packed);
+    memory_release(packed);
     return 0;
 }
 
@@ -138,12 +138,12 @@ int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* 
     run.partial_bytes = conv_ceil(taps * g->c * size, 64) * 64;
     double work = (double)g->n * g->p * g->q * g->c * taps;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
-    char* partials = run.partials = aligned_alloc(64, (size_t)(run.partial_bytes * run.chunks));
+    char* partials = run.partials = memory_allocate((size_t)(run.partial_bytes * run.chunks));
     if (!partials) return -1;
     parallel_for(threads, run.chunks, grad_w_task, &run);
     for (int64_t chunk = 1; chunk < run.chunks; chunk++)
         t->accumulate(partials + chunk * run.partial_bytes, partials, taps * g->c);
     t->conv_unpack(partials, g->c, 1, taps, g->c, gw);
-    free(partials);
+    memory_release(partials);
     return 0;
 }

@@ -109,5 +109,7 @@ typedef struct {
 /* C = act(A B + bias). Returns 0, or -1 when out of memory. */
 int gemm(const struct kernel_table* t, const gemm_problem* problem);
 
+enum { GEMM_MAX_PANEL_BYTES = 256 };
+
 /* Width in vectors of the panel that starts with `left` columns to go. */
 int gemm_panel_vectors(const struct kernel_table* t, int64_t left);

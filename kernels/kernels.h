@@ -17,6 +17,7 @@
 #include "optim.h"
 #include "pool.h"
 #include "reduce.h"
+#include "winograd.h"
 
 /* name, parameters */
 #define KERNELS(X)         \
@@ -30,7 +31,8 @@
     NORM_KERNELS(X)        \
     OPTIM_KERNELS(X)       \
     POOL_KERNELS(X)        \
-    REDUCE_KERNELS(X)
+    REDUCE_KERNELS(X)      \
+    WINOGRAD_KERNELS(X)
 
 typedef struct kernel_table {
     const char* isa;

@@ -66,11 +66,13 @@ def pytest_sessionstart(session):
 
 @pytest.fixture(autouse=True)
 def unchanged_modes():
-    """Tests may switch threads, instruction set and grad mode; the next test starts afresh."""
+    """Tests may switch threads, instruction set, algorithms and grad mode; the next test starts afresh."""
     threads, isa, grad = kernels.get_num_threads(), kernels.isa(), tape.grad_enabled()
+    winograd = kernels.winograd()
     yield
     kernels.set_num_threads(threads)
     kernels.set_isa(isa)
+    kernels.set_winograd(winograd)
     tape.set_grad_enabled(grad)
 
 

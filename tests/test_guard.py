@@ -47,12 +47,12 @@ def guarded_seed(at_end, shape, dtype):
     return guarded(default_seed(shape, dtype), at_end)
 
 
-def sweep(cases):
-    """Every op on guarded arrays, forward and backward, for every instruction set. Prints each call before it runs."""
+def sweep(cases, prefix=""):
+    """Every op whose name begins so, on guarded arrays, for every instruction set. Prints each call before it runs."""
     calls = 0
     for isa in kernels.isas():
         kernels.set_isa(isa)
-        for record in registry().values():
+        for record in (record for name, record in registry().items() if name.startswith(prefix)):
             for seed in range(cases):
                 call = OpCall(record, record.samples(Sampler(seed)))
                 if sum(a.nbytes for a in call.arrays) > 1 << 20:
@@ -92,6 +92,12 @@ def test_kernels_stay_inside_their_arrays(count):
     calls = int(done.stdout.split()[0])
     assert calls > len(registry()) * 2
     count(cases=calls)
+
+
+def test_winograd_stays_inside_its_arrays(count):
+    done = run("test_guard.kernels.set_winograd('always'); test_guard.sweep(24, 'conv')")
+    assert done.returncode == 0, f"exit {done.returncode}; last call: {done.stderr[-600:]}"
+    count(cases=int(done.stdout.split()[0]))
 
 
 @pytest.mark.slow

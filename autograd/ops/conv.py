@@ -205,10 +205,15 @@ def _advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) -> str | 
     return None
 
 
+def _flops(out, x, w, b=None, **_):
+    return 2 * math.prod(out) * math.prod(w[1:])
+
+
 @op(
     axes={"x": "N C H W", "w": KERNEL_AXES, "b": "K"},
     reference=conv_reference,
     samples=_conv_samples,
+    flops=_flops,
     linear_in=("x", "w"),
     advice=_advice,
     onnx="Conv",
@@ -221,6 +226,8 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     stride, padding, dilation: an int or a pair (height, width). padding "same" keeps H and W (stride 1 only; an odd
     padding puts its last zero at the bottom and right), "valid" is 0. Channels of group i of x meet group i of w.
     Raises ShapeError for sizes that do not fit and for a kernel larger than the padded input.
+    float32 with a 3x3 kernel of stride 1 and C, K >= 32 runs Winograd's F(4x4, 3x3): for numbers of random sign within
+    32 u sum_c max|w| max|x| of the exact result, u = 2^-24, maxima over 6 x 6 inputs; AUTOGRAD_WINOGRAD=0 turns it off.
     Source: torch.nn.functional.conv2d; Dumoulin and Visin, A guide to convolution arithmetic, arXiv:1603.07285.
     """
     return _forward(x, w, b, stride, padding, dilation, groups, None)
@@ -230,6 +237,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     axes={"x": "N C H W", "w": KERNEL_AXES, "b": "K"},
     reference=lambda *inputs, **attrs: np.maximum(conv_reference(*inputs, **attrs), 0),
     samples=_relu_samples,
+    flops=_flops,
     advice=_advice,
 )
 def conv2d_relu(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -255,6 +263,7 @@ def _forward(x, w, b, stride, padding, dilation, groups, activation):
     axes={"u": "N K P Q", "w": KERNEL_AXES},
     reference=_grad_x_reference,
     samples=_grad_x_samples,
+    flops=lambda out, u, w, **_: 2 * math.prod(u) * math.prod(w[1:]),
     linear_in=("u", "w"),
 )
 def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
@@ -280,6 +289,7 @@ def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     axes={"u": "N K P Q", "x": "N C H W"},
     reference=_grad_w_reference,
     samples=_grad_w_samples,
+    flops=lambda out, u, x, **_: 2 * math.prod(u) * math.prod(out[1:]),
     linear_in=("u", "x"),
 )
 def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):

@@ -26,9 +26,15 @@ def _contract_samples(s: Sampler) -> Case:
     return s.case(s.array([sizes[i] for i in left]), s.array([sizes[i] for i in right]), equation=equation)
 
 
+def _contract_flops(out, x, y, *, equation):
+    left, right = equation.split("->")[0].split(",")
+    return 2 * math.prod({**dict(zip(left, x)), **dict(zip(right, y))}.values())
+
+
 @op(
     reference=lambda x, y, equation: np.einsum(equation, x, y),
     samples=_contract_samples,
+    flops=_contract_flops,
     broadcasts=True,
     linear_in=("x", "y"),
 )

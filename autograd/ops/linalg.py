@@ -62,6 +62,7 @@ def _matmul_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
 @op(
     reference=_matmul_reference,
     samples=_matmul_samples,
+    flops=lambda out, x, y, **_: 2 * math.prod(out) * x[-1],
     kernel=kernels.matmul,
     broadcasts=True,
     linear_in=("x", "y"),
@@ -137,10 +138,15 @@ def _linear_advice(shapes: dict[str, tuple[int, ...]], attrs: dict[str, Any]) ->
     return None
 
 
+def _linear_flops(out, x, w, b=None):
+    return 2 * math.prod(out) * w[-1]
+
+
 @op(
     axes={"x": "... C", "w": "K C", "b": "K"},
     reference=_linear_reference,
     samples=_linear_samples,
+    flops=_linear_flops,
     kernel=kernels.linear,
     linear_in=("x", "w"),
     advice=_linear_advice,
@@ -165,6 +171,7 @@ def _grad_w_samples(s: Sampler) -> Case:
     axes={"u": "... K", "x": "... C"},
     reference=lambda u, x: np.tensordot(u, x, [range(u.ndim - 1)] * 2),
     samples=_grad_w_samples,
+    flops=lambda out, u, x: 2 * math.prod(u) * x[-1],
     kernel=kernels.linear_grad_w,
     linear_in=("u", "x"),
 )
@@ -193,6 +200,7 @@ def _relu_samples(s: Sampler) -> Case:
     axes={"x": "... C", "w": "K C", "b": "K"},
     reference=lambda x, w, b=None: np.maximum(_linear_reference(x, w, b), 0),
     samples=_relu_samples,
+    flops=_linear_flops,
     kernel=kernels.linear_relu,
     advice=_linear_advice,
 )

@@ -71,6 +71,7 @@ def train_twin(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None,
 @op(
     reference=train_reference,
     samples=_train_samples,
+    flops=lambda out, *_, **__: 5 * math.prod(out),
     extras=("mean", "rstd"),
     twin=train_twin,
     onnx="BatchNormalization",
@@ -233,6 +234,7 @@ def _rows_twin(x, w=None, b=None, size=1, eps=1e-5):
 @op(
     reference=_rows_reference,
     samples=_rows_samples,
+    flops=lambda out, *_, **__: 5 * math.prod(out),
     extras=("mean", "rstd"),
     twin=_rows_twin,
     onnx="LayerNormalization",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -177,7 +178,11 @@ scatter_pixels.grads(u=lambda g, index: select_pixels(g, index=index))
 select_pixels.grads(x=lambda g, index, x_shape: scatter_pixels(g, index=index, x_shape=x_shape))
 
 
-@op(axes=AXES, reference=_max_reference, samples=_max_samples, extras=("index",), onnx="MaxPool")
+def _flops(out, x, *, kernel_size, **_):
+    return math.prod(out) * math.prod(pair(kernel_size))
+
+
+@op(axes=AXES, reference=_max_reference, samples=_max_samples, extras=("index",), flops=_flops, onnx="MaxPool")
 def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
     need(x=x)
@@ -227,7 +232,7 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
 # ---------------------------------------------------------------------------------------------- average
 
 
-@op(axes=AXES, reference=_avg_reference, samples=_avg_samples, linear_in=("x",), onnx="AveragePool")
+@op(axes=AXES, reference=_avg_reference, samples=_avg_samples, linear_in=("x",), flops=_flops, onnx="AveragePool")
 def avg_pool2d(
     x, *, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):

@@ -1,0 +1,567 @@
+"""How each op is written in ONNX: op name -> function (trace, input arrays, attributes, results) -> name of the result.
+
+An op without attributes whose record names an ONNX operator needs no entry.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd.onnx.proto import library
+
+if TYPE_CHECKING:
+    from autograd.onnx.export import Trace
+
+Writer = Callable[["Trace", list[Any], dict[str, Any], tuple[Any, ...]], Any]
+
+
+def pair(value: Any) -> list[int]:
+    return [int(v) for v in value] if isinstance(value, (tuple, list)) else [int(value)] * 2
+
+
+def axes_of(axis: Any, ndim: int) -> list[int]:
+    if axis is None:
+        return list(range(ndim))
+    return [int(a) for a in (axis if isinstance(axis, (tuple, list)) else [axis])]
+
+
+def _simple(kind: str, **renamed: str) -> Writer:
+    """An operator with some of the op's attributes, under other names."""
+
+    def write(t, inputs, attrs, outs):
+        given = {theirs: attrs[ours] for theirs, ours in renamed.items()}
+        return t.emit(kind, *[t.name(x) for x in t._alike(inputs)], **given)
+
+    return write
+
+
+def _with_constant(kind: str, first: Any, **more: str) -> Writer:
+    """An op of one input that ONNX has as an operator of two, one of them a constant."""
+
+    def write(t, inputs, attrs, outs):
+        x = inputs[0]
+        return t.emit(kind, t.constant(np.asarray(first, x.dtype)), t.name(x))
+
+    return write
+
+
+def _chain(*steps: tuple[str, Any]) -> Writer:
+    """Unary operators one after another; a number is a factor or exponent for the operator beside it."""
+
+    def write(t, inputs, attrs, outs):
+        name, dtype = t.name(inputs[0]), inputs[0].dtype
+        for kind, number in steps:
+            name = t.emit(kind, name, *([] if number is None else [t.constant(np.asarray(number, dtype))]))
+        return name
+
+    return write
+
+
+def _conv2d(t, inputs, attrs, outs):
+    p = pair(attrs["padding"])
+    return t.emit(
+        "Conv", *[t.name(a) for a in inputs[:3]], strides=pair(attrs["stride"]), pads=p + p,
+        dilations=pair(attrs["dilation"]), group=attrs["groups"], kernel_shape=list(inputs[1].shape[2:]),
+    )  # fmt: skip
+
+
+def _then_relu(write: Writer) -> Writer:
+    return lambda t, inputs, attrs, outs: t.emit("Relu", write(t, inputs, attrs, outs))
+
+
+def _conv2d_grad_x(t, inputs, attrs, outs):
+    """A transposed convolution; the output padding follows from the shape that is asked for."""
+    u, w = inputs[:2]
+    stride, padding, dilation = (pair(attrs[n]) for n in ("stride", "padding", "dilation"))
+    extra = [
+        n - ((m - 1) * s - 2 * p + d * (k - 1) + 1)
+        for n, m, s, p, d, k in zip(attrs["x_shape"][2:], u.shape[2:], stride, padding, dilation, w.shape[2:])
+    ]
+    return t.emit(
+        "ConvTranspose", t.name(u), t.name(w), strides=stride, pads=padding * 2, dilations=dilation,
+        group=attrs["groups"], output_padding=extra, kernel_shape=list(w.shape[2:]),
+    )  # fmt: skip
+
+
+def _pool(kind: str, extras: int, *also: str) -> Writer:
+    def write(t, inputs, attrs, outs):
+        kernel = pair(attrs["kernel_size"])
+        stride = attrs["stride"] if attrs["stride"] not in (None, ()) else kernel
+        given = {"kernel_shape": kernel, "strides": pair(stride), "pads": pair(attrs["padding"]) * 2}
+        given["ceil_mode"] = int(attrs["ceil_mode"])
+        if "dilation" in also:
+            given["dilations"] = pair(attrs["dilation"])
+        if "count_include_pad" in also:
+            given["count_include_pad"] = int(attrs["count_include_pad"])
+        y = t.emit(kind, t.name(inputs[0]), **given)
+        divisor = attrs.get("divisor_override")
+        if divisor:
+            factor = math.prod(kernel) / divisor
+            y = t.emit("Mul", y, t.constant(np.asarray(factor, inputs[0].dtype)))
+        return [y] if extras else y
+
+    return write
+
+
+def _regions(kind: str, whole: str) -> Writer:
+    """Adaptive pooling: to one pixel, or where the size divides evenly."""
+
+    def write(t, inputs, attrs, outs):
+        x, (p, q) = inputs[0], pair(attrs["output_size"])
+        h, w = x.shape[2:]
+        if (p, q) == (1, 1):
+            return [t.emit(whole, t.name(x))]
+        if not h % p and not w % q:
+            kernel = [h // p, w // q]
+            return [t.emit(kind, t.name(x), kernel_shape=kernel, strides=kernel)]
+        if kind == "MaxPool":
+            raise_unsupported(f"adaptive max pooling from {h} x {w} to {p} x {q} has windows of unequal size")
+        rows, columns = (t.constant(_averages(n, m).astype(x.dtype)) for n, m in ((h, p), (w, q)))
+        return [t.emit("MatMul", t.emit("MatMul", rows, t.name(x)), t.emit("Transpose", columns, perm=[1, 0]))]
+
+    return write
+
+
+def _averages(n: int, m: int) -> np.ndarray:
+    """(m, n): row i averages the elements floor(i n / m) to ceil((i + 1) n / m)."""
+    out = np.zeros((m, n))
+    for i in range(m):
+        start, end = i * n // m, -(-(i + 1) * n // m)
+        out[i, start:end] = 1 / (end - start)
+    return out
+
+
+class Unsupported(Exception):
+    """What an op does here cannot be written."""
+
+
+def raise_unsupported(why: str) -> None:
+    raise Unsupported(f"{why}, which ONNX cannot express")
+
+
+def _linear(t, inputs, attrs, outs):
+    x, w, b = [*inputs, None][:3]
+    if x.ndim == 2:
+        return t.emit("Gemm", t.name(x), t.name(w), t.name(b), transB=1)
+    y = t.emit("MatMul", t.name(x), t.emit("Transpose", t.name(w), perm=[1, 0]))
+    return y if b is None else t.emit("Add", y, t.name(b))
+
+
+def _scaled(kind: str) -> Writer:
+    def write(t, inputs, attrs, outs):
+        x, y = t._alike(inputs)
+        other = t.name(y)
+        if attrs["alpha"] != 1:
+            other = t.emit("Mul", other, t.constant(np.asarray(attrs["alpha"], y.dtype)))
+        return t.emit(kind, t.name(x), other)
+
+    return write
+
+
+def _div(t, inputs, attrs, outs):
+    x, y = t._alike(inputs)
+    out = t.emit("Div", t.name(x), t.name(y))
+    mode = attrs["rounding_mode"]
+    return out if mode is None else t.emit({"floor": "Floor", "trunc": "Round"}[mode], out)
+
+
+def _reshape(t, inputs, attrs, outs):
+    """The first size is left open where it is the input's first: a batch of any size then passes."""
+    x, shape = inputs[0], list(outs[0].shape)
+    if shape and x.ndim and x.size and shape[0] == x.shape[0]:
+        shape[0] = 0
+    elif shape and x.size and x.ndim and shape[0] and shape[0] % x.shape[0] == 0 and x.shape[0] > 1:
+        shape[0] = -1
+    return t.emit("Reshape", t.name(x), t.ints(shape))
+
+
+def _expand(t, inputs, attrs, outs):
+    return t.emit("Expand", t.name(inputs[0]), t.ints(outs[0].shape))
+
+
+def _astype(t, inputs, attrs, outs):
+    to = library().helper.np_dtype_to_tensor_dtype(outs[0].dtype)
+    return t.emit("Cast", t.name(inputs[0]), to=to)
+
+
+def _reduce(kind: str) -> Writer:
+    """Axes are an input of ReduceSum and, in operator set 18, of all others."""
+
+    def write(t, inputs, attrs, outs):
+        x = inputs[0]
+        axes = axes_of(attrs["axis"], x.ndim)
+        name = t.name(x)
+        if attrs.get("dtype") is not None and outs[0].dtype != x.dtype:
+            name = t.emit("Cast", name, to=library().helper.np_dtype_to_tensor_dtype(outs[0].dtype))
+        return [t.emit(kind, name, t.ints(axes), keepdims=int(bool(attrs["keepdims"])))]
+
+    return write
+
+
+def _arg(kind: str) -> Writer:
+    def write(t, inputs, attrs, outs):
+        x, axis = t.name(inputs[0]), attrs["axis"]
+        if axis is None:
+            x, axis = t.emit("Reshape", x, t.ints([-1])), 0
+        y = t.emit(kind, x, axis=int(axis), keepdims=int(bool(attrs["keepdims"])))
+        return y
+
+    return write
+
+
+def _batch_norm(t, inputs, attrs, outs):
+    x, mean, var, w, b = [*inputs, None, None][:5]
+    ones = t.constant(np.ones_like(mean)) if w is None else t.name(w)
+    zeros = t.constant(np.zeros_like(mean)) if b is None else t.name(b)
+    return t.emit("BatchNormalization", t.name(x), ones, zeros, t.name(mean), t.name(var), epsilon=float(attrs["eps"]))
+
+
+def _layer_norm(t, inputs, attrs, outs):
+    x, w, b = [*inputs, None, None][:3]
+    axis, held = x.ndim, 1
+    while held < attrs["size"]:
+        axis -= 1
+        held *= x.shape[axis]
+    shape = x.shape[axis:]
+    scale = t.constant(np.ones(shape, x.dtype)) if w is None else t.name(w)
+    bias = "" if b is None else t.name(b)
+    return [t.emit("LayerNormalization", t.name(x), scale, bias, axis=axis, epsilon=float(attrs["eps"]))]
+
+
+def _clip(t, inputs, attrs, outs):
+    x, low, high = t._alike([*inputs, None, None][:3])
+    return t.emit("Clip", t.name(x), "" if low is None else t.name(low), "" if high is None else t.name(high))
+
+
+def _getitem(t, inputs, attrs, outs):
+    """Slices and integers as Slice and Squeeze; one array of integers as Gather; masks and more cannot be written."""
+    x, index = inputs[0], attrs["index"]
+    index = list(index) if isinstance(index, tuple) else [index]
+    if any(i is Ellipsis for i in index):
+        at = next(k for k, i in enumerate(index) if i is Ellipsis)
+        index[at : at + 1] = [slice(None)] * (x.ndim - sum(i is not None for i in index) + 1)
+    name, axis, squeeze, unsqueeze, gathered = t.name(x), 0, [], [], 0
+    starts, ends, steps, axes = [], [], [], []
+    for i in index:
+        if i is None:
+            unsqueeze.append(axis - len(squeeze) + len(unsqueeze))
+            continue
+        if isinstance(i, slice):
+            if i != slice(None):
+                begin, end, step = i.indices(x.shape[axis])
+                full = i.stop is None
+                starts.append(begin)
+                ends.append((2**62 if step > 0 else -(2**62)) if full or end < 0 else end)
+                steps.append(step)
+                axes.append(axis)
+        elif isinstance(i, (int, np.integer)):
+            starts.append(int(i))
+            ends.append(int(i) + 1 if i != -1 else 2**62)
+            steps.append(1)
+            axes.append(axis)
+            squeeze.append(axis)
+        else:
+            array = np.asarray(i)
+            if array.dtype.kind not in "iu" or gathered or squeeze or unsqueeze:
+                raise_unsupported("indexing with masks or with several arrays")
+            gathered += 1
+            name = t.emit("Gather", name, t.name(array.astype(np.int64)), axis=axis)
+            axis += array.ndim - 1
+        axis += 1
+    if starts:
+        name = t.emit("Slice", name, t.ints(starts), t.ints(ends), t.ints(axes), t.ints(steps))
+    if squeeze:
+        name = t.emit("Squeeze", name, t.ints(squeeze))
+    if unsqueeze:
+        name = t.emit("Unsqueeze", name, t.ints(unsqueeze))
+    return name if name != t.name(x) else t.emit("Identity", name)
+
+
+def _pad(t, inputs, attrs, outs):
+    """PyTorch counts pairs from the last axis, ONNX has all befores and then all afters."""
+    x, flat = inputs[0], list(attrs["pad"])
+    before, after = [0] * x.ndim, [0] * x.ndim
+    for k in range(len(flat) // 2):
+        before[-1 - k], after[-1 - k] = flat[2 * k], flat[2 * k + 1]
+    value = t.constant(np.asarray(attrs["value"] or 0, x.dtype))
+    return t.emit("Pad", t.name(x), t.ints(before + after), value)
+
+
+def _embedding(t, inputs, attrs, outs):
+    return t.emit("Gather", t.name(inputs[1]), t.name(inputs[0]), axis=0)
+
+
+def _window_sum(t, inputs, attrs, outs):
+    """A sum over neighbouring channels: an average pool of (channels, 1) times the number of them."""
+    x, size = inputs[0], attrs["before"] + attrs["after"] + 1
+    flat = t.emit("Reshape", t.name(x), t.ints([0, 1, x.shape[1], -1]))
+    pads = [attrs["before"], 0, attrs["after"], 0]
+    mean = t.emit("AveragePool", flat, kernel_shape=[size, 1], strides=[1, 1], pads=pads, count_include_pad=1)
+    total = t.emit("Mul", mean, t.constant(np.asarray(size, x.dtype)))
+    return t.emit("Reshape", total, t.ints([0, *x.shape[1:]]))
+
+
+def _softplus(t, inputs, attrs, outs):
+    x, beta = t.name(inputs[0]), t.constant(np.asarray(attrs["beta"], inputs[0].dtype))
+    return t.emit("Div", t.emit("Softplus", t.emit("Mul", x, beta)), beta)
+
+
+def _silu(t, inputs, attrs, outs):
+    x = t.name(inputs[0])
+    return t.emit("Mul", x, t.emit("Sigmoid", x))
+
+
+def _gelu(t, inputs, attrs, outs):
+    x, dtype = t.name(inputs[0]), inputs[0].dtype
+
+    def number(v: float) -> str:
+        return t.constant(np.asarray(v, dtype))  # type: ignore[no-any-return]
+
+    if attrs["approximate"] == "tanh":
+        cubic = t.emit("Mul", t.emit("Pow", x, number(3)), number(0.044715))
+        inner = t.emit("Tanh", t.emit("Mul", t.emit("Add", x, cubic), number(math.sqrt(2 / math.pi))))
+    else:
+        inner = t.emit("Erf", t.emit("Mul", x, number(math.sqrt(0.5))))
+    return t.emit("Mul", t.emit("Mul", x, number(0.5)), t.emit("Add", inner, number(1)))
+
+
+def _variance(root: bool) -> Writer:
+    def write(t, inputs, attrs, outs):
+        x = inputs[0]
+        axes = axes_of(attrs["axis"], x.ndim)
+        count = math.prod(x.shape[a] for a in axes)
+        correction = attrs["correction"] if attrs["unbiased"] is None else int(attrs["unbiased"])
+        d = t.emit("Sub", t.name(x), t.emit("ReduceMean", t.name(x), t.ints(axes), keepdims=1))
+        total = t.emit("ReduceSum", t.emit("Mul", d, d), t.ints(axes), keepdims=int(bool(attrs["keepdims"])))
+        y = t.emit("Div", total, t.constant(np.asarray(max(count - correction, 0), x.dtype)))
+        return t.emit("Sqrt", y) if root else y
+
+    return write
+
+
+def _vector_norm(t, inputs, attrs, outs):
+    kind = {1: "ReduceL1", 2: "ReduceL2"}.get(attrs["ord"])
+    if kind is None:
+        raise_unsupported(f"vector_norm of order {attrs['ord']}")
+    return _reduce(kind)(t, inputs, attrs, outs)
+
+
+def _take(t, inputs, attrs, outs):
+    x, index = inputs[:2]
+    name = t.name(x) if attrs["axis"] is not None else t.emit("Reshape", t.name(x), t.ints([-1]))
+    return t.emit("Gather", name, t.name(index), axis=attrs["axis"] or 0)
+
+
+def _contract(t, inputs, attrs, outs):
+    return t.emit("Einsum", *[t.name(x) for x in inputs], equation=attrs["equation"])
+
+
+def _tri(upper: int) -> Writer:
+    def write(t, inputs, attrs, outs):
+        return t.emit("Trilu", t.name(inputs[0]), t.ints(attrs["diagonal"]), upper=upper)
+
+    return write
+
+
+def _dropout(t, inputs, attrs, outs):
+    return [t.emit("Identity", t.name(inputs[0]))]  # evaluation mode
+
+
+def _not_equal(t, inputs, attrs, outs):
+    return t.emit("Not", t.emit("Equal", *[t.name(x) for x in t._alike(inputs)]))
+
+
+def _scatter(**more: str) -> Writer:
+    def write(t, inputs, attrs, outs):
+        return t.emit("ScatterElements", *[t.name(x) for x in inputs], axis=int(attrs["axis"]), **more)
+
+    return write
+
+
+def _truncated(t: Trace, x: Any) -> Any:
+    return t.emit("Mul", t.emit("Sign", t.name(x)), t.emit("Floor", t.emit("Abs", t.name(x))))
+
+
+def _is_finite(t, inputs, attrs, outs):
+    x = t.name(inputs[0])
+    return t.emit("Not", t.emit("Or", t.emit("IsNaN", x), t.emit("IsInf", x)))
+
+
+def _nan_to_num(t, inputs, attrs, outs):
+    x, limits = inputs[0], np.finfo(inputs[0].dtype)
+    name = t.emit("Where", t.emit("IsNaN", t.name(x)), t.constant(np.asarray(attrs["nan"], x.dtype)), t.name(x))
+    for key, default, sign in (("posinf", limits.max, "positive"), ("neginf", limits.min, "negative")):
+        number = t.constant(np.asarray(default if attrs[key] is None else attrs[key], x.dtype))
+        other = {"detect_negative": int(sign == "negative"), "detect_positive": int(sign == "positive")}
+        name = t.emit("Where", t.emit("IsInf", name, **other), number, name)
+    return name
+
+
+def _truth(kind: str) -> Writer:
+    """any and all: the largest and the smallest of the truth values as integers."""
+
+    def write(t, inputs, attrs, outs):
+        x = inputs[0]
+        zero = t.constant(np.zeros((), x.dtype))
+        truth = t.name(x) if x.dtype == np.bool_ else t.emit("Not", t.emit("Equal", t.name(x), zero))
+        axes, keep = t.ints(axes_of(attrs["axis"], x.ndim)), int(bool(attrs["keepdims"]))
+        number = t.emit(kind, t.emit("Cast", truth, to=6), axes, keepdims=keep)
+        return t.emit("Cast", number, to=9)
+
+    return write
+
+
+def _roll(t, inputs, attrs, outs):
+    x = inputs[0]
+    if attrs["axis"] is None:
+        raise_unsupported("roll without an axis")
+    shifts, axes = (list(v) if isinstance(v, (tuple, list)) else [v] for v in (attrs["shifts"], attrs["axis"]))
+    name = t.name(x)
+    for shift, axis in zip(shifts, axes):
+        cut, axis_name = t.ints([-(shift % x.shape[axis]) or -(2**62)]), t.ints([axis])
+        tail = t.emit("Slice", name, cut, t.ints([2**62]), axis_name)
+        head = t.emit("Slice", name, t.ints([0]), cut, axis_name)
+        name = t.emit("Concat", tail, head, axis=int(axis))
+    return name
+
+
+def _log_add_exp(t, inputs, attrs, outs):
+    """max(x, y) + log(1 + exp(-|x - y|))"""
+    x, y = (t.name(v) for v in t._alike(inputs))
+    distance = t.emit("Neg", t.emit("Abs", t.emit("Sub", x, y)))
+    one = t.constant(np.ones((), outs[0].dtype))
+    return t.emit("Add", t.emit("Max", x, y), t.emit("Log", t.emit("Add", one, t.emit("Exp", distance))))
+
+
+def _hypot(t, inputs, attrs, outs):
+    x, y = (t.name(v) for v in t._alike(inputs))
+    return t.emit("Sqrt", t.emit("Add", t.emit("Mul", x, x), t.emit("Mul", y, y)))
+
+
+def _argsort(t, inputs, attrs, outs):
+    axis = int(attrs["axis"])
+    count = t.ints([inputs[0].shape[axis]])
+    return t.emit("TopK", t.name(inputs[0]), count, axis=axis, largest=int(attrs["descending"]), outputs=2)[1]
+
+
+def _one_hot(t, inputs, attrs, outs):
+    values = t.constant(np.array([0, 1], outs[0].dtype))
+    return t.emit("OneHot", t.name(inputs[0]), t.ints(outs[0].shape[-1]), values, axis=-1)
+
+
+EXPORTS: dict[str, Writer] = {
+    "floor_divide": lambda t, i, a, o: t.emit("Floor", t.emit("Div", *[t.name(x) for x in t._alike(i)])),
+    "hypot": _hypot,
+    "logaddexp": _log_add_exp,
+    "put_along_axis": _scatter(),
+    "add_along_axis": _scatter(reduction="add"),
+    "trunc": lambda t, i, a, o: _truncated(t, i[0]),
+    "frac": lambda t, i, a, o: t.emit("Sub", t.name(i[0]), _truncated(t, i[0])),
+    "isfinite": _is_finite,
+    "nan_to_num": _nan_to_num,
+    "any": _truth("ReduceMax"),
+    "all": _truth("ReduceMin"),
+    "roll": _roll,
+    "argsort": _argsort,
+    "argwhere": lambda t, i, a, o: t.emit("Transpose", t.emit("NonZero", t.name(i[0])), perm=[1, 0]),
+    "one_hot": _one_hot,
+    "linear": _linear,
+    "linear_relu": _then_relu(_linear),
+    "conv2d": _conv2d,
+    "conv2d_relu": _then_relu(_conv2d),
+    "conv2d_grad_x": _conv2d_grad_x,
+    "max_pool2d_with_index": _pool("MaxPool", 1, "dilation"),
+    "avg_pool2d": _pool("AveragePool", 0, "count_include_pad"),
+    "average_regions": _regions("AveragePool", "GlobalAveragePool"),
+    "max_regions_with_index": _regions("MaxPool", "GlobalMaxPool"),
+    "relu": _simple("Relu"),
+    "leaky_relu": _simple("LeakyRelu", alpha="negative_slope"),
+    "elu": _simple("Elu", alpha="alpha"),
+    "gelu": _gelu,
+    "silu": _silu,
+    "softplus": _softplus,
+    "add": _scaled("Add"),
+    "sub": _scaled("Sub"),
+    "div": _div,
+    "clip": _clip,
+    "ne": _not_equal,
+    "softmax": _simple("Softmax", axis="axis"),
+    "log_softmax": _simple("LogSoftmax", axis="axis"),
+    "fmod": lambda t, i, a, o: t.emit("Mod", *[t.name(x) for x in t._alike(i)], fmod=1),
+    "remainder": lambda t, i, a, o: _remainder(t, i),
+    "contract": _contract,
+    "astype": _astype,
+    "sum_to": lambda t, i, a, o: (
+        t.emit("Reshape", t.name(i[0]), t.ints(o[0].shape)) if i[0].size == o[0].size else None
+    ),
+    "reshape": _reshape,
+    "permute": lambda t, i, a, o: t.emit("Transpose", t.name(i[0]), perm=[int(v) % i[0].ndim for v in a["axes"]]),
+    "expand": _expand,
+    "getitem": _getitem,
+    "take": _take,
+    "take_along_axis": lambda t, i, a, o: t.emit("GatherElements", t.name(i[0]), t.name(i[1]), axis=int(a["axis"])),
+    "embedding": _embedding,
+    "exp2": _with_constant("Pow", 2.0),
+    "expm1": _chain(("Exp", None), ("Sub", 1.0)),
+    "log2": _chain(("Log", None), ("Div", math.log(2))),
+    "log10": _chain(("Log", None), ("Div", math.log(10))),
+    "log1p": _chain(("Add", 1.0), ("Log", None)),
+    "rsqrt": _chain(("Sqrt", None), ("Reciprocal", None)),
+    "square": lambda t, i, a, o: t.emit("Mul", t.name(i[0]), t.name(i[0])),
+    "round": lambda t, i, a, o: t.emit("Round", t.name(i[0])),
+    "sum": _reduce("ReduceSum"),
+    "mean": _reduce("ReduceMean"),
+    "amax": _reduce("ReduceMax"),
+    "amin": _reduce("ReduceMin"),
+    "logsumexp": _reduce("ReduceLogSumExp"),
+    "vector_norm": _vector_norm,
+    "var": _variance(False),
+    "std": _variance(True),
+    "argmax": _arg("ArgMax"),
+    "argmin": _arg("ArgMin"),
+    "concatenate": lambda t, i, a, o: t.emit("Concat", *[t.name(x) for x in i], axis=int(a["axis"])),
+    "constant_pad": _pad,
+    "tril": _tri(0),
+    "triu": _tri(1),
+    "cumsum": lambda t, i, a, o: t.emit("CumSum", t.name(i[0]), t.ints(a["axis"])),
+    "batch_norm_eval": _batch_norm,
+    "layer_norm_rows": _layer_norm,
+    "window_sum": _window_sum,
+    "dropout": _dropout,
+}
+
+
+def _remainder(t: Trace, inputs: list[Any]) -> Any:
+    """x - floor(x / y) y; ONNX's Mod has the divisor's sign for integers only."""
+    x, y = t._alike(inputs)
+    if x.dtype.kind != "f":
+        return t.emit("Mod", t.name(x), t.name(y))
+    whole = t.emit("Floor", t.emit("Div", t.name(x), t.name(y)))
+    return t.emit("Sub", t.name(x), t.emit("Mul", whole, t.name(y)))
+
+
+GRADIENT = "it is a gradient, which appears in training only"
+TRAINING = "it belongs to training; a model is exported in evaluation mode"
+LOSS = "losses are not exported with a model"
+RANDOM = "random numbers are drawn in training only"
+ABSENT = "no operator of ONNX corresponds to it"
+
+# Why other ops are not written.
+REASONS: dict[str, str] = {
+    **dict.fromkeys(
+        ("relu_grad", "leaky_relu_grad", "elu_grad", "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "avg_pool2d_grad",
+         "share_regions", "scatter_pixels", "select_pixels", "softmax_grad", "log_softmax_grad", "nll_loss_grad",
+         "put_at", "put_diagonal", "sum_to", "linear_grad_w"),
+        GRADIENT,
+    ),
+    **dict.fromkeys(("normal", "uniform", "bernoulli"), RANDOM),
+    **dict.fromkeys(("atan2", "diagonal", "setitem"), ABSENT),
+    "batch_norm_train": TRAINING,
+    "nll_loss": LOSS,
+    "cross_entropy": LOSS,
+    "bernoulli_loss": LOSS,
+}  # fmt: skip

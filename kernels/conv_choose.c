@@ -1,0 +1,84 @@
+/* Which algorithm computes a convolution: the one place that decides, and that explains. */
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "conv.h"
+#include "kernels.h"
+#include "winograd.h"
+
+enum {
+    WINOGRAD_CHANNELS = 32, /* with fewer, transforms cost more than they save */
+    WINOGRAD_TILES = 16,    /* in the whole batch: fewer do not repay transforming the weight */
+    FEW_COLUMNS = 7,        /* rows this short leave register tiles empty ... */
+    FEW_COLUMNS_GRAD_W = 4,
+    MANY_IMAGES = 8,    /* ... which the same pixel of this many images fills */
+    PADDED_COLUMNS = 24 /* rows up to here count as short if many of their taps are padding */
+};
+
+static _Atomic int mode = WINOGRAD_ON;
+winograd_mode conv_get_winograd(void) { return (winograd_mode)mode; }
+void conv_set_winograd(winograd_mode wanted) { mode = wanted; }
+
+const char* conv_algorithm_name(conv_algorithm algorithm) {
+    static const char* const names[] = {"rows", "images", "pointwise", "winograd", "depthwise"};
+    return names[algorithm];
+}
+
+static int is_pointwise(const conv_geometry* g) {
+    return g->r == 1 && g->s == 1 && g->groups == 1 && g->stride_h == 1 && g->stride_w == 1 && !g->origin_h &&
+           !g->origin_w && g->p == g->h && g->q == g->w && g->out_h == g->q * g->out_w && g->out_n == g->p * g->out_h;
+}
+
+/* Whether output rows are better computed pixel by pixel, over images: they are short, or a fourth of the taps along
+ * them is padding, which a single pixel skips. */
+static int has_short_rows(const conv_geometry* g, int64_t few) {
+    if (g->q <= few) return 1;
+    if (g->q > PADDED_COLUMNS) return 0;
+    int64_t valid = 0, begin, end;
+    for (int64_t q = 0; q < g->q; q++, valid += end - begin)
+        conv_valid_taps(q * g->stride_w + g->origin_w, g->dilation_w, g->s, g->w, &begin, &end);
+    return 4 * valid < 3 * g->q * g->s;
+}
+
+/* Why Winograd cannot or should not run, or NULL. */
+static const char* against_winograd(const kernel_table* t, const conv_geometry* g) {
+    if (g->r != 3 || g->s != 3) return "the kernel is not 3x3";
+    if (g->stride_h != 1 || g->stride_w != 1) return "3x3, but not of stride 1";
+    if (g->dilation_h != 1 || g->dilation_w != 1) return "3x3, but dilated";
+    if (g->groups != 1) return "3x3, but in groups";
+    if (mode == WINOGRAD_ALWAYS) return NULL;
+    if (mode == WINOGRAD_OFF) return "Winograd is switched off";
+    if (t->lane_bytes / t->lanes != sizeof(float)) return "float64 is computed directly";
+    if (g->c < WINOGRAD_CHANNELS || g->k < WINOGRAD_CHANNELS) return "3x3 with fewer than 32 channels";
+    const int64_t tiles = conv_ceil(g->p, WINOGRAD_OUT) * conv_ceil(g->q, WINOGRAD_OUT);
+    if (2 * g->p * g->q < WINOGRAD_OUT * WINOGRAD_OUT * tiles) return "most of a 4x4 tile would lie outside";
+    if (g->n * tiles < WINOGRAD_TILES) return "too few pixels to repay transforming the weight";
+    return NULL;
+}
+
+conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geometry* g, const char** reason) {
+    const char* unused;
+    if (!reason) reason = &unused;
+    conv_geometry phase;
+    int64_t gx_offset, w_offset;
+    if (pass == CONV_GRAD_X && conv_grad_x_phase(g, 0, 0, &phase, &gx_offset, &w_offset)) g = &phase;
+    if (g->groups > 1 && g->groups == g->c && g->c == g->k) {
+        *reason = "every channel on its own";
+        return CONV_DEPTHWISE;
+    }
+    if (is_pointwise(g)) {
+        *reason = "1x1 of stride 1";
+        return CONV_POINTWISE;
+    }
+    const char* against = against_winograd(t, g);
+    if (!against) {
+        *reason = mode == WINOGRAD_ALWAYS ? "asked for" : "3x3 of stride 1 with at least 32 channels";
+        return CONV_WINOGRAD;
+    }
+    if (g->n >= MANY_IMAGES && has_short_rows(g, pass == CONV_GRAD_W ? FEW_COLUMNS_GRAD_W : FEW_COLUMNS)) {
+        *reason = "short or much padded rows, many images";
+        return CONV_IMAGES;
+    }
+    *reason = against;
+    return CONV_ROWS;
+}

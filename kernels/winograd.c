@@ -1,0 +1,289 @@
+/* Winograd drivers: blocks of tiles are transformed, multiplied position by position, and transformed back.
+ * Every result is a sum in the order of channels (or, for weights, of tiles): no blocking changes its bits. */
+#include "winograd.h"
+
+#include <string.h>
+
+#include "gemm.h"
+#include "kernels.h"
+#include "memory.h"
+#include "parallel.h"
+
+enum {
+    CHUNK = 64,                 /* output channels whose products are kept at a time */
+    BLOCK_BYTES = 256 << 10,    /* transformed inputs and products of a block: L2 */
+    SMALL_WEIGHTS = 4 << 20,    /* transformed weights up to here are read again for every block of tiles */
+    STEP_BYTES = 16 << 20,      /* transformed inputs of one step; beyond, weights are read again for every step */
+    MIN_TASKS = 8,              /* below this, output channels are shared out as well */
+    GRAD_BLOCK_BYTES = 2 << 20, /* transformed inputs and gradients of a block of the weight gradient */
+    TILES_PER_TASK = 8,
+    CHANNELS_PER_TASK = 32,
+    PARALLEL_WORK = 1 << 17
+};
+
+/* What the forward pass and the weight gradient share: tiles, and inputs at the 36 positions as [position][tile][c]. */
+typedef struct {
+    const kernel_table* t;
+    const conv_geometry* g;
+    int64_t tiles_h, tiles_w, tiles, block, blocks;
+    int64_t pitch, position; /* of a tile, of a position: an odd number of cache lines, to spread over cache sets */
+    int64_t block_bytes;
+    int threads, size;
+} tiling;
+
+typedef struct {
+    tiling tiles;
+    const char *x, *w, *bias;
+    char *y, *weights, *inputs, *products;
+    int64_t kp, weight_position;                            /* weights are [position][panel][c][width] */
+    int64_t chunk, chunks, pitch, position, products_bytes; /* products are [position][tile][channel of the chunk] */
+    int64_t first, count;                                   /* blocks of this step */
+} forward_run;
+
+static int64_t odd_lines(int64_t elements, int size) { return (conv_ceil(elements * size, 64) | 1) * 64 / size; }
+
+static void set_tiling(tiling* s, const kernel_table* t, const conv_geometry* g) {
+    s->t = t, s->g = g;
+    s->size = t->lane_bytes / t->lanes;
+    s->tiles_h = conv_ceil(g->p, WINOGRAD_OUT), s->tiles_w = conv_ceil(g->q, WINOGRAD_OUT);
+    s->tiles = g->n * s->tiles_h * s->tiles_w;
+    s->pitch = odd_lines(g->c, s->size);
+    double work = (double)s->tiles * WINOGRAD_POSITIONS * (double)g->c * (double)g->k;
+    s->threads = work < PARALLEL_WORK ? 1 : parallel_threads();
+}
+
+/* Blocks of some `bytes`, at `tile_bytes` a tile: a multiple of the height of register tiles. */
+static void set_blocks(tiling* s, int64_t bytes, int64_t tile_bytes, int64_t least, int64_t most) {
+    s->block = conv_max(least, conv_min(most, bytes / tile_bytes / 12 * 12));
+    s->block = conv_min(s->block, s->tiles);
+    s->blocks = conv_ceil(s->tiles, s->block);
+    s->position = odd_lines(s->block * s->pitch, s->size);
+    s->block_bytes = WINOGRAD_POSITIONS * s->position * s->size;
+}
+
+typedef struct {
+    int64_t n, p, q; /* image, and the first output pixel */
+} tile_place;
+
+static tile_place locate(const tiling* s, int64_t tile) {
+    int64_t row = tile / s->tiles_w;
+    return (tile_place){row / s->tiles_h, row % s->tiles_h * WINOGRAD_OUT, tile % s->tiles_w * WINOGRAD_OUT};
+}
+
+/* The part of [first, first + side) inside [0, length), counted from first. */
+static void clip(int64_t first, int64_t side, int64_t length, int64_t* begin, int64_t* end) {
+    *begin = conv_max(0, -first);
+    *end = conv_min(side, length - first);
+}
+
+/* Tiles [first, last) of the input, to rows 0, 1, ... of the block. */
+static void transform_inputs(const tiling* s, const char* x, int64_t first, int64_t last, char* block) {
+    const conv_geometry* g = s->g;
+    winograd_tile tile = {.channels = g->c, .row = g->w * g->c, .column = g->c, .position = s->position};
+    for (int64_t i = first; i < last; i++) {
+        tile_place at = locate(s, i);
+        int64_t h = at.p + g->origin_h, w = at.q + g->origin_w;
+        clip(h, WINOGRAD_IN, g->h, &tile.r0, &tile.r1);
+        clip(w, WINOGRAD_IN, g->w, &tile.s0, &tile.s1);
+        tile.pixels = x + ((at.n * g->h + h) * g->w + w) * g->c * s->size;
+        tile.positions = block + (i - first) * s->pitch * s->size;
+        s->t->winograd_input(&tile);
+    }
+}
+
+/* Some channels c of the weight. Its nine taps are adjacent, in either direction. */
+static void weight_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const forward_run* run = context;
+    const tiling* s = &run->tiles;
+    const conv_geometry* g = s->g;
+    char taps[9 * GEMM_MAX_PANEL_BYTES];
+    const int flipped = g->weight_s < 0;
+    const int64_t lowest = flipped ? 8 * g->weight_s : 0, end = conv_min(g->c, (task + 1) * CHANNELS_PER_TASK);
+    int64_t width;
+    for (int64_t k = 0; k < g->k; k += width) {
+        width = gemm_panel_vectors(s->t, g->k - k) * s->t->lanes;
+        for (int64_t c = task * CHANNELS_PER_TASK; c < end; c++) {
+            const char* src = run->w + (k * g->weight_k + c * g->weight_c + lowest) * s->size;
+            s->t->copy_2d(src, 1, g->weight_k, 9, conv_min(width, g->k - k), taps, width, width);
+            s->t->winograd_weight(taps + (flipped ? 8 * width * s->size : 0), width, flipped ? -width : width,
+                                  run->weights + (k * g->c + c * width) * s->size, run->weight_position);
+        }
+    }
+}
+
+/* A chunk of output channels of one block of tiles. */
+static void multiply(const forward_run* run, int64_t block, const char* inputs, int64_t chunk, char* products) {
+    const tiling* s = &run->tiles;
+    const conv_geometry* g = s->g;
+    const int64_t first = block * s->block, count = conv_min(s->block, s->tiles - first);
+    const int64_t k0 = chunk * run->chunk, k1 = conv_min(g->k, k0 + run->chunk);
+    gemm_segment segment = {.k = g->c};
+    gemm_panel_args a = {.m = count, .segments = &segment, .count = 1, .lda = s->pitch, .ldc = run->pitch};
+    for (int64_t i = 0; i < WINOGRAD_POSITIONS; i++)
+        for (int64_t k = k0; k < k1; k += a.n) {
+            a.vectors = gemm_panel_vectors(s->t, g->k - k);
+            a.n = a.ldb = a.vectors * s->t->lanes;
+            segment.a = inputs + i * s->position * s->size;
+            segment.b = run->weights + (i * run->weight_position + k * g->c) * s->size;
+            a.c = products + (i * run->position + k - k0) * s->size;
+            s->t->gemm_panel(&a);
+        }
+    winograd_result out = {.channels = k1 - k0, .row = g->out_h, .column = g->out_w, .position = run->position};
+    out.bias = run->bias ? run->bias + k0 * s->size : NULL;
+    out.relu = g->relu;
+    for (int64_t i = 0; i < count; i++) {
+        tile_place at = locate(s, first + i);
+        out.r1 = conv_min(WINOGRAD_OUT, g->p - at.p), out.s1 = conv_min(WINOGRAD_OUT, g->q - at.q);
+        out.pixels = run->y + (at.n * g->out_n + at.p * g->out_h + at.q * g->out_w + k0) * s->size;
+        out.positions = products + i * run->pitch * s->size;
+        s->t->winograd_output(&out);
+    }
+}
+
+static void block_task(void* context, int64_t block, int thread) {
+    const forward_run* run = context;
+    const tiling* s = &run->tiles;
+    char* inputs = run->inputs + thread * s->block_bytes;
+    transform_inputs(s, run->x, block * s->block, conv_min(s->tiles, (block + 1) * s->block), inputs);
+    for (int64_t chunk = 0; chunk < run->chunks; chunk++)
+        multiply(run, block, inputs, chunk, run->products + thread * run->products_bytes);
+}
+
+static void input_task(void* context, int64_t i, int thread) {
+    (void)thread;
+    const forward_run* run = context;
+    const tiling* s = &run->tiles;
+    const int64_t block = run->first + i;
+    transform_inputs(s, run->x, block * s->block, conv_min(s->tiles, (block + 1) * s->block),
+                     run->inputs + i * s->block_bytes);
+}
+
+static void multiply_task(void* context, int64_t task, int thread) {
+    const forward_run* run = context;
+    const int64_t i = task % run->count;
+    multiply(run, run->first + i, run->inputs + i * run->tiles.block_bytes, task / run->count,
+             run->products + thread * run->products_bytes);
+}
+
+int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y) {
+    forward_run run = {.x = x, .w = w, .bias = bias, .y = y};
+    tiling* s = &run.tiles;
+    const int64_t widest = t->panel * t->lanes;
+    set_tiling(s, t, g);
+    run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
+    run.chunk = conv_min(run.kp, conv_ceil(CHUNK, widest) * widest);
+    run.chunks = conv_ceil(g->k, run.chunk);
+    run.weight_position = odd_lines(g->c * run.kp, s->size);
+    const int64_t weights_bytes = WINOGRAD_POSITIONS * run.weight_position * s->size;
+    const int large = weights_bytes > SMALL_WEIGHTS;
+    set_blocks(s, BLOCK_BYTES, WINOGRAD_POSITIONS * (s->pitch + run.chunk) * s->size, large ? 60 : 24, 60);
+    run.pitch = odd_lines(run.chunk, s->size);
+    run.position = odd_lines(s->block * run.pitch, s->size);
+    run.products_bytes = WINOGRAD_POSITIONS * run.position * s->size;
+    /* Large weights are read once for many blocks: all inputs of a step are transformed before it multiplies. */
+    const int stepwise = large || s->blocks < MIN_TASKS;
+    const int64_t step = conv_min(s->blocks, conv_max(MIN_TASKS, STEP_BYTES / s->block_bytes));
+    const int64_t inputs_bytes = s->block_bytes * (stepwise ? step : s->threads);
+    char* scratch = memory_allocate((size_t)(weights_bytes + inputs_bytes + run.products_bytes * s->threads));
+    if (!scratch) return -1;
+    run.weights = scratch;
+    run.inputs = scratch + weights_bytes;
+    run.products = run.inputs + inputs_bytes;
+    parallel_for(s->threads, conv_ceil(g->c, CHANNELS_PER_TASK), weight_task, &run);
+    if (!stepwise) parallel_for(s->threads, s->blocks, block_task, &run);
+    for (run.first = 0; stepwise && run.first < s->blocks; run.first += step) {
+        run.count = conv_min(step, s->blocks - run.first);
+        parallel_for(s->threads, run.count, input_task, &run);
+        parallel_for(s->threads, run.count * run.chunks, multiply_task, &run);
+    }
+    memory_release(scratch);
+    return 0;
+}
+
+typedef struct {
+    tiling tiles;
+    const char *x, *grad;
+    char *gw, *inputs, *gradients, *sums, *taps; /* sums are [position][c][kp] */
+    int64_t pitch, position;                     /* of the gradients */
+    int64_t kp, sum_position, taps_bytes;
+    int64_t first, count; /* tiles of this block */
+} grad_run;
+
+static void transform_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const grad_run* run = context;
+    const tiling* s = &run->tiles;
+    const conv_geometry* g = s->g;
+    const int64_t begin = task * TILES_PER_TASK, end = conv_min(run->count, begin + TILES_PER_TASK);
+    transform_inputs(s, run->x, run->first + begin, run->first + end, run->inputs + begin * s->pitch * s->size);
+    winograd_tile tile = {.channels = g->k, .row = g->q * g->k, .column = g->k, .position = run->position};
+    for (int64_t i = begin; i < end; i++) {
+        tile_place at = locate(s, run->first + i);
+        clip(at.p, WINOGRAD_OUT, g->p, &tile.r0, &tile.r1);
+        clip(at.q, WINOGRAD_OUT, g->q, &tile.s0, &tile.s1);
+        tile.pixels = run->grad + ((at.n * g->p + at.p) * g->q + at.q) * g->k * s->size;
+        tile.positions = run->gradients + i * run->pitch * s->size;
+        s->t->winograd_gradient(&tile);
+    }
+}
+
+/* Adds a block of tiles to the sums of one position. */
+static void add_task(void* context, int64_t i, int thread) {
+    (void)thread;
+    const grad_run* run = context;
+    const tiling* s = &run->tiles;
+    const conv_geometry* g = s->g;
+    gemm_segment segment = {.a = run->inputs + i * s->position * s->size, .k = run->count};
+    gemm_panel_args a = {.m = g->c, .segments = &segment, .count = 1, .lda = s->pitch, .ldb = run->pitch};
+    a.ldc = run->kp;
+    a.flags = GEMM_TRANS_A | (run->first ? GEMM_ADD : 0);
+    for (int64_t k = 0; k < g->k; k += a.n) {
+        a.vectors = gemm_panel_vectors(s->t, g->k - k);
+        a.n = a.vectors * s->t->lanes;
+        segment.b = run->gradients + (i * run->position + k) * s->size;
+        a.c = run->sums + (i * run->sum_position + k) * s->size;
+        s->t->gemm_panel(&a);
+    }
+}
+
+static void finish_task(void* context, int64_t task, int thread) {
+    const grad_run* run = context;
+    const tiling* s = &run->tiles;
+    const conv_geometry* g = s->g;
+    char* taps = run->taps + thread * run->taps_bytes;
+    const int64_t end = conv_min(g->c, (task + 1) * CHANNELS_PER_TASK);
+    for (int64_t c = task * CHANNELS_PER_TASK; c < end; c++) {
+        s->t->winograd_grad_w(run->sums + c * run->kp * s->size, run->kp, run->sum_position, taps, run->kp);
+        s->t->copy_2d(taps, 1, run->kp, g->k, 9, run->gw + c * 9 * s->size, g->c * 9, 9);
+    }
+}
+
+int winograd_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x, void* gw) {
+    grad_run run = {.x = x, .grad = grad, .gw = gw};
+    tiling* s = &run.tiles;
+    set_tiling(s, t, g);
+    run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
+    run.pitch = odd_lines(run.kp, s->size);
+    set_blocks(s, GRAD_BLOCK_BYTES, WINOGRAD_POSITIONS * (s->pitch + run.pitch) * s->size, 48, 240);
+    run.position = odd_lines(s->block * run.pitch, s->size);
+    run.sum_position = odd_lines(g->c * run.kp, s->size);
+    run.taps_bytes = conv_ceil(9 * run.kp * s->size, 64) * 64;
+    const int64_t gradients_bytes = WINOGRAD_POSITIONS * run.position * s->size;
+    const int64_t sums_bytes = WINOGRAD_POSITIONS * run.sum_position * s->size;
+    char* scratch =
+        memory_allocate((size_t)(s->block_bytes + gradients_bytes + sums_bytes + run.taps_bytes * s->threads));
+    if (!scratch) return -1;
+    run.inputs = scratch;
+    run.gradients = scratch + s->block_bytes;
+    run.sums = run.gradients + gradients_bytes;
+    run.taps = run.sums + sums_bytes;
+    for (; run.first < s->tiles; run.first += s->block) {
+        run.count = conv_min(s->block, s->tiles - run.first);
+        parallel_for(s->threads, conv_ceil(run.count, TILES_PER_TASK), transform_task, &run);
+        parallel_for(s->threads, WINOGRAD_POSITIONS, add_task, &run);
+    }
+    parallel_for(s->threads, conv_ceil(g->c, CHANNELS_PER_TASK), finish_task, &run);
+    memory_release(scratch);
+    return 0;
+}

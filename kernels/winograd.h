@@ -1,0 +1,50 @@
+/* Winograd convolution F(4x4, 3x3): 36 multiplications for 16 outputs of a 3x3 kernel, where direct takes 144.
+ *
+ * Polynomials are evaluated at 0, +-2/3, +-3/2 and infinity: Y = A' [(G w G') (B' x B)] A over tiles of 6 x 6 inputs.
+ * The weight gradient is the same with the roles exchanged: G' [(B' x B) (A g A')] G.
+ * See Lavin and Gray, arXiv:1509.09308; for the points Barabasz et al., arXiv:1803.10986.
+ *
+ * Error, u = unit roundoff: with B = sum over c of max|w_kc| max|x_nc over the 6 x 6 inputs of the tile|, a result is
+ * within 181 (C + 24) u B of the exact one (181 is the row sum of |A'| |G| |B'|, squared), and for numbers of random
+ * sign within 32 u B. An infinity or NaN reaches all outputs of its tiles. */
+#pragma once
+#include <stdint.h>
+
+#include "conv.h"
+
+enum {
+    WINOGRAD_OUT = 4, /* side of a tile of outputs */
+    WINOGRAD_IN = 6,  /* of inputs, and of its transform */
+    WINOGRAD_POSITIONS = WINOGRAD_IN * WINOGRAD_IN
+};
+
+/* One tile, all channels: `pixels` is its (0, 0) in memory, of which only rows [r0, r1) and columns [s0, s1) exist.
+ * `positions` is position 0 of the transform. Strides in elements. */
+typedef struct {
+    int64_t channels, row, column;
+    int64_t r0, r1, s0, s1;
+    const void* pixels;
+    void* positions;
+    int64_t position;
+} winograd_tile;
+
+/* The inverse for outputs: positions to pixels, y = act(sum + bias). */
+typedef struct {
+    int64_t channels, row, column, r1, s1;
+    void* pixels;
+    const void *positions, *bias; /* bias may be NULL */
+    int64_t position;
+    int relu;
+} winograd_result;
+
+#define WINOGRAD_KERNELS(X)                                                                             \
+    X(winograd_input, (const winograd_tile* tile))                                                      \
+    X(winograd_gradient, (const winograd_tile* tile))                                                   \
+    X(winograd_output, (const winograd_result* tile))                                                   \
+    X(winograd_weight, (const void* taps_, int64_t n, int64_t tap, void* positions_, int64_t position)) \
+    X(winograd_grad_w, (const void* positions_, int64_t n, int64_t position, void* taps_, int64_t tap))
+
+/* For 3x3 kernels of stride and dilation 1 without groups. Return 0, or -1 when out of memory. */
+int winograd(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+             const void* bias, void* y);
+int winograd_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x, void* gw);

@@ -1,0 +1,164 @@
+"""Winograd convolution: its stated error bound, the same bits however the work is split, and when it runs."""
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import kernels, nn
+from autograd.checking.opcheck import check_op
+from autograd.ops.conv import _grad_w_reference, _grad_x_reference, conv_reference
+
+ROUNDOFF = {np.float32: 2.0**-24, np.float64: 2.0**-53}
+CONSTANT = 32  # of the bound in winograd.h for numbers of random sign
+
+# N, C, H, W, K, padding: around tiles of 4, vectors, panels, and blocks of 24 to 60 tiles and 64 channels
+SHAPES = [
+    (1, 1, 3, 3, 1, (0, 0)),
+    (2, 5, 7, 9, 3, (1, 1)),
+    (3, 33, 13, 10, 40, (0, 0)),
+    (1, 64, 4, 4, 63, (2, 2)),
+    (2, 100, 19, 6, 48, (1, 1)),
+    (5, 24, 5, 5, 17, (1, 2)),
+    (2, 70, 37, 13, 130, (1, 1)),
+    (20, 48, 8, 9, 65, (1, 1)),
+    (1, 300, 9, 9, 290, (1, 0)),
+]
+RUN_BY_DEFAULT = [(3, 32, 13, 13, 40, 1), (8, 48, 19, 19, 33, 0), (20, 100, 7, 7, 64, 1), (2, 260, 14, 14, 300, 2)]
+
+
+def normal(rng, *shape, dtype=np.float32):
+    return rng.standard_normal(shape).astype(dtype)
+
+
+def tile_maxima(x, side, step, origin):
+    """max |x| over windows of side x side pixels, one every `step` pixels from `origin`, as many as meet x."""
+    n, c, h, w = x.shape
+    counts = [-(-(m - o) // step) for m, o in zip((h, w), origin)]
+    padded = np.zeros((n, c, *(count * step + side for count in counts)), x.dtype)
+    padded[:, :, -origin[0] : h - origin[0], -origin[1] : w - origin[1]] = abs(x)
+    rows, columns = (np.arange(count)[:, None] * step + np.arange(side) for count in counts)
+    return padded[:, :, rows][..., columns].max((3, 5))
+
+
+def spread(bound, out):
+    """One value per tile, to the 4x4 outputs of the tile."""
+    return bound.repeat(4, 2).repeat(4, 3)[:, :, : out.shape[2], : out.shape[3]]
+
+
+def forward_bound(x, w, padding, out):
+    tiles = tile_maxima(x, 6, 4, [-p for p in padding])
+    return spread(np.einsum("nchw,kc->nkhw", tiles, abs(w).max((2, 3))), out)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("isa", kernels.isas())
+@pytest.mark.parametrize("n, c, h, w, k, padding", SHAPES)
+def test_error_stays_within_the_bound(isa, dtype, n, c, h, w, k, padding, rng):
+    kernels.set_isa(isa)
+    kernels.set_winograd("always")
+    settings, wide = ((1, 1), padding, (1, 1), 1), np.float64
+    if dtype == np.float64:
+        wide = np.longdouble
+        if n * c * h * w * k > 10**6:
+            pytest.skip("the extended-precision reference is slow")
+    x, weight = normal(rng, n, c, h, w, dtype=dtype), normal(rng, k, c, 3, 3, dtype=dtype)
+    bias, limit = normal(rng, k, dtype=dtype), CONSTANT * ROUNDOFF[dtype]
+    y = kernels.conv2d(x, weight, bias, *settings)
+    g = normal(rng, *y.shape, dtype=dtype)
+    gx = kernels.conv2d_grad_x(g, weight, x.shape, *settings)
+    gw = kernels.conv2d_grad_w(g, x, weight.shape, *settings)
+    x, weight, bias, g = (a.astype(wide) for a in (x, weight, bias, g))
+
+    error = abs(y - conv_reference(x, weight, bias, padding=padding))
+    assert (error <= limit * (forward_bound(x, weight, padding, y) + abs(bias)[:, None, None])).all()
+
+    error = abs(gx - _grad_x_reference(g, weight, x.shape, padding=padding))
+    flipped = weight.transpose(1, 0, 2, 3)
+    assert (error <= limit * forward_bound(g, flipped, [2 - p for p in padding], gx)).all()
+
+    error = abs(gw - _grad_w_reference(g, x, weight.shape, padding=padding))
+    tiles_x, tiles_g = tile_maxima(x, 6, 4, [-p for p in padding]), tile_maxima(g, 4, 4, (0, 0))
+    tiles_x = tiles_x[:, :, : tiles_g.shape[2], : tiles_g.shape[3]]
+    assert (error <= limit * np.einsum("nkhw,nchw->kc", tiles_g, tiles_x)[:, :, None, None]).all()
+
+
+@pytest.mark.parametrize("n, c, h, w, k, padding", RUN_BY_DEFAULT)
+def test_same_bits_for_any_number_of_threads_and_any_split_of_the_batch(n, c, h, w, k, padding, rng):
+    settings = ((1, 1), (padding, padding), (1, 1), 1)
+    x, weight, bias = normal(rng, n, c, h, w), normal(rng, k, c, 3, 3), normal(rng, k)
+    for kind in ("forward", "grad_x", "grad_w"):
+        assert kernels.explain_conv(kind, x.shape, weight.shape, *settings)[0] == "winograd"
+    results = []
+    for threads in (1, 2, 3, 8):
+        kernels.set_num_threads(threads)
+        y = kernels.conv2d(x, weight, bias, *settings, "relu")
+        g = np.ascontiguousarray(y[::-1])
+        gx = kernels.conv2d_grad_x(g, weight, x.shape, *settings)
+        gw = kernels.conv2d_grad_w(g, x, weight.shape, *settings)
+        results.append((y.tobytes(), gx.tobytes(), gw.tobytes()))
+    assert results == results[:1] * 4
+    kernels.set_winograd("always")  # also for a batch that is too small to choose it
+    for i in range(n):
+        np.testing.assert_array_equal(kernels.conv2d(x[i : i + 1], weight, bias, *settings, "relu"), y[i : i + 1])
+
+
+@pytest.mark.parametrize("name", ["conv2d", "conv2d_grad_x", "conv2d_grad_w"])
+def test_the_declared_checks_hold_with_winograd_everywhere(name, count):
+    kernels.set_winograd("always")
+    report = check_op(name, 24, seed=7)
+    count(cases=sum(report.runs.values()))
+    assert report.ok, str(report)
+
+
+def test_fused_relu_is_relu_of_the_sum(rng):
+    kernels.set_winograd("always")
+    x, w, b = normal(rng, 2, 33, 9, 10), normal(rng, 35, 33, 3, 3), normal(rng, 35)
+    settings = ((1, 1), (1, 1), (1, 1), 1)
+    plain = kernels.conv2d(x, w, b, *settings)
+    np.testing.assert_array_equal(kernels.conv2d(x, w, b, *settings, "relu"), np.maximum(plain, 0))
+    x[0, 0, 0, 0] = np.nan
+    assert np.isnan(kernels.conv2d(x, w, b, *settings, "relu")[0, :, :2, :2]).all()
+
+
+def test_the_choice_is_explained():
+    x, w = (2, 64, 16, 16), (48, 64, 3, 3)
+    assert kernels.explain_conv("forward", x, w, padding=(1, 1))[0] == "winograd"
+    assert kernels.explain_conv("grad_w", x, w, padding=(1, 1))[0] == "winograd"
+    assert kernels.explain_conv("forward", x, w, dtype=np.float64) == ("rows", "float64 is computed directly")
+    assert kernels.explain_conv("forward", x, w, (2, 2)) == ("rows", "3x3, but not of stride 1")
+    name, why = kernels.explain_conv("grad_x", x, w, (2, 2))
+    assert name == "pointwise" or why.startswith("4 phases")
+    assert kernels.explain_conv("forward", x, (64, 1, 3, 3), groups=64)[0] == "depthwise"
+    assert kernels.explain_conv("forward", x, (9, 64, 1, 1))[0] == "pointwise"
+    assert kernels.explain_conv("forward", (64, 64, 2, 2), w, padding=(1, 1))[0] == "images"
+    kernels.set_winograd(False)
+    assert kernels.explain_conv("forward", x, w) == ("rows", "Winograd is switched off")
+    with pytest.raises(ValueError, match="forward, grad_x, grad_w"):
+        kernels.explain_conv("backward", x, w)
+    with pytest.raises(ValueError, match="do not fit groups"):
+        kernels.explain_conv("forward", x, (48, 63, 3, 3))
+    with pytest.raises(ValueError, match="always"):
+        kernels.set_winograd("sometimes")
+
+
+def test_training_gives_the_same_losses_with_and_without(rng):
+    images, labels = normal(rng, 32, 32, 12, 12), rng.integers(0, 10, 32)
+
+    def losses():
+        autograd.manual_seed(3)
+        model = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(32 * 144, 10))
+        optimizer = autograd.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+        found = []
+        for _ in range(12):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(autograd.from_numpy(images)), autograd.from_numpy(labels))
+            loss.backward()
+            optimizer.step()
+            found.append(loss.item())
+        return found
+
+    by_winograd = losses()
+    kernels.set_winograd(False)
+    direct = losses()
+    assert direct[-1] < direct[0] / 2
+    np.testing.assert_allclose(by_winograd, direct, rtol=1e-4)
