@@ -71,7 +71,8 @@ class _Recurrent(Module):
         self.reset_parameters()
 
     def _shapes(self) -> list[tuple[str, tuple[int, ...]]]:
-        rows, found = self.blocks * self.hidden_size, []
+        rows = self.blocks * self.hidden_size
+        found: list[tuple[str, tuple[int, ...]]] = []
         for layer in range(self.num_layers):
             width = self.input_size if layer == 0 else self.hidden_size * (1 + self.bidirectional)
             for direction in range(1 + self.bidirectional):

@@ -40,7 +40,7 @@ def _samples(s: Sampler) -> Case:
 def _reference(q, k, v, attn_mask=None, is_causal=False, scale=None):
     scores = np.einsum("...le,...se->...ls", q, k) * (scale or 1 / math.sqrt(q.shape[-1]))
     if is_causal:
-        scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)
+        scores = np.where(np.tri(*scores.shape[-2:]).astype(bool), scores, -np.inf)
     if attn_mask is not None:
         scores = np.where(attn_mask, scores, -np.inf) if attn_mask.dtype == bool else scores + attn_mask
     return _softmax(scores) @ v
@@ -69,7 +69,7 @@ def scaled_dot_product_attention(
     scores = matmul(mul(q, 1 / math.sqrt(q.shape[-1] or 1) if scale is None else scale), k.mT)
     hidden = None
     if is_causal:
-        hidden = ~np.tri(*scores.shape[-2:], dtype=bool)
+        hidden = ~np.tri(*scores.shape[-2:]).astype(bool)
     elif attn_mask is not None and raw(attn_mask).dtype.kind == "b":
         hidden = ~np.asarray(raw(attn_mask))
     elif attn_mask is not None:
@@ -171,7 +171,7 @@ def multi_head_attention_forward(
         more += 1
     seen = k.shape[0] - more
     if is_causal and attn_mask is None:
-        attn_mask = ~np.tri(length, seen, dtype=bool)
+        attn_mask = ~np.tri(length, seen).astype(bool)
     mask = _merged_mask(name, attn_mask, key_padding_mask, n, heads, (length, seen))
     if mask is not None and more:
         mask = np.concatenate([mask, np.zeros((*mask.shape[:-1], more))], -1)

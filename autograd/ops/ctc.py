@@ -30,22 +30,18 @@ def _samples(s: Sampler) -> Case:
 
 def _reference(x, targets, input_lengths, target_lengths, blank=0, reduction="mean"):
     """The sum over all paths of classes that collapse to the labels."""
-    losses = []
+    found = []
     for i, (t, length) in enumerate(zip(input_lengths, target_lengths)):
         total = 0.0
         for path in itertools.product(range(x.shape[2]), repeat=int(t)):
             collapsed = [c for k, c in enumerate(path) if c != blank and (k == 0 or path[k - 1] != c)]
             if collapsed == list(targets[i, :length]):
-                total += math.exp(sum_of(x[k, i, c] for k, c in enumerate(path)))
-        losses.append(-math.log(total) if total else math.inf)
-    losses = np.array(losses)
+                total += math.exp(np.sum([x[k, i, c] for k, c in enumerate(path)]))
+        found.append(-math.log(total) if total else math.inf)
+    losses = np.array(found)
     if reduction == "mean":
         return (losses / np.maximum(target_lengths, 1)).mean()
     return losses.sum() if reduction == "sum" else losses
-
-
-def sum_of(values: Any) -> float:
-    return float(np.sum(list(values)))
 
 
 def _rows(targets: np.ndarray, lengths: np.ndarray, n: int) -> np.ndarray:

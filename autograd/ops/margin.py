@@ -232,12 +232,8 @@ def _multilabel_reference(x, target, reduction="mean"):
                 break
             wanted.append(label)
         for j in wanted:
-            loss[i] += sum_over(max(0.0, 1 - (x[i, j] - x[i, k])) for k in range(x.shape[1]) if k not in wanted)
+            loss[i] += np.sum([max(0.0, 1 - (x[i, j] - x[i, k])) for k in range(x.shape[1]) if k not in wanted])
     return reduced(loss / x.shape[1], reduction)
-
-
-def sum_over(values: Any) -> float:
-    return float(np.sum(list(values)))
 
 
 @composite(reference=_multilabel_reference, samples=_multilabel_samples)

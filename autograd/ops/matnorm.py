@@ -200,7 +200,7 @@ def _row_orders(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         a, order = x[batch].astype(np.float64), list(range(m))
         for j in range(k):
             best = j + int(np.abs(a[j:, j]).argmax())
-            pivots[(*batch, j)] = best + 1
+            pivots[batch][j] = best + 1
             a[[j, best]] = a[[best, j]]
             order[j], order[best] = order[best], order[j]
             if a[j, j]:

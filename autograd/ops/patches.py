@@ -17,7 +17,7 @@ from autograd.ops.window import sizes_of
 from autograd.sampling import Case, Sampler
 
 
-def _places(name: str, size: tuple[int, int], kernel: Any, dilation: Any, padding: Any, stride: Any) -> tuple:
+def _places(name: str, size: tuple[int, ...], kernel: Any, dilation: Any, padding: Any, stride: Any) -> tuple:
     """Rows and columns of the padded image for every kernel position and window, and the padding."""
     kernel, stride = sizes_of(kernel, 2, f"{name}: kernel_size", 1), sizes_of(stride, 2, f"{name}: stride", 1)
     dilation, pads = sizes_of(dilation, 2, f"{name}: dilation", 1), sizes_of(padding, 2, f"{name}: padding")

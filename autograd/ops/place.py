@@ -188,7 +188,7 @@ def _reduce_reference(x, axis, index, src, reduce, include_self=True):
         target = list(place)
         target[axis] = index[place]
         cells[tuple(target)].append(src[place])
-    functions = {"sum": np.sum, "prod": np.prod, "mean": np.mean, "amax": np.max, "amin": np.min}
+    functions: dict[str, Any] = {"sum": np.sum, "prod": np.prod, "mean": np.mean, "amax": np.max, "amin": np.min}
     for place, values in cells.items():
         out[place] = functions[reduce](values)
     return out

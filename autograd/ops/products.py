@@ -149,18 +149,18 @@ def kron(x, y):
 )
 def multi_dot(*xs):
     """The product of several matrices, in the order that needs the fewest multiplications; the ends may be vectors."""
-    xs = [tensor_of(x) for x in xs]
-    if len(xs) < 2:
-        raise ShapeError(f"multi_dot: expected at least 2 tensors, got {len(xs)}")
-    if any(x.ndim != 2 for x in xs[1:-1]) or not {xs[0].ndim, xs[-1].ndim} <= {1, 2}:
-        raise ShapeError(f"multi_dot: expected matrices (the ends may be vectors), got {[x.shape for x in xs]}")
-    row, column = xs[0].ndim == 1, xs[-1].ndim == 1
-    xs[0] = unsqueeze(xs[0], 0) if row else xs[0]
-    xs[-1] = unsqueeze(xs[-1], 1) if column else xs[-1]
-    for x, y in zip(xs, xs[1:]):
+    chain = [tensor_of(x) for x in xs]
+    if len(chain) < 2:
+        raise ShapeError(f"multi_dot: expected at least 2 tensors, got {len(chain)}")
+    if any(x.ndim != 2 for x in chain[1:-1]) or not {chain[0].ndim, chain[-1].ndim} <= {1, 2}:
+        raise ShapeError(f"multi_dot: expected matrices (the ends may be vectors), got {[x.shape for x in chain]}")
+    row, column = chain[0].ndim == 1, chain[-1].ndim == 1
+    chain[0] = unsqueeze(chain[0], 0) if row else chain[0]
+    chain[-1] = unsqueeze(chain[-1], 1) if column else chain[-1]
+    for x, y in zip(chain, chain[1:]):
         if x.shape[1] != y.shape[0]:
             raise ShapeError(f"multi_dot: {x.shape} and {y.shape} cannot be multiplied")
-    product = _chain(xs, _best_splits([x.shape[0] for x in xs] + [xs[-1].shape[1]]), 0, len(xs) - 1)
+    product = _chain(chain, _best_splits([x.shape[0] for x in chain] + [chain[-1].shape[1]]), 0, len(chain) - 1)
     kept = tuple(n for n, gone in zip(product.shape, (row, column)) if not gone)
     return reshape(product, kept) if row or column else product
 
@@ -234,16 +234,12 @@ def bilinear(x, y, w, b=None):
 def _apart(s: Sampler, *terms: str, **attrs: Any) -> Case:
     """Points that differ in every coordinate."""
     x, *rest = shapes_of(s, *terms).args
-    values = s.distinct((sum_of_sizes(x, rest),), 0.15)
+    values = s.distinct((x.size + int(np.sum([a.size for a in rest])),), 0.15)
     arrays, at = [], 0
     for a in (x, *rest):
         arrays.append(values[at : at + a.size].reshape(a.shape))
         at += a.size
     return s.case(*arrays, **attrs)
-
-
-def sum_of_sizes(x: np.ndarray, rest: list[np.ndarray]) -> int:
-    return x.size + int(np.sum([a.size for a in rest]))
 
 
 def _cdist_reference(x, y, p=2.0):

@@ -58,7 +58,9 @@ def unique(x, sorted=True, return_inverse=False, return_counts=False, axis=None)
 
 
 def _runs_reference(x, return_inverse=False, return_counts=False):
-    values, inverse, counts = [], [], []
+    values: list[Any] = []
+    inverse: list[int] = []
+    counts: list[int] = []
     for v in x.ravel():
         if not values or values[-1] != v:
             values.append(v)
@@ -127,7 +129,7 @@ def searchsorted(edges, x, *, right=False, side=None, out_int32=False, sorter=No
         if order.shape != edges.shape:
             raise ValueError(f"sorter has shape {order.shape}, edges {edges.shape}")
         edges = np.take_along_axis(edges, order, -1)
-    where = "right" if right or side == "right" else "left"
+    where: Any = "right" if right or side == "right" else "left"
     if edges.ndim == 1:
         found = np.searchsorted(edges, values, where)
     else:

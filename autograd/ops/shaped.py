@@ -74,7 +74,8 @@ def _lu_reference(x):
 @composite(reference=_lu_reference, samples=square_samples, bound=1e-3)
 def lu_factor_ex(x, pivot=True, *, check_errors=False):
     """(LU, pivots, info)."""
-    return CheckedLU(*lu_factor(x, pivot), _zeros(tensor_of(x)))
+    packed, pivots = lu_factor(x, pivot)
+    return CheckedLU(packed, pivots, _zeros(tensor_of(x)))
 
 
 # --------------------------------------------------------------------------------------------- tensors as matrices

@@ -52,6 +52,11 @@ def as_volumes(y: Tensor, n: int, depth: int) -> Tensor:
 # --------------------------------------------------------------------------------------------- convolution
 
 
+def last(index: Any) -> tuple:
+    """An index of the last axes."""
+    return (..., *index)
+
+
 def _samples(s: Sampler) -> Case:
     groups = s.choice((1, 1, 2))
     kernel, dilation = [s.integer(1, 2) for _ in range(3)], s.choice((1, (2, 1, 1)))
@@ -71,7 +76,7 @@ def _reference(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     grouped, weights = x.reshape(len(x), groups, -1, *x.shape[2:]), w.reshape(groups, -1, *w.shape[1:])
     for tap in np.ndindex(*w.shape[2:]):
         at = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, dilation, out, stride)]
-        y += np.einsum("ngcdhw,gkc->ngkdhw", grouped[(..., *at)], weights[(..., *tap)])
+        y += np.einsum("ngcdhw,gkc->ngkdhw", grouped[last(at)], weights[last(tap)])
     y = y.reshape(len(x), -1, *out)
     return y if b is None else y + b[:, None, None, None]
 
@@ -114,6 +119,7 @@ def conv3d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
         kernel, bias = getitem(w, (slice(None), slice(None), t)), b if t == 0 else None
         z = conv2d(as_images(part), kernel, bias, stride=stride[1:], dilation=dilation[1:], groups=groups)
         y = z if y is None else add(y, z)
+    assert y is not None
     return as_volumes(y, x.shape[0], count)
 
 
@@ -135,8 +141,8 @@ def _transpose_reference(x, w, b=None, stride=1, padding=0, output_padding=0, gr
     grouped, weights = x.reshape(len(x), groups, -1, *x.shape[2:]), w.reshape(groups, -1, *w.shape[1:])
     for tap in np.ndindex(*w.shape[2:]):
         at = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, dilation, x.shape[2:], stride)]
-        y[(..., *at)] += np.einsum("ngcdhw,gck->ngkdhw", grouped, weights[(..., *tap)])
-    y = y.reshape(len(x), -1, *size)[(..., *(slice(p, n - p) for p, n in zip(pads, size)))]
+        y[last(at)] += np.einsum("ngcdhw,gck->ngkdhw", grouped, weights[last(tap)])
+    y = y.reshape(len(x), -1, *size)[last(slice(p, n - p) for p, n in zip(pads, size))]
     return y if b is None else y + b[:, None, None, None]
 
 

@@ -45,6 +45,11 @@ def image_axes(name: str, x: Any, count: int) -> Tensor:
     return x
 
 
+def every(index: Any) -> tuple:
+    """An index of all of N and C, and this one of the spatial axes."""
+    return (slice(None), slice(None), *index)
+
+
 # --------------------------------------------------------------------------------------------- windows, by index
 
 
@@ -101,8 +106,8 @@ def _max_reference(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     y = np.empty((*x.shape[:2], *windows.out))
     for at in np.ndindex(*windows.out):
         rows = [[i for i in axis[k] if 0 <= i < n] for axis, k, n in zip(windows.axes, at, x.shape[2:])]
-        cells = x[(slice(None), slice(None), *np.ix_(*rows))]
-        y[(slice(None), slice(None), *at)] = cells.reshape(*x.shape[:2], -1).max(-1)
+        cells = x[every(np.ix_(*rows))]
+        y[every(at)] = cells.reshape(*x.shape[:2], -1).max(-1)
     return y
 
 
@@ -137,7 +142,7 @@ def _avg_reference(
         rows = [[i for i in span if 0 <= i < n] for span, n in zip(chosen, x.shape[2:])]
         padded = [[i for i in span if i < n + p] for span, n, p in zip(chosen, x.shape[2:], windows.padding)]
         count = divisor_override or np.prod([len(r) for r in (padded if count_include_pad else rows)])
-        y[(slice(None), slice(None), *at)] = x[(slice(None), slice(None), *np.ix_(*rows))].sum((2, 3, 4)) / count
+        y[every(at)] = x[every(np.ix_(*rows))].sum((2, 3, 4)) / count
     return y
 
 
@@ -206,9 +211,7 @@ def _adaptive_reference(reduce):
         y = np.empty((*x.shape[:2], *out))
         for at in np.ndindex(*out):
             region = tuple(slice(i * n // p, -(-(i + 1) * n // p)) for i, n, p in zip(at, x.shape[2:], out))
-            y[(slice(None), slice(None), *at)] = reduce(
-                x[(slice(None), slice(None), *region)].reshape(*x.shape[:2], -1), -1
-            )
+            y[every(at)] = reduce(x[every(region)].reshape(*x.shape[:2], -1), -1)
         return y
 
     return reference
@@ -254,7 +257,7 @@ def _power_reference(x, norm_type, kernel_size):
     windows = np.lib.stride_tricks.sliding_window_view(
         np.abs(x) ** norm_type, (k,) * (x.ndim - 2), tuple(range(2, x.ndim))
     )
-    every = windows[(slice(None), slice(None), *(slice(None, None, k),) * (x.ndim - 2))]
+    every = windows[every((slice(None, None, k),) * (x.ndim - 2))]
     return every.sum(tuple(range(x.ndim, 2 * x.ndim - 2))) ** (1 / norm_type)
 
 
