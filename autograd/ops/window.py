@@ -257,8 +257,8 @@ def _power_reference(x, norm_type, kernel_size):
     windows = np.lib.stride_tricks.sliding_window_view(
         np.abs(x) ** norm_type, (k,) * (x.ndim - 2), tuple(range(2, x.ndim))
     )
-    every = windows[every((slice(None, None, k),) * (x.ndim - 2))]
-    return every.sum(tuple(range(x.ndim, 2 * x.ndim - 2))) ** (1 / norm_type)
+    stepped = windows[every((slice(None, None, k),) * (x.ndim - 2))]
+    return stepped.sum(tuple(range(x.ndim, 2 * x.ndim - 2))) ** (1 / norm_type)
 
 
 @composite(
@@ -292,7 +292,7 @@ def lp_pool2d(x, norm_type, kernel_size, stride=None, ceil_mode=False):
 def _unpool_reference(x, index, output_size):
     y = np.zeros((*x.shape[:2], int(np.prod(output_size))))
     for at in np.ndindex(*x.shape):
-        y[(*at[:2], index[at])] = x[at]
+        y[at[0], at[1], index[at]] = x[at]
     return y.reshape(*x.shape[:2], *output_size)
 
 
