@@ -173,8 +173,8 @@ __all__ = [
 
 # Imported at first use, so that `import autograd` stays quick.
 _ROOMS = (
-    "autograd", "backends", "data", "func", "graph", "io", "linalg", "memory", "nn", "onnx", "optim", "profiler",
-    "special", "testing", "train", "utils", "vision",
+    "autograd", "backends", "data", "explain", "func", "graph", "io", "linalg", "memory", "nn", "onnx", "optim",
+    "profiler", "special", "testing", "train", "utils", "vision",
 )  # fmt: skip
 _ELSEWHERE = {
     "load": "autograd.io",

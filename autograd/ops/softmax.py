@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -42,7 +43,7 @@ def _softmax_reference(x, axis):
     return e / e.sum(axis, keepdims=True)
 
 
-@op(reference=_softmax_reference, samples=_along_axis, onnx="Softmax")
+@op(reference=_softmax_reference, samples=_along_axis, onnx="Softmax", flops=lambda out, *_, **__: 5 * math.prod(out))
 def softmax(x, *, axis, dtype=None):
     """y = e ** x / sum(e ** x) along axis, without overflow.
 
@@ -51,7 +52,12 @@ def softmax(x, *, axis, dtype=None):
     return real(lambda a: _over(kernels.softmax, axis, a), x if dtype is None else np.asarray(x, dtype))
 
 
-@op(reference=lambda u, y, axis: y * (u - (u * y).sum(axis, keepdims=True)), samples=_two_along, linear_in=("u",))
+@op(
+    reference=lambda u, y, axis: y * (u - (u * y).sum(axis, keepdims=True)),
+    samples=_two_along,
+    linear_in=("u",),
+    flops=lambda out, *_, **__: 4 * math.prod(out),
+)
 def softmax_grad(u, y, *, axis):
     """y * (u - sum(u * y)) along axis: the gradient of softmax, given its result y."""
     _same(u, y)
@@ -66,13 +72,23 @@ softmax.grads(x=lambda g, out, axis: softmax_grad(g, out, axis=axis))
 softmax_grad.grads(u=lambda g, y, axis: softmax_grad(g, y, axis=axis), y=_softmax_grad_y)
 
 
-@op(reference=lambda x, axis: np.log(_softmax_reference(x, axis)), samples=_along_axis, onnx="LogSoftmax")
+@op(
+    reference=lambda x, axis: np.log(_softmax_reference(x, axis)),
+    samples=_along_axis,
+    onnx="LogSoftmax",
+    flops=lambda out, *_, **__: 5 * math.prod(out),
+)
 def log_softmax(x, *, axis, dtype=None):
     """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required; dtype casts x first."""
     return real(lambda a: _over(kernels.log_softmax, axis, a), x if dtype is None else np.asarray(x, dtype))
 
 
-@op(reference=lambda u, y, axis: u - np.exp(y) * u.sum(axis, keepdims=True), samples=_two_along, linear_in=("u",))
+@op(
+    reference=lambda u, y, axis: u - np.exp(y) * u.sum(axis, keepdims=True),
+    samples=_two_along,
+    linear_in=("u",),
+    flops=lambda out, *_, **__: 4 * math.prod(out),
+)
 def log_softmax_grad(u, y, *, axis):
     """u - e ** y * sum(u) along axis: the gradient of log_softmax, given its result y."""
     _same(u, y)
