@@ -10,7 +10,7 @@ import numpy as np
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.elementwise import raw, where
-from autograd.ops.factor import whole
+from autograd.ops.factor import svdvals, whole
 from autograd.ops.lapack import (
     apart_samples,
     finite,
@@ -350,6 +350,6 @@ def lstsq(x, y, rcond=None, *, driver=None):
     none = Tensor(np.empty(0, x.dtype))
     residuals = sum(d * d, -2) if full else none
     solution = reshape(z, z.shape[:-1]) if vectors else z
-    values = Tensor(s) if driver in ("gelsd", "gelss") else none
+    values = svdvals(x) if driver in ("gelsd", "gelss") else none
     ranks = Tensor(np.empty(0, np.int64)) if driver == "gels" else Tensor(rank)
     return LeastSquares(solution, residuals, ranks, values)
