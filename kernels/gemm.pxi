@@ -59,7 +59,9 @@ cdef inline void set_matrix(gemm_matrix *matrix, cnp.ndarray x, int row_axis, in
 cdef int run_gemm(const kernel_table *t, const gemm_problem *problem) except -1:
     cdef int status
     with nogil:
+        parallel_watch()
         status = gemm(t, problem)
+    end_of_watch()
     if status < 0:
         raise MemoryError("matmul: no memory to pack the operands")
     return 0

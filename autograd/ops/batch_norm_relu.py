@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ def _residual_reference(x, residual, w=None, b=None, **attrs):
     extras=("mean", "rstd"),
     twin=lambda *args, **attrs: relu(train_twin(*args, **attrs)),
     bound=3e-5,
+    flops=lambda out, *_, **__: 6 * math.prod(out),
 )
 def batch_norm_relu_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
     """max(batch_norm_train(x, w, b), 0); the gradient finds ReLU's mask again from x, none is stored."""
@@ -94,6 +96,7 @@ batch_norm_relu_train.grads(
     extras=("mean", "rstd"),
     twin=lambda x, residual, *args, **attrs: relu(train_twin(x, *args, **attrs) + residual),
     bound=3e-5,
+    flops=lambda out, *_, **__: 7 * math.prod(out),
 )
 def batch_norm_add_relu_train(
     x, residual, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1

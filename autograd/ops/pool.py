@@ -23,7 +23,7 @@ AXES = {"x": "N C H W"}
 def windows(name: str, size, stride, padding, dilation) -> tuple:
     """Kernel, stride, padding and dilation as pairs within sane limits; the kernels check them against H and W."""
     kernel = steps(size, f"{name}: kernel_size", 1)
-    stride = kernel if stride is None else steps(stride, f"{name}: stride", 1)
+    stride = kernel if stride is None or stride in ((), []) else steps(stride, f"{name}: stride", 1)
     return kernel, stride, steps(padding, f"{name}: padding", 0), steps(dilation, f"{name}: dilation", 1)
 
 
@@ -251,7 +251,13 @@ def _avg_grad_samples(s: Sampler) -> Case:
     return s.case(s.array(_avg_reference(x, **attrs).shape), x_shape=x.shape, **attrs)
 
 
-@op(axes={"u": "N C P Q"}, reference=_avg_grad_reference, samples=_avg_grad_samples, linear_in=("u",))
+@op(
+    axes={"u": "N C P Q"},
+    reference=_avg_grad_reference,
+    samples=_avg_grad_samples,
+    linear_in=("u",),
+    flops=lambda out, u, **attrs: _flops(u, None, **attrs),
+)
 def avg_pool2d_grad(
     u, *, x_shape, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
