@@ -178,7 +178,7 @@ def test_gradcheck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 ALL_MODELS = f"autograd summary lists all {len(list_models())}"
 ERRORS = {
     "trian": "no command 'trian' (did you mean 'train'?); "
-    "there are: train, plan, evaluate, predict, explain, summary, gradcheck, bench",
+    "there are: train, plan, evaluate, predict, explain, summary, export, gradcheck, bench",
     "train --model lenet4": "--model: unknown name 'lenet4' (did you mean 'lenet5' or 'alexnet' or 'resnet44'?); "
     f"{ALL_MODELS}",
     "train --data mnits": "--data: 'mnits' is neither a data set (did you mean 'mnist' or 'kmnist' or 'emnist'?) nor "

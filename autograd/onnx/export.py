@@ -32,6 +32,7 @@ class Trace:
         self.initialisers: dict[str, np.ndarray] = {}
         self.parameters: dict[int, str] = {}
         self.failure: str | None = None  # why the file cannot be written
+        self.batch: tuple[str, int] | None = None  # the input whose first size is left open, and its size here
 
     def know(self, array: np.ndarray, name: str) -> str:
         self.names[id(array)] = name
@@ -161,6 +162,8 @@ def trace(
     inputs = [Tensor(x.array.copy()) for x in inputs]
     for x, name in zip(inputs, names):
         t.know(x.array, name)
+        if t.batch is None and x.ndim and 0 in (dynamic_axes or {}).get(name, ()):
+            t.batch = name, x.shape[0]
     training = getattr(model, "training", False)
     try:
         if isinstance(model, Module):

@@ -180,6 +180,11 @@ def _reshape(t, inputs, attrs, outs):
 
 
 def _expand(t, inputs, attrs, outs):
+    """What is repeated for each of an open number of samples (a class token) is repeated by their number."""
+    x, shape = inputs[0], outs[0].shape
+    if t.batch is not None and x.ndim and x.shape[0] == 1 and shape[0] == t.batch[1]:
+        count = t.emit("Slice", t.emit("Shape", t.batch[0]), t.ints([0]), t.ints([1]))
+        return t.emit("Expand", t.name(x), t.emit("Concat", count, t.ints(shape[1:]), axis=0))
     return t.emit("Expand", t.name(inputs[0]), t.ints(outs[0].shape))
 
 
