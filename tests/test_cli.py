@@ -193,7 +193,7 @@ ERRORS = {
     "train --resume nowhere": "--resume: there is no checkpoint nowhere",
     "train --image-size 9": "--image-size and --gray are for folders; digits has a size and colours of its own",
     "evaluate nowhere.safetensors": "nowhere.safetensors: No such file or directory",
-    "predict": "the following arguments are required: CHECKPOINT, IMAGE",
+    "predict": "the following arguments are required: [CHECKPOINT] IMAGE",
     "summary lenet6": f"MODEL: unknown name 'lenet6' (did you mean 'lenet5' or 'alexnet' or 'resnet56'?); {ALL_MODELS}",
 }
 
@@ -266,10 +266,13 @@ def test_validation_data_decide_and_test_data_only_report(tmp_path: Path) -> Non
         validation.indices == data.hold_out(bundle, 0.1, seed=3)[1].indices != data.hold_out(bundle, 0.1, 4)[1].indices
     )
     assert data.hold_out(bundle, 0, 3)[0].train is bundle.train
-    assert main(["train", *FAST, "--epochs", "2", "--out", "run"]) == 0
+    assert main(["train", *FAST, "--epochs", "2", "--validation", "0.1", "--out", "run"]) == 0
     rows = io.load(tmp_path / "run" / "best.safetensors")["history"]
     best = max(rows, key=lambda row: row["validation_accuracy"])
     assert rows[-1]["epoch"] == best["epoch"] and rows[-1]["test_accuracy"] is not None
+    assert main(["train", *FAST, "--epochs", "2", "--out", "all"]) == 0  # without: the training loss decides
+    rows = io.load(tmp_path / "all" / "best.safetensors")["history"]
+    assert rows[-1]["epoch"] == min(rows, key=lambda row: row["train_loss"])["epoch"]
 
 
 def test_a_run_is_exported_and_used_as_a_file(tmp_path, capsys):

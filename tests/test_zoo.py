@@ -197,7 +197,7 @@ def test_new_head_keeps_its_own_weights(tmp_path: Path) -> None:
 
 def test_files_that_are_no_weights(tmp_path: Path) -> None:
     io.save([1, 2], tmp_path / "list.safetensors")
-    with pytest.raises(FormatError, match=r"list.safetensors: holds no weights by name"):
+    with pytest.raises(FormatError, match=r"list.safetensors: holds no tensors by name"):
         models.resnet20(weights=tmp_path / "list.safetensors")
     io.save(models.lenet5().state_dict(), tmp_path / "lenet.safetensors")
     with pytest.raises(StateDictError, match="missing"):

@@ -112,7 +112,8 @@ def prepare(config: Mapping[str, Any], bundle: data.Bundle, folder: Path, option
     if config.get("weights") and options.resume is None:
         kept = load_weights(model, config["weights"], new_head=True)
         print(f"weights of {config['weights']}" + (f"; new: {', '.join(kept)}" if kept else ""))
-    callbacks: list[Callback] = [Progress(), Checkpoint(every=options.save_every), CSVLog()]
+    best_by = "validation_accuracy" if config["validation"] else "train_loss"  # never by the test data
+    callbacks: list[Callback] = [Progress(), Checkpoint(every=options.save_every, monitor=best_by), CSVLog()]
     if config.get("freeze") is not None:
         freeze(model)
         callbacks += [Unfreeze(config["freeze"] + 1)] if config["freeze"] else []
