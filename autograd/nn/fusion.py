@@ -7,9 +7,10 @@ from typing import Any
 
 from autograd.errors import DTypeError, ShapeError
 from autograd.nn.activation import ReLU
+from autograd.nn.base import is_plain
 from autograd.nn.conv import Conv2d
 from autograd.nn.linear import Linear
-from autograd.nn.module import Module, locate
+from autograd.nn.module import Module
 
 Step = Callable[[Any], Any]
 
@@ -22,19 +23,13 @@ class WithReLU:
 
     def __call__(self, x: Any) -> Any:
         layer = self.layer
-        if not (_is_plain(layer) and _is_plain(self.relu)):
+        if not (is_plain(layer) and is_plain(self.relu)):
             return self.relu(layer(x))
         try:
             return layer.forward_relu(x)
         except (ShapeError, DTypeError) as error:
-            locate(error, layer)
+            layer._locate(error)
             raise
-
-
-def _is_plain(module: Module) -> bool:
-    """Whether calling the module does nothing beside its class's forward."""
-    state = module.__dict__
-    return not state["_hooks"] and not state["_pre_hooks"] and "forward" not in state
 
 
 def fused(modules: Iterable[Module]) -> list[Step]:
