@@ -58,8 +58,11 @@ cdef inline void set_matrix(gemm_matrix *matrix, cnp.ndarray x, int row_axis, in
 
 cdef int run_gemm(const kernel_table *t, const gemm_problem *problem) except -1:
     cdef int status
-    with nogil:
+    if problem.batch_dims == 0 and problem.m * problem.n * problem.k < RELEASE_GIL:
         status = gemm(t, problem)
+    else:
+        with nogil:
+            status = gemm(t, problem)
     if status < 0:
         raise MemoryError("matmul: no memory to pack the operands")
     return 0

@@ -1,6 +1,5 @@
 """What optimizers do to all parameters of a group; compiled, as small networks have many and little to do for each."""
 
-import cython
 import numpy as np
 from cython.cimports.autograd.tape import Value, Version
 

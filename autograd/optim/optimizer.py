@@ -10,8 +10,8 @@ import numpy as np
 
 from autograd.errors import GraphError, StateDictError
 from autograd.grad_mode import enable_grad
-from autograd.shapes import near
 from autograd.optim.many import drop_gradients, kept, mark_changed, with_gradients
+from autograd.shapes import near
 from autograd.tensor import Tensor
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
