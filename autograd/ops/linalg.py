@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.op import composite, op
+from autograd.op import Direct, composite, op
 from autograd.sampling import Case, Sampler
 from autograd.tape import declare
 from autograd.tensor import Tensor
@@ -181,11 +181,11 @@ def linear_grad_w(u, x):
     return kernels.linear_grad_w(u, x)
 
 
-linear_grad_w.grads(u=lambda g, x: linear(x, g), x=lambda g, u: matmul(u, g))
+linear_grad_w.grads(u=Direct(linear, "x", "g"), x=Direct(matmul, "u", "g"))
 linear.grads(
-    x=lambda g, w: matmul(g, w),
-    w=lambda g, x: linear_grad_w(g, x),
-    b=lambda g, b_shape: _sum_to(g, shape=b_shape),
+    x=Direct(matmul, "g", "w"),
+    w=Direct(linear_grad_w, "g", "x"),
+    b=Direct(_sum_to, "g", "b_shape"),
 )
 
 
@@ -211,10 +211,10 @@ def linear_relu(x, w, b=None):
 
 
 linear_relu.grads(
-    gz=lambda g, out: _relu_grad(g, out),
-    x=lambda gz, w: matmul(gz, w),
-    w=lambda gz, x: linear_grad_w(gz, x),
-    b=lambda gz, b_shape: _sum_to(gz, shape=b_shape),
+    gz=Direct(_relu_grad, "g", "out"),
+    x=Direct(matmul, "gz", "w"),
+    w=Direct(linear_grad_w, "gz", "x"),
+    b=Direct(_sum_to, "gz", "b_shape"),
 )
 
 

@@ -145,12 +145,12 @@ class Optimizer:
             for number, p in zip(theirs["params"], ours["params"])
         }
         state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
-        for key, kept in state_dict["state"].items():
+        for key, values in state_dict["state"].items():
             p = by_number.get(int(key))
             if p is None:
                 raise StateDictError(f"{self._name}.load_state_dict: state of parameter {key!r}, which no group lists")
             state[p] = {
-                name: self._restored(f"state of parameter {key}: {name}", value, p) for name, value in kept.items()
+                name: self._restored(f"state of parameter {key}: {name}", value, p) for name, value in values.items()
             }
         for theirs, ours in zip(groups, self.param_groups):
             ours.update({option: value for option, value in theirs.items() if option != "params"})
