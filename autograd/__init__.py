@@ -160,7 +160,21 @@ __all__ = [
 ]
 
 # Imported at first use, so that `import autograd` stays quick.
-_ROOMS = ("backends", "data", "io", "memory", "nn", "onnx", "optim", "profiler", "testing", "train", "utils", "vision")
+_ROOMS = (
+    "backends",
+    "data",
+    "explain",
+    "io",
+    "memory",
+    "nn",
+    "onnx",
+    "optim",
+    "profiler",
+    "testing",
+    "train",
+    "utils",
+    "vision",
+)
 _ELSEWHERE = {
     "load": "autograd.io",
     "profile": "autograd.profiler",

@@ -3,6 +3,7 @@
     autograd.backends.isa                        # "avx2"; assign one of backends.isas()
     autograd.backends.num_threads = 1
     autograd.backends.winograd.enabled = False   # direct convolution everywhere
+    autograd.backends.fusion.enabled = False     # every layer by itself
     with autograd.backends.flags(winograd=False, isa="base"):
         ...
     autograd.backends.explain("conv2d", x.shape, w.shape, padding=1)
@@ -40,6 +41,15 @@ class _Winograd:
 winograd = _Winograd()
 
 
+class _Fusion:
+    """Neighbouring layers that one op computes (autograd.nn.fusion): fewer passes over memory."""
+
+    enabled = True
+
+
+fusion = _Fusion()
+
+
 class _Backends(ModuleType):
     """This module, with the switches that are plain values as properties."""
 
@@ -68,12 +78,13 @@ _SWITCHES = {
     "winograd": (kernels.winograd, kernels.set_winograd),
     "isa": (kernels.isa, kernels.set_isa),
     "num_threads": (kernels.get_num_threads, kernels.set_num_threads),
+    "fusion": (lambda: fusion.enabled, lambda value: setattr(fusion, "enabled", value)),
 }
 
 
 @contextlib.contextmanager
 def flags(**values: Any) -> Iterator[None]:
-    """Sets switches by name (winograd, isa, num_threads) for a while."""
+    """Sets switches by name (winograd, isa, num_threads, fusion) for a while."""
     for name in values:
         if name not in _SWITCHES:
             raise TypeError(f"backends.flags: unknown switch {name!r}{near(name, _SWITCHES)}; "

@@ -125,22 +125,30 @@ class Operators(Value):
 
     def change(self, result):
         """Writes a result of the same shape into this tensor's memory and takes over its history."""
-        leaf: bool = self.node is None or self.node.op is None
-        if leaf and self.node is not None and grad_enabled():
-            raise GraphError("a leaf that requires gradients cannot be changed in place; use `with no_grad():`")
+        self.check_changeable()
         if result.array.shape != self.array.shape:
             raise ShapeError(f"in place: the tensor has shape {self.array.shape}, the result {result.array.shape}")
-        if not self.array.flags.writeable:
-            raise GraphError("in place: this tensor's memory is read-only (expanded or shared); use x.clone()")
         try:
             np.copyto(self.array, result.array, casting="same_kind")
         except TypeError:
             raise DTypeError(f"in place: cannot write {result.array.dtype} into {self.array.dtype}") from None
+        self.changed(result)
+        return self
+
+    def check_changeable(self):
+        """Refuses what must not be changed in place, before anything is written."""
+        if self.node is not None and self.node.op is None and grad_enabled():
+            raise GraphError("a leaf that requires gradients cannot be changed in place; use `with no_grad():`")
+        if not self.array.flags.writeable:
+            raise GraphError("in place: this tensor's memory is read-only (expanded or shared); use x.clone()")
+
+    def changed(self, result):
+        """This tensor's memory now holds a result, whose history is its own from now on."""
         self.bump()
         self.seen = self.version.count
+        leaf: bool = self.node is None or self.node.op is None
         if grad_enabled() and not (leaf and result.node is None):
             self.node = result.node
-        return self
 
 
 def compare(function, x, y):

@@ -141,6 +141,7 @@ cdef class Op:
     cdef readonly tuple absent
     cdef public object twin
     cdef long extras
+    cdef long indexed
     cdef list plans
     cdef dict calls
     cdef bint differentiable

@@ -249,6 +249,7 @@ class Op:
         self.twin = record.twin
         self.differentiable = record.differentiable
         self.names = tuple(record.attrs)
+        self.indexed = self.names.index("index") if "index" in self.names else -1
         self.defaults = tuple(record.defaults.values())
         self.absent = tuple([record.signature.parameters[name].default for name in record.inputs])
         self.calls = {}
@@ -381,7 +382,7 @@ class Op:
             return out
         node: Node = new_node(self, array)
         node.plan = plan
-        node.attrs = attrs
+        node.attrs = attrs if self.indexed < 0 else _with_frozen_index(attrs, self.indexed)
         saved: tuple = tape_tuple(plan.count)
         edges: tuple = tape_tuple(len(inputs))
         value: Value
@@ -390,7 +391,8 @@ class Op:
             kind: cython.int = plan.kinds[i]
             place: cython.int = plan.places[i]
             if kind == SAVE_INPUT:
-                tape_set(saved, i, inputs[place])
+                x = inputs[place]
+                tape_set(saved, i, x if isinstance(x, Value) else _frozen(x))
             elif kind == SAVE_SHAPE:
                 tape_set(saved, i, [_shape(x) for x in inputs] if self.variadic else _shape(inputs[place]))
             elif kind == SAVE_OUT:  # an alias: the result itself holds this node, which would be a cycle
@@ -411,6 +413,29 @@ class Op:
         node.versions = node.version_sum()
         out.node = node
         return out
+
+
+@cython.cfunc
+def _frozen(x):
+    """Saved data without a version, so that nobody can change it: indices and labels are copied.
+
+    Arrays of floats are not: they may be large, and a user who writes to them can make them a tensor.
+    """
+    if isinstance(x, tuple):
+        return tuple([_frozen(part) for part in x])
+    if isinstance(x, list):
+        return [_frozen(part) for part in x]
+    if isinstance(x, Value):
+        x = cython.cast(Value, x).array
+    return x.copy() if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
+
+
+@cython.cfunc
+def _with_frozen_index(attrs: tuple, place: cython.Py_ssize_t):
+    index = attrs[place]
+    if type(index) is int or type(index) is slice:
+        return attrs
+    return (*attrs[:place], _frozen(index), *attrs[place + 1 :])
 
 
 @cython.cfunc

@@ -300,7 +300,8 @@ class Tensor(Operators):
         return _getitem(self, index)
 
     def __setitem__(self, index, value):
-        self.change(_setitem(self, value, index))
+        self.check_changeable()
+        self.changed(_setitem.run((self, value), (index, True), None))
 
     def __iter__(self):
         return iter([self[i] for i in range(len(self))])

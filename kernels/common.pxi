@@ -3,6 +3,9 @@
 cdef extern from "parallel.h" nogil:
     int parallel_threads()
     void parallel_set_threads(int threads)
+    void parallel_set_stop(int (*stop)() noexcept nogil)
+    void parallel_watch()
+    int parallel_unwatch()
 
 SOURCE_HASH = BUILD_SOURCE_HASH.decode()
 
@@ -40,6 +43,32 @@ cdef inline cnp.ndarray contiguous(cnp.ndarray x):
 cdef inline cnp.ndarray empty(int ndim, const cnp.npy_intp *shape, int dtype):
     """A new C-contiguous array."""
     return new_result(ndim, shape, NULL, dtype)
+
+
+cdef object interruption = None  # what a signal handler raised while a kernel ran
+
+
+cdef int answer_signals() noexcept with gil:
+    """Runs pending signal handlers, as the interpreter does between instructions; says whether one raised."""
+    global interruption
+    try:
+        PyErr_CheckSignals()
+    except BaseException as error:
+        interruption = error
+        return 1
+    return 0
+
+
+cdef int end_of_watch() except -1:
+    """Raises what interrupted the kernels since parallel_watch(): their results are unfinished."""
+    global interruption
+    if parallel_unwatch():
+        error, interruption = interruption, None
+        raise error
+    return 0
+
+
+parallel_set_stop(answer_signals)
 
 
 def isas():

@@ -136,6 +136,7 @@ cdef inline int64_t repeats_of(conv_geometry *f):
 
 
 cdef int finish(str op, int status) except -1:
+    end_of_watch()
     if status < 0:
         raise MemoryError(f"{op}: no memory for scratch")
     return 0
@@ -164,6 +165,7 @@ cpdef cnp.ndarray conv2d(
         x = np.repeat(x, repeats, axis=3)
     cdef const void *bias = NULL if b is None else cnp.PyArray_DATA(b)
     with nogil:
+        parallel_watch()
         status = conv(t, &f, cnp.PyArray_DATA(x), cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out))
     finish("conv2d", status)
     return out
@@ -186,6 +188,7 @@ cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride, p
     if cnp.PyArray_SIZE(out) and cnp.PyArray_SIZE(g):
         g, w = channels_last(g), contiguous(w)
         with nogil:
+            parallel_watch()
             status = conv_grad_x(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out))
         finish("conv2d_grad_x", status)
     else:
@@ -219,6 +222,7 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, p
     if repeats > 1:
         x = np.repeat(x, repeats, axis=3)
     with nogil:
+        parallel_watch()
         status = conv_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(out))
     finish("conv2d_grad_w", status)
     return out

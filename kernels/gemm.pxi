@@ -62,7 +62,9 @@ cdef int run_gemm(const kernel_table *t, const gemm_problem *problem) except -1:
         status = gemm(t, problem)
     else:
         with nogil:
+            parallel_watch()
             status = gemm(t, problem)
+        end_of_watch()
     if status < 0:
         raise MemoryError("matmul: no memory to pack the operands")
     return 0

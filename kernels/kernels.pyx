@@ -5,6 +5,7 @@ Arrays go in as `ndarray` of any strides, alignment and byte order; results come
 A wrapper refuses what its kernel cannot take with ValueError/TypeError; `autograd.op` explains the refusal.
 """
 cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset

@@ -127,8 +127,9 @@ cdef int copy_into(cnp.ndarray y, cnp.ndarray x) except -1:
     t.cols, t.y_row = sizes[n - 2], y_steps[n - 2]
     t.size = cnp.PyArray_ITEMSIZE(y)
     with nogil:
+        parallel_watch()
         layout_transpose(&t, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y))
-    return 0
+    return end_of_watch()
 
 
 cdef cnp.ndarray as_array(object x, str what):

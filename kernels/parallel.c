@@ -10,11 +10,16 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 #define OPEN (1ull << 31)
 #define ATTACHED (OPEN - 1)
 #define GENERATION (1ull << 32)
+enum { INTERVAL = 50000000 };       /* ns between questions whether to stop */
 enum { SPINS = 4000, YIELD = 128 }; /* polls before sleeping, 25-140 ns each; every YIELD-th lets others run */
 
 static struct {
@@ -32,6 +37,9 @@ static struct {
     _Atomic int
         job_threads;   /* of the current job; atomic, since a late worker may look at it while the next one is set up */
     _Atomic int spins; /* polls before a worker sleeps; none if the job has more threads than there are CPUs */
+    _Atomic int asking;  /* the main thread waits for the answer of `stop` */
+    _Atomic int stopped; /* the job's remaining tasks, and loops within its tasks, are skipped */
+    int (*stop)(void);
 } team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .threads = 1};
 
 static void pause_cpu(void) {
@@ -50,10 +58,50 @@ static void poll(int spin) {
         sched_yield();
 }
 
+static _Thread_local struct {
+    int watching, stopped, worker;
+    int64_t next; /* when to ask again, in ns; 0: not decided yet */
+} self;
+
+static int is_main_thread(void) {
+#if defined(__linux__)
+    return syscall(SYS_gettid) == getpid();
+#elif defined(__APPLE__)
+    return pthread_main_np();
+#else
+    return 0;
+#endif
+}
+
+static int64_t now(void) {
+    struct timespec t;
+#if defined(__linux__)
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &t);
+#endif
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Whether this thread skips its next task. */
+static int stopping(void) {
+    if (self.worker) return atomic_load_explicit(&team.stopped, memory_order_relaxed);
+    if (!self.watching || self.stopped) return self.stopped;
+    const int64_t time = now();
+    if (self.next && time < self.next) return 0;
+    if (self.next && is_main_thread()) {
+        const int before = atomic_exchange(&team.asking, 1); /* a handler may run kernels itself */
+        self.stopped = team.stop();
+        atomic_store(&team.asking, before);
+    }
+    self.next = time + INTERVAL;
+    return self.stopped;
+}
+
 static void work(int thread) {
     for (;;) {
         int64_t i = atomic_fetch_add_explicit(&team.next, 1, memory_order_relaxed);
-        if (i >= team.tasks) return;
+        if (i >= team.tasks || stopping()) return;
         team.run(team.context, i, thread);
     }
 }
@@ -69,6 +117,7 @@ static void sleep_until_new(uint64_t seen) {
 static void* worker(void* argument) {
     int thread = (int)(intptr_t)argument;
     uint64_t seen = 0; /* generation and open bit of the last job looked at */
+    self.worker = 1;
     for (;;) {
         uint64_t word = atomic_load(&team.word);
         int spins = atomic_load_explicit(&team.spins, memory_order_relaxed);
@@ -114,7 +163,7 @@ static void grow(int workers) {
 
 void parallel_for(int threads, int64_t tasks, parallel_task run, void* context) {
     if (tasks <= 1 || threads <= 1 || pthread_mutex_trylock(&team.use)) {
-        for (int64_t i = 0; i < tasks; i++) run(context, i, 0);
+        for (int64_t i = 0; i < tasks && !stopping(); i++) run(context, i, 0);
         return;
     }
     if (team.workers < threads - 1) grow(threads - 1);
@@ -126,6 +175,7 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void* context) 
     team.run = run;
     team.context = context;
     atomic_store(&team.next, 0);
+    atomic_store(&team.stopped, 0);
     uint64_t generation = (atomic_load(&team.word) / GENERATION + 1) * GENERATION;
     atomic_store(&team.word, generation | OPEN);
     if (atomic_load(&team.sleepers)) {
@@ -134,6 +184,7 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void* context) 
         pthread_mutex_unlock(&team.sleep);
     }
     work(0);
+    if (self.stopped) atomic_store(&team.stopped, 1);
     atomic_fetch_and(&team.word, ~OPEN);
     for (int spin = 1; atomic_load(&team.word) & ATTACHED; spin++) poll(spin);
     pthread_mutex_unlock(&team.use);
@@ -145,14 +196,35 @@ void parallel_set_threads(int threads) {
     team.threads = threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
 }
 
-static void before_fork(void) { pthread_mutex_lock(&team.use); }
-static void after_fork_parent(void) { pthread_mutex_unlock(&team.use); }
+void parallel_set_stop(int (*stop)(void)) { team.stop = stop; }
+
+void parallel_watch(void) {
+    self.watching = team.stop != NULL;
+    self.stopped = 0;
+    self.next = 0;
+}
+
+int parallel_unwatch(void) {
+    const int stopped = self.stopped;
+    self.watching = self.stopped = 0;
+    return stopped;
+}
+
+/* Waits for the end of a job, but not of one whose owner waits for a lock that the forking thread may hold. */
+static _Thread_local int locked;
+static void before_fork(void) {
+    while (!(locked = !pthread_mutex_trylock(&team.use)) && !atomic_load(&team.asking)) sched_yield();
+}
+static void after_fork_parent(void) {
+    if (locked) pthread_mutex_unlock(&team.use);
+}
 static void after_fork_child(void) {
     pthread_mutex_init(&team.use, NULL);
     pthread_mutex_init(&team.sleep, NULL);
     pthread_cond_init(&team.wake, NULL);
     atomic_store(&team.word, 0);
     atomic_store(&team.sleepers, 0);
+    atomic_store(&team.asking, 0);
     team.workers = 0;
 }
 __attribute__((constructor)) static void register_fork_handlers(void) {

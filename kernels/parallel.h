@@ -15,3 +15,10 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void* context);
 /* How many threads may be used: read once per call, to size scratch memory and for parallel_for. */
 int parallel_threads(void);
 void parallel_set_threads(int threads);
+
+/* Ctrl-C. Between parallel_watch and parallel_unwatch the calling thread, if it is the program's main one, asks `stop`
+ * between tasks, every 50 ms or later. Once that says yes, tasks are skipped, and parallel_unwatch returns 1: the
+ * result is unfinished. `stop` may wait for a lock that a forking thread holds. */
+void parallel_set_stop(int (*stop)(void));
+void parallel_watch(void);
+int parallel_unwatch(void);

@@ -175,14 +175,14 @@ def test_gradcheck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("autograd: error: gradcheck: 'conv3'")
 
 
-MODELS = ", ".join(list_models())
+ALL_MODELS = f"autograd summary lists all {len(list_models())}"
 ERRORS = {
     "trian": "no command 'trian' (did you mean 'train'?); "
-    "there are: train, evaluate, predict, summary, gradcheck, bench",
-    "train --model lenet4": "--model: unknown name 'lenet4' (did you mean 'lenet5' or 'alexnet' or 'googlenet'?); "
-    f"there are: {MODELS}",
+    "there are: train, plan, evaluate, predict, explain, summary, gradcheck, bench",
+    "train --model lenet4": "--model: unknown name 'lenet4' (did you mean 'lenet5' or 'alexnet' or 'resnet44'?); "
+    f"{ALL_MODELS}",
     "train --data mnits": "--data: 'mnits' is neither a data set (did you mean 'mnist'?) nor a folder; data sets: "
-    "digits, mnist, fashion-mnist",
+    "digits, mnist, fashion-mnist, kmnist, emnist, cifar10, cifar100, svhn",
     "train --optimizer adamv": "--optimizer: unknown name 'adamv' (did you mean 'adam' or 'adamw'?); there are: "
     "sgd, adam, adamw, rmsprop",
     "train --epoch 3": "unknown option '--epoch' (did you mean '--epochs'?); see autograd train --help",
@@ -190,11 +190,10 @@ ERRORS = {
     "train --lr fast": "argument --lr: invalid positive number value: 'fast'",
     "train --target-accuracy 200": "argument --target-accuracy: invalid accuracy value: '200'",
     "train --resume nowhere": "--resume: there is no checkpoint nowhere",
-    "train --image-size 9": "--image-size and --gray are for folders; digits has its own size and is grey",
+    "train --image-size 9": "--image-size and --gray are for folders; digits has a size and colours of its own",
     "evaluate nowhere.safetensors": "nowhere.safetensors: No such file or directory",
     "predict": "the following arguments are required: CHECKPOINT, IMAGE",
-    "summary lenet6": "MODEL: unknown name 'lenet6' (did you mean 'lenet5' or 'alexnet' or 'googlenet'?); "
-    f"there are: {MODELS}",
+    "summary lenet6": f"MODEL: unknown name 'lenet6' (did you mean 'lenet5' or 'alexnet' or 'resnet56'?); {ALL_MODELS}",
 }
 
 
@@ -270,3 +269,28 @@ def test_validation_data_decide_and_test_data_only_report(tmp_path: Path) -> Non
     rows = io.load(tmp_path / "run" / "best.safetensors")["history"]
     best = max(rows, key=lambda row: row["validation_accuracy"])
     assert rows[-1]["epoch"] == best["epoch"] and rows[-1]["test_accuracy"] is not None
+
+
+def test_a_run_is_exported_and_used_as_a_file(tmp_path, capsys):
+    """checkpoint -> .onnx -> predict and summary say the same as for the checkpoint."""
+    pytest.importorskip("onnx")
+    from PIL import Image
+
+    assert main(["train", "--epochs", "1", "--no-report", "--out", str(tmp_path / "run")]) == 0
+    Image.fromarray(np.arange(64, dtype="u1").reshape(8, 8) * 4).save(tmp_path / "p.png")
+    for name in ("m.onnx", "w.pt", "w.safetensors"):
+        assert main(["export", str(tmp_path / "run"), str(tmp_path / name)]) == 0
+    capsys.readouterr()
+    assert main(["predict", str(tmp_path / "run"), str(tmp_path / "p.png")]) == 0
+    expected = capsys.readouterr().out
+    assert main(["predict", "--model", str(tmp_path / "m.onnx"), str(tmp_path / "p.png")]) == 0
+    assert capsys.readouterr().out == expected
+    totals = []
+    for path in (tmp_path / "run", tmp_path / "m.onnx"):
+        assert main(["summary", str(path)]) == 0
+        totals.append(capsys.readouterr().out.splitlines()[-1].split())
+    assert totals[0] == totals[1]
+    weights = str(tmp_path / "w.pt")
+    assert main(["export", "digits_cnn", str(tmp_path / "again.onnx"), "--weights", weights, "--image-size", "8"]) == 0
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "m.h5")]) == 2
+    assert main(["predict", str(tmp_path / "run")]) == 2

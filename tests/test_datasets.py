@@ -298,7 +298,7 @@ def test_a_download_has_a_limit(tmp_path, server, monkeypatch):
     small, contents = small_mnist()
     put(folder, contents, True)
     small.mirrors = (url,)
-    monkeypatch.setattr(datasets, "_DOWNLOAD_LIMIT", 100)
+    monkeypatch.setattr("autograd.vision.images._DOWNLOAD_LIMIT", 100)
     with pytest.raises(OSError, match="more than 100 bytes"):
         small(tmp_path / "root", download=True)
 

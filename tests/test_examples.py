@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -52,3 +55,38 @@ def test_lenet_learns() -> None:
 def test_custom_op_passes_gradcheck(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gradcheck", f"{EXAMPLES / 'custom_op.py'}:softclip", "--cases", "4"]) == 0, capsys.readouterr().out
     assert re.search(r"^softclip +4 .* ok", capsys.readouterr().out, re.M)
+
+
+def test_perceptron_learns() -> None:
+    assert load("mlp_digits").train(epochs=4) > 0.93
+
+
+def test_fine_tuning_beats_training_from_scratch() -> None:
+    tuned, scratch = load("fine_tuning").compare()
+    assert tuned > 0.7 and tuned > scratch
+
+
+CHECK = """
+import numpy as np
+import hardshrink_op
+from autograd.cli import main
+
+values, gradients, passed = hardshrink_op.demonstrate()
+assert values.tolist() == [-2, 0, 0, 0.7] and gradients.tolist() == [1, 0, 0, 1] and passed == 2
+try:
+    hardshrink_op.native.hardshrink(np.arange(3), np.arange(3), 0.5)
+except TypeError as error:
+    assert "int64" in str(error)
+raise SystemExit(main(["gradcheck", "hardshrink_op.py:hardshrink", "--cases", "4"]))
+"""
+
+
+@pytest.mark.slow
+def test_cython_op_compiled_outside(tmp_path: Path) -> None:
+    for path in (EXAMPLES / "cython_op").iterdir():
+        if path.suffix in (".py", ".pyx"):
+            shutil.copy(path, tmp_path)
+    for arguments in (["setup.py", "-q", "build_ext", "--inplace"], ["-c", CHECK]):
+        done = subprocess.run([sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^hardshrink +4 .* ok", done.stdout, re.M)

@@ -1,4 +1,27 @@
-"""What must not crash, hang or lose numbers: sizes out of range, batches of nothing, subnormals, memory that grows."""
+"""What must not crash, hang or lose numbers. Every fault and the test that shows what happens instead:
+
+memory layouts (strided, misaligned, big-endian, read-only, 0)     test_ops::test_check[layouts], test_layout;
+    of every op, composites included                              here: test_layouts_are_checked_for_every_op
+None, objects, complex numbers, wrong shapes                      test_ops::test_check[errors]
+NaN as labels, labels out of range                                here: test_labels_that_name_no_class
+sizes of zero                                                     test_ops::test_check[empty]
+    whole models                                                  here: test_a_batch_of_nothing_trains
+kernel, stride, padding, dilation, groups; products beyond 2**63  here: test_sizes_out_of_range..., ..._64_bits
+kernel larger than the input                                      here: test_kernels_larger_than_the_input
+NaN, -inf and ties in every lane of relu and max-pool             here: test_nan_and_infinity_in_every_lane
+    NaN in every other op; ties whatever the threads              test_ops::test_check[NaN], [threads]
+subnormals flushed by link flags                                  here: test_subnormals_survive_the_import
+10**6 nodes: backward, release                                    test_tape::test_a_million_nodes, test_an_abandoned_...
+exception in a hook, in a rule                                    test_tape::test_exception_in_a_hook, ..._rule
+two threads in backward                                           test_tape::test_two_threads_on_one_graph
+memory over 10**4 steps                                           here: test_memory_is_flat_...
+Ctrl-C in long kernels                                            test_interrupt
+fork                                                              test_parallel::test_a_forked_child_...
+kill -9 while saving                                              test_io::test_kill_while_saving_...
+full disk, truncation, damage                                     test_io::test_a_full_disk_..., test_truncation_...
+resume has the same bits                                          test_train::test_resume_after_kill_9_...
+reads and writes beyond an array                                  test_guard
+"""
 
 import subprocess
 import sys
@@ -9,8 +32,10 @@ import pytest
 import autograd as ag
 import autograd.nn.functional as F
 from autograd import kernels, nn, optim
+from autograd.checking.opcheck import check_op
 from autograd.cli.summary import IMAGENET, USUAL
 from autograd.errors import DTypeError, ShapeError
+from autograd.op import registry
 from autograd.vision.models import get_model, list_models
 
 X, W = np.ones((2, 4, 6, 6), np.float32), np.ones((4, 4, 3, 3), np.float32)
@@ -74,6 +99,34 @@ def test_a_batch_of_nothing_trains(name, train):
     assert all(p.grad.shape == p.shape and not p.grad.array.any() for p in model.parameters())
     optim.SGD(model.parameters(), lr=0.1, momentum=0.9).step()
     assert all(np.isfinite(np.asarray(value)).all() for value in model.state_dict().values())
+
+
+# --------------------------------------------------------------------------------------------- labels, layouts
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, lambda x, y: F.nll_loss(F.log_softmax(x, 1), y)])
+@pytest.mark.parametrize(
+    "labels, error",
+    [
+        ([0.0, np.nan, 1.0], DTypeError),
+        ([0, 3, 1], ShapeError),
+        ([0, -1, 1], ShapeError),
+        ([0, 2**40, 1], ShapeError),
+        ([0, 1], ShapeError),
+        ([0, None, 1], DTypeError),
+        (None, DTypeError),
+    ],
+)
+def test_labels_that_name_no_class(loss, labels, error):
+    with pytest.raises(error):
+        loss(ag.zeros(3, 3), labels if labels is None else np.array(labels))
+
+
+@pytest.mark.parametrize("record", [pytest.param(r, id=n) for n, r in registry().items() if not r.random])
+def test_layouts_are_checked_for_every_op(record):
+    """That check passes over what it cannot judge; it must not pass over an op."""
+    if record.module.startswith("autograd."):
+        assert check_op(record, 16, seed=2, checks=["layouts"]).runs.get("layouts"), "no case was checked"
 
 
 # --------------------------------------------------------------------------------------------- NaN, ties

@@ -149,7 +149,10 @@ def test_external_data_only_on_request_and_only_beside_the_model(tmp_path):
     path.write_bytes(external("w.bin", offset=4, length=16).SerializeToString())
     with pytest.raises(FormatError, match="external_data=True"):
         load(path)
-    assert load(path, external_data=True)(ag.ones(1, 2)).detach().numpy().tolist() == [[3.5, 6.5]]
+    model = load(path, external_data=True)
+    assert model(ag.ones(1, 2)).detach().numpy().tolist() == [[3.5, 6.5]]
+    model.get_parameter("fc.weight").array[...] = 0  # trained in memory, the file stays
+    assert (folder / "w.bin").read_bytes() == b"pad!" + weights.tobytes()
     os.symlink(tmp_path / "secret", folder / "link")
     os.link(tmp_path / "secret", folder / "hard")
     os.mkfifo(folder / "pipe")
@@ -179,6 +182,36 @@ def test_damaged_files_give_format_errors(rng):
 
 # ---------------------------------------------------------------------------------------------- export
 
+
+def agrees_elsewhere(model, proto, x):
+    """onnxruntime and our own import give what the model gives."""
+    with ag.no_grad():
+        y = model(ag.from_numpy(x)).numpy()
+        np.testing.assert_allclose(load(proto)(ag.from_numpy(x)).numpy(), y, rtol=1e-4, atol=1e-5 * np.abs(y).max())
+    (theirs,) = run_elsewhere(proto, x)
+    assert np.abs(theirs - y).max() <= 1e-4 * np.abs(y).max()
+
+
+ZOO = [name for name in models.list_models() if name not in ("mlp",)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ZOO)
+def test_every_model_of_the_zoo_is_exported(name, rng):
+    entry = models.model_entry(name)
+    size = min(entry.size, max(entry.min_size, 64))
+    channels = 1 if entry.size <= 28 else 3
+    ag.manual_seed(0)
+    model = models.get_model(name, 10, channels, image_size=size).eval()
+    for layer in model.modules():  # statistics as after training: with the initial ones deep models fade to constants
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_var.array[...] = rng.uniform(0.5, 1.5, layer.running_var.shape)
+    x = rng.standard_normal((2, channels, size, size)).astype("f4")
+    batch = {0: "batch"}
+    proto = trace(model, ag.from_numpy(x), dynamic_axes={"input": batch, "output": batch})
+    agrees_elsewhere(model, proto, np.concatenate([x, x[:1]]))
+
+
 SMALL = {"lenet5": 28, "digits_cnn": 8, "resnet20": 32, "alexnet": 96, "vgg11": 32, "googlenet": 64}
 
 
@@ -190,15 +223,11 @@ def test_models_mean_the_same_elsewhere_and_come_back(name, rng, tmp_path):
     x = rng.standard_normal((2, 1 if name in ("lenet5", "digits_cnn") else 3, SMALL[name], SMALL[name])).astype("f4")
     batch = {0: "batch"}
     export(model, ag.from_numpy(x), tmp_path / "m.onnx", dynamic_axes={"input": batch, "output": batch})
-    proto = onnx.load(tmp_path / "m.onnx")
+    again = load(tmp_path / "m.onnx")
+    unused = {n for n, _ in model.named_parameters()} - {n for n, _ in again.named_parameters()}
+    assert all(n.startswith("aux") for n in unused)  # heads that work in training only
     x = np.concatenate([x, x[:1]])  # another batch size than the example's
-    with ag.no_grad():
-        y = model(ag.from_numpy(x)).numpy()
-        again = load(tmp_path / "m.onnx")
-        np.testing.assert_array_equal(again(ag.from_numpy(x)).numpy(), y)
-    assert {n for n, _ in again.named_parameters()} == {n for n, _ in model.named_parameters()}
-    (theirs,) = run_elsewhere(proto, x)
-    assert np.abs(theirs - y).max() <= 1e-4 * np.abs(y).max()
+    agrees_elsewhere(model, onnx.load(tmp_path / "m.onnx"), x)
 
 
 def test_every_op_is_written_or_has_a_reason():
@@ -297,16 +326,18 @@ def test_a_real_model_is_scored_tuned_and_handed_on(tmp_path):
 
     before = accuracy(ours)
     assert round(before, 3) == 0.989
-    optimizer = optim.SGD(model.parameters(), lr=1e-5, momentum=0.9)
+    optimizer = optim.Adam(model.parameters(), lr=1e-4)
     model.train()
-    for i in range(0, 6000):
-        optimizer.zero_grad()
+    for i in range(len(train.labels)):  # the file fixes the batch at one picture, so gradients of 64 are added up
         x = np.asarray(train.images[i], "f4").reshape(1, 1, 28, 28)
         F.cross_entropy(model(ag.from_numpy(x)), ag.tensor([int(train.labels[i])])).backward()
-        optimizer.step()
+        if i % 64 == 63:
+            optimizer.step()
+            optimizer.zero_grad()
     model.eval()
     tuned = accuracy(ours)
-    assert tuned > 0.98
+    print(f"mnist.onnx: {100 * before:.2f} %, after an epoch of fine-tuning {100 * tuned:.2f} %")
+    assert tuned > 0.985
     export(model, ag.from_numpy(pictures[:1]), tmp_path / "tuned.onnx")
     runtime = pytest.importorskip("onnxruntime")
     session = runtime.InferenceSession(str(tmp_path / "tuned.onnx"), providers=["CPUExecutionProvider"])

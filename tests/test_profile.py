@@ -9,6 +9,8 @@ import pytest
 import autograd
 from autograd import nn, optim
 from autograd.op import registry
+from autograd.ops.batch_norm_relu import batch_norm_relu_train
+from autograd.ops.pool import avg_pool2d_grad
 from autograd.sampling import Sampler
 from autograd.tape import Op
 
@@ -78,6 +80,18 @@ def test_an_elementwise_op_counts_elements_and_a_reduction_its_input():
     with autograd.profile() as p:
         (autograd.ones(3, 4) + autograd.ones(4)).sum().reshape(1)
     assert {row.name: row.flops for row in p.key_averages()} == {"add": 12, "sum": 12, "reshape": 0}
+
+
+def test_what_passes_more_than_once_over_its_numbers():
+    x = np.ones((2, 4, 6, 6), np.float32)
+    for name, call, flops in (
+        ("softmax", lambda: autograd.softmax(x, axis=1), 5 * x.size),
+        ("avg_pool2d_grad", lambda: avg_pool2d_grad(x, x_shape=(2, 4, 12, 18), kernel_size=(2, 3)), 6 * x.size),
+        ("batch_norm_relu_train", lambda: batch_norm_relu_train(x), 6 * x.size),
+    ):
+        with autograd.profile() as p:
+            call()
+        assert [(span.name, span.flops) for span in p.spans] == [(name, flops)]
 
 
 PRODUCTS = ["matmul", "linear", "linear_grad_w", "contract", "conv2d", "conv2d_grad_x", "conv2d_grad_w"]

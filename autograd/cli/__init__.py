@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from autograd.cli import bench, evaluate, gradcheck, predict, summary, train
+from autograd.cli import bench, evaluate, explain, export, gradcheck, plan, predict, summary, train
 from autograd.cli.errors import USER_ERRORS, Parser, one_line
 from autograd.version import __version__
 
@@ -25,7 +25,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="autograd", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"autograd {__version__} (cygrad)")
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", title="commands")
-    for command in (train, evaluate, predict, summary, gradcheck, bench):
+    for command in (train, plan, evaluate, predict, explain, summary, export, gradcheck, bench):
         own = command.add(commands)
         own.add_argument("--debug", action="store_true", help="show the traceback of an error")
         own.set_defaults(run=command.run, parser=own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,17 @@ from autograd.shapes import near
 from autograd.vision import datasets, transforms
 from autograd.vision.models import model_entry
 
-NAMED = {"digits": datasets.Digits, "mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}
+NAMED: dict[str, Callable[[bool, bool], Any]] = {  # functions of (training part, may download)
+    "digits": lambda train, download: datasets.Digits(train),
+    "mnist": lambda train, download: datasets.MNIST(train=train, download=download),
+    "fashion-mnist": lambda train, download: datasets.FashionMNIST(train=train, download=download),
+    "kmnist": lambda train, download: datasets.KMNIST(train=train, download=download),
+    "emnist": lambda train, download: datasets.EMNIST("balanced", train=train),
+    "cifar10": lambda train, download: datasets.CIFAR10(train=train, download=download),
+    "cifar100": lambda train, download: datasets.CIFAR100(train=train, download=download),
+    "svhn": lambda train, download: datasets.SVHN(split="train" if train else "test", download=download),
+}
+WRITING = ("digits", "mnist", "kmnist", "emnist", "svhn")  # mirrored, they would be something else
 TEST_FOLDERS = ("test", "val", "valid", "validation")
 FOLDER_SIZE = 32  # height and width that pictures of a folder get by default
 FOLDER_TEST = 5  # every so-manieth picture of a folder without a test part is for testing
@@ -46,40 +56,51 @@ class Bundle(NamedTuple):
         }
 
 
-def load(name: str, image_size: int | None = None, gray: bool = False, download: bool = False) -> Bundle:
-    """The data set of this name, or the picture folder at this path (classes as subfolders, also below train/ and
-    test/). Raises UserError for an unknown name, listing near ones."""
+def load(
+    name: str,
+    image_size: int | None = None,
+    gray: bool = False,
+    download: bool = False,
+    skip_damaged: bool = False,
+) -> Bundle:
+    """The data set of this name, the pictures that a CSV file lists (columns path and label), or the folder at this
+    path (classes as subfolders, also below train/ and test/). Raises UserError for an unknown name, listing near ones.
+    """
     if name in NAMED:
         if image_size is not None or gray:
-            raise UserError(f"--image-size and --gray are for folders; {name} has its own size and is grey")
-        options = {} if name == "digits" else {"download": download}
-        train, test = (NAMED[name](train=part, **options) for part in (True, False))
+            raise UserError(f"--image-size and --gray are for folders; {name} has a size and colours of its own")
+        train, test = (NAMED[name](part, download) for part in (True, False))
         size = train.images.shape[2]
         return Bundle(name, train, test, train.classes, train.images.shape[1], size, train.mean, train.std)
-    folder = Path(name)
+    folder, size, mode = Path(name), image_size or FOLDER_SIZE, "L" if gray else "RGB"
+    corrupt = "skip" if skip_damaged else "raise"
+    if folder.suffix == ".csv" and folder.is_file():
+        return _split_up(folder, datasets.ImageCSV(folder, size, mode, corrupt=corrupt), size)  # type: ignore[arg-type]
     if not folder.is_dir():
         raise UserError(
             f"--data: {name!r} is neither a data set{near(name, NAMED)} nor a folder; data sets: {', '.join(NAMED)}"
         )
-    return _from_folder(folder, image_size or FOLDER_SIZE, "L" if gray else "RGB")
+    return _from_folder(folder, size, mode, corrupt)
 
 
-def _from_folder(folder: Path, size: int, mode: Any) -> Bundle:
+def _from_folder(folder: Path, size: int, mode: Any, corrupt: Any) -> Bundle:
     part = next((part for part in TEST_FOLDERS if (folder / part).is_dir()), None)
-    train: Any
-    test: Any
-    if part and (folder / "train").is_dir():
-        train = datasets.ImageFolder(folder / "train", size, mode)
-        test = datasets.ImageFolder(folder / part, size, mode)
-        classes = train.classes
-        if test.classes != classes:
-            raise UserError(f"{folder}: train/ and {part}/ must have the same classes as subfolders")
-    else:
-        everything = datasets.ImageFolder(folder, size, mode)
-        classes = everything.classes
-        train, test = split(everything, everything.labels)
+    if not part or not (folder / "train").is_dir():
+        return _split_up(folder, datasets.ImageFolder(folder, size, mode, corrupt=corrupt), size)
+    train, test = (datasets.ImageFolder(folder / name, size, mode, corrupt=corrupt) for name in ("train", part))
+    if test.classes != train.classes:
+        raise UserError(f"{folder}: train/ and {part}/ must have the same classes as subfolders")
+    return _measured(folder, train, test, train.classes, size)
+
+
+def _split_up(path: Path, everything: datasets.ImageFolder | datasets.ImageCSV, size: int) -> Bundle:
+    train, test = split(everything, everything.labels)
+    return _measured(path, train, test, everything.classes, size)
+
+
+def _measured(path: Path, train: Any, test: Any, classes: tuple[str, ...], size: int) -> Bundle:
     mean, std = measure(train)
-    return Bundle(str(folder), train, test, tuple(classes), len(mean), size, mean, std)
+    return Bundle(str(path), train, test, classes, len(mean), size, mean, std)
 
 
 def split(everything: Any, labels: NDArray[np.int64], every: int = FOLDER_TEST, seed: int = 0) -> tuple[Subset, Subset]:
@@ -161,7 +182,7 @@ def augmentation(config: Mapping[str, Any]) -> list[Any]:
     """What training pictures go through before that."""
     if not config["augment"]:
         return []
-    if config["data"] in ("digits", "mnist"):
+    if config["data"] in WRITING:
         return [transforms.RandomShift(1 if config["size"] < 16 else 2)]
     return [transforms.RandomHorizontalFlip(), transforms.RandomShift(max(1, config["size"] // 14))]
 

@@ -20,11 +20,12 @@ class UserError(Exception):
 USER_ERRORS = (UserError, ShapeError, DTypeError, FormatError, FloatingPointError, ImportError, OSError)
 
 
-def choose(option: str, name: str, known: Iterable[str]) -> str:
-    """`name` if it is known; else a UserError that lists near names."""
+def choose(option: str, name: str, known: Iterable[str], listed_by: str | None = None) -> str:
+    """`name` if it is known; else a UserError with near names, and all of them or the command that lists them."""
     known = list(known)
     if name not in known:
-        raise UserError(f"{option}: unknown name {name!r}{near(name, known)}; there are: {', '.join(known)}")
+        rest = f"{listed_by} lists all {len(known)}" if listed_by else f"there are: {', '.join(known)}"
+        raise UserError(f"{option}: unknown name {name!r}{near(name, known)}; {rest}")
     return name
 
 

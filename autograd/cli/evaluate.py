@@ -9,7 +9,7 @@ from autograd import kernels
 from autograd.cli import data
 from autograd.cli.errors import Parser, UserError
 from autograd.cli.models import load_model
-from autograd.cli.train import count
+from autograd.cli.options import count
 from autograd.train import Trainer, class_scores, confusion_matrix, most_confused
 
 EXAMPLES = """\
@@ -39,7 +39,7 @@ def run(options: Namespace) -> int:
     name = options.data or config["data"]
     folder = name not in data.NAMED
     if folder:
-        bundle = data.load(name, config["size"], config["channels"] == 1)
+        bundle = data.load(name, config["size"], config["channels"] == 1, False, config.get("skip_damaged", False))
     else:
         bundle = data.load(name)
     _check_fit(bundle, config)

@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd.checking import command
 from autograd.cli.errors import Parser, UserError
-from autograd.cli.train import count
+from autograd.cli.options import count
 
 EXAMPLES = """\
 examples:

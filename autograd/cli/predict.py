@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 import autograd
 from autograd.cli import data
-from autograd.cli.errors import Parser
+from autograd.cli.errors import Parser, UserError
 from autograd.cli.models import load_model
-from autograd.cli.train import count
+from autograd.cli.options import count, positive
 from autograd.vision.folder import load_image
 from autograd.vision.transforms import Compose
 
@@ -20,6 +20,7 @@ EXAMPLES = """\
 examples:
   autograd predict runs/digits-digits_cnn three.png
   autograd predict runs/mnist-lenet5 scan1.jpg scan2.jpg --invert    (dark strokes on light paper)
+  autograd predict --model mnist.onnx --pixel-range 255 three.png
 """
 
 
@@ -28,8 +29,13 @@ def add(commands: Any) -> Parser:
     parser: Parser = commands.add_parser(
         "predict", help="classes of pictures", description="Classify pictures with a checkpoint.", epilog=EXAMPLES
     )
-    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="a file that train wrote, or the folder of the run")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="files that Pillow can read")
+    parser.add_argument(
+        "paths", nargs="+", metavar="[CHECKPOINT] IMAGE", help="the model (or --model), and files that Pillow can read"
+    )
+    parser.add_argument("--model", metavar="FILE", help="a file that train wrote, the folder of the run, or .onnx")
+    parser.add_argument(
+        "--pixel-range", type=positive, default=1.0, metavar="X", help="value of white in the model's input (1 or 255)"
+    )
     parser.add_argument("--top", type=count, default=3, metavar="K", help="classes to print (default 3)")
     parser.add_argument("--invert", action="store_true", help="swap light and dark first")
     return parser
@@ -37,12 +43,15 @@ def add(commands: Any) -> Parser:
 
 def run(options: Namespace) -> int:
     """Prints a line per picture: the likeliest classes with their probabilities."""
-    model, config = load_model(options.checkpoint)
+    path, images = (options.model, options.paths) if options.model else (options.paths[0], options.paths[1:])
+    if not images:
+        raise UserError("predict: no pictures; autograd predict CHECKPOINT IMAGE...")
+    model, config = load_model(path)
     mode: Literal["L", "RGB"] = "L" if config["channels"] == 1 else "RGB"
     prepare = Compose(data.preparation(config))
-    for path in options.images:
+    for path in images:
         picture = load_image(path, config["size"], mode)[None].astype(np.float32) / 255
-        probabilities = _classify(model, prepare(1 - picture if options.invert else picture))
+        probabilities = _classify(model, options.pixel_range * prepare(1 - picture if options.invert else picture))
         best = np.argsort(-probabilities, kind="stable")[: options.top]
         print(f"{path}: " + ", ".join(f"{config['classes'][k]} {100 * probabilities[k]:.1f} %" for k in best))
     return 0

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from autograd import optim
 from autograd.cli.errors import UserError, choose
+from autograd.vision.transforms import CutMix, MixUp
 
 # Chosen on parts of the training data held out for that, never on test data.
 RECIPES: dict[str, dict[str, Any]] = {
     "digits": {"model": "digits_cnn", "epochs": 20, "batch_size": 32, "lr": 4e-3, "label_smoothing": 0.1},
     "mnist": {"model": "lenet5", "epochs": 5, "batch_size": 64, "lr": 4e-3},
+    "kmnist": {"model": "small_cnn", "epochs": 10, "batch_size": 128, "lr": 1e-2},
+    "emnist": {"model": "small_cnn", "epochs": 10, "batch_size": 128, "lr": 1e-2},
     "fashion-mnist": {"model": "small_cnn", "epochs": 10, "batch_size": 128, "lr": 1e-2},
+    "cifar10": {"model": "resnet20", "epochs": 30, "batch_size": 128, "optimizer": "sgd", "lr": 0.1},
+    "cifar100": {"model": "resnet32", "epochs": 40, "batch_size": 128, "optimizer": "sgd", "lr": 0.1},
+    "svhn": {"model": "resnet20", "epochs": 15, "batch_size": 128, "optimizer": "sgd", "lr": 0.1},
 }
 COMMON: dict[str, Any] = {
     "model": "small_cnn",
@@ -24,11 +31,20 @@ COMMON: dict[str, Any] = {
     "label_smoothing": 0.0,
     "seed": 0,
     "augment": True,
+    "warmup": 0,
+    "mix": None,
+    "accumulate": 1,
+    "clip": None,
+    "ema": None,
+    "class_weights": None,
+    "weights": None,
+    "freeze": None,
     "target_accuracy": None,
     "patience": None,
     "validation": 0.1,
 }
 LEARNING_RATES = {"sgd": 0.05, "adam": 3e-3, "adamw": 3e-3, "rmsprop": 1e-3}
+MIXES: dict[str, Any] = {"mixup": partial(MixUp, 0.2), "cutmix": partial(CutMix, 1.0)}
 SCHEDULERS = ("onecycle", "cosine", "step", "plateau", "none")
 
 
@@ -54,8 +70,20 @@ def make_optimizer(model: Any, settings: Mapping[str, Any]) -> Any:
 
 def make_scheduler(optimizer: Any, settings: Mapping[str, Any], batches: int) -> Any:
     """onecycle (peak lr after 30 %), cosine to 0, step (lr / 10 after every third), plateau (lr / 10) or none."""
-    kind, epochs = settings["scheduler"], settings["epochs"]
-    schedulers = optim.lr_scheduler
+    warmup = settings.get("warmup", 0)
+    if not warmup:
+        return _scheduler(optimizer, settings, settings["epochs"], batches)
+    if settings["scheduler"] not in ("cosine", "step"):
+        raise UserError(f"--warmup: goes with --scheduler cosine or step, not with {settings['scheduler']}")
+    if warmup >= settings["epochs"]:
+        raise UserError(f"--warmup: {warmup} epochs leave none of {settings['epochs']} for the rest")
+    rise = optim.lr_scheduler.LinearLR(optimizer, 1 / (warmup + 1), total_iters=warmup)
+    rest = _scheduler(optimizer, settings, settings["epochs"] - warmup, batches)
+    return optim.lr_scheduler.SequentialLR(optimizer, [rise, rest], [warmup])
+
+
+def _scheduler(optimizer: Any, settings: Mapping[str, Any], epochs: int, batches: int) -> Any:
+    kind, schedulers = settings["scheduler"], optim.lr_scheduler
     if kind == "onecycle":
         return schedulers.OneCycleLR(optimizer, max_lr=settings["lr"], total_steps=epochs * batches)
     if kind == "cosine":

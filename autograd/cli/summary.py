@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from autograd.cli import data
 from autograd.cli.errors import Parser, choose
 from autograd.cli.models import load_model
-from autograd.cli.train import count
+from autograd.cli.options import count
 from autograd.train.summary import format_summary, summarize
 from autograd.vision.models import get_model, list_models, model_entry
 
@@ -20,8 +21,6 @@ examples:
   autograd summary lenet5 --image-size 28 --classes 10
   autograd summary runs/digits-digits_cnn
 """
-USUAL = {"digits_cnn": (1, 8), "lenet5": (1, 28), "mlp": (1, 28), "small_cnn": (1, 28), "resnet20": (3, 32)}
-IMAGENET = (3, 224)
 
 
 def add(commands: Any) -> Parser:
@@ -29,7 +28,7 @@ def add(commands: Any) -> Parser:
     parser: Parser = commands.add_parser(
         "summary", help="layers, shapes, parameters, FLOPs", description="Show the layers of a model.", epilog=EXAMPLES
     )
-    parser.add_argument("model", nargs="?", metavar="MODEL|CHECKPOINT", help="a name, or a file that train wrote")
+    parser.add_argument("model", nargs="?", metavar="MODEL|CHECKPOINT", help="a name, a checkpoint, or .onnx")
     parser.add_argument("--image-size", type=count, metavar="N", help="height and width of the pictures")
     parser.add_argument("--channels", type=count, metavar="N", help="channels of the pictures")
     parser.add_argument("--classes", type=count, default=10, metavar="N", help="classes (default 10)")
@@ -48,10 +47,10 @@ def run(options: Namespace) -> int:
         model, config = load_model(options.model)
         channels, size = config["channels"], config["input_size"]
     else:
-        name = choose("MODEL", options.model, list_models())
-        channels, size = USUAL.get(name, IMAGENET)
-        channels, size = options.channels or channels, options.image_size or size
-        size = data.input_size(name, size)
+        name = choose("MODEL", options.model, list_models(), "autograd summary")
+        entry = model_entry(name)
+        channels = options.channels or signature(entry.build).parameters["in_channels"].default
+        size = data.input_size(name, options.image_size or entry.size)
         model = get_model(name, options.classes, channels, image_size=size)
     print(format_summary(summarize(model, (options.batch_size, channels, size, size))))
     return 0

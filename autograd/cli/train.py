@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from argparse import SUPPRESS, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,18 +13,28 @@ from autograd import kernels
 from autograd.cli import data, recipes
 from autograd.cli.errors import Parser, UserError, choose
 from autograd.cli.models import build_model, read_checkpoint
+from autograd.cli.options import CHANGEABLE, FIXED, add_options
 from autograd.nn import functional as F
 from autograd.ops.random import manual_seed
-from autograd.train import Checkpoint, EarlyStopping, Progress, Report, TargetAccuracy, Trainer
+from autograd.train import (
+    Callback,
+    Checkpoint,
+    CSVLog,
+    EarlyStopping,
+    Progress,
+    Report,
+    TargetAccuracy,
+    TensorBoard,
+    Trainer,
+    Unfreeze,
+    balanced_weights,
+    find_rate,
+    freeze,
+)
 from autograd.train.interrupt import Interrupted
-from autograd.vision.models import list_models
+from autograd.vision.models import list_models, load_weights
 
-FIXED = (
-    "data", "model", "batch_size", "lr", "optimizer", "weight_decay", "scheduler", "seed", "augment", "image_size",
-    "gray", "validation",
-)  # fmt: skip
 SHOWN = ("model", "epochs", "batch_size", "optimizer", "lr", "weight_decay", "scheduler", "seed", "augment")
-CHANGEABLE = ("epochs", "target_accuracy", "patience")
 
 DESCRIPTION = "Train a classifier of pictures, with settings that suit the data unless you choose others."
 EXAMPLES = """\
@@ -49,48 +59,7 @@ def add(commands: Any) -> Parser:
         epilog=EXAMPLES,
     )
 
-    def option(name: str, kind: Any, about: str, **more: Any) -> None:
-        parser.add_argument(name, type=kind, default=SUPPRESS, help=about, **more)
-
-    option("--data", str, "digits (default), mnist, fashion-mnist, or a folder", metavar="NAME|DIR")
-    option("--model", str, f"one of {', '.join(list_models())}", metavar="NAME")
-    option("--epochs", count, "passes over the training data", metavar="N")
-    option("--batch-size", count, "pictures per step", metavar="N")
-    option("--lr", positive, "learning rate (its peak, with onecycle)", metavar="X")
-    option("--optimizer", str, f"{', '.join(recipes.LEARNING_RATES)} (default adamw)", metavar="NAME")
-    option("--weight-decay", float, "default 0.01, for sgd 0.0005", metavar="X")
-    option("--scheduler", str, f"{', '.join(recipes.SCHEDULERS)} (default onecycle)", metavar="NAME")
-    option("--seed", int, "all randomness follows from it (default 0)", metavar="N")
-    option("--target-accuracy", percent, "stop when the validation accuracy reaches it: 99 or 0.99", metavar="X")
-    option("--patience", count, "stop after N epochs without a lower validation loss", metavar="N")
-    option(
-        "--validation", share, "part of the training data that decides when to stop and what is best (default 0.1)",
-        metavar="X",
-    )  # fmt: skip
-    option("--image-size", count, "folders: height and width (default 32)", metavar="N")
-    parser.add_argument("--gray", action="store_true", default=SUPPRESS, help="folders: read pictures as grey")
-    parser.add_argument(
-        "--augment",
-        dest="augment",
-        action="store_true",
-        default=SUPPRESS,
-        help="shift training pictures, mirror photos (default)",
-    )
-    parser.add_argument("--no-augment", dest="augment", action="store_false", default=SUPPRESS,
-                        help="train on the pictures as they are, without shifts and flips")  # fmt: skip
-    parser.add_argument(
-        "--resume", nargs="?", const="", metavar="PATH", help="continue a checkpoint (default: latest run)"
-    )
-    parser.add_argument("--save-every", type=count, metavar="N", help="save every N steps too, not only every epoch")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the results (default runs/DATA-MODEL)")
-    parser.add_argument(
-        "--threads", type=count, metavar="N", help="threads of the kernels; results do not depend on it"
-    )
-    parser.add_argument(
-        "--workers", type=int, default=0, metavar="N", help="threads that read pictures ahead (default 0)"
-    )
-    parser.add_argument("--download", action="store_true", help="fetch mnist or fashion-mnist if it is missing")
-    parser.add_argument("--no-report", action="store_true", help="train without drawing the report")
+    add_options(parser)
     return parser
 
 
@@ -108,10 +77,9 @@ def run(options: Namespace) -> int:
     else:
         settings = recipes.recipe(given.get("data", "digits"), {"data": "digits"} | given)
     check(settings)
-    bundle = data.load(settings["data"], settings.get("image_size"), settings.get("gray", False), options.download)
-    bundle, validation = data.hold_out(bundle, settings.get("validation", 0), settings["seed"])
-    config = settings | bundle.facts()
-    config["input_size"] = data.input_size(settings["model"], bundle.size)
+    config, bundle, validation = prepared(settings, options.download)
+    if config["lr"] == "auto":
+        config["lr"] = found_rate(config, bundle)
     folder = folder or new_folder(f"{Path(bundle.name).name}-{settings['model']}")
     trainer, loaders = prepare(config, bundle, folder, options)
     held_out = data.test_loader(validation, config, options.workers) if len(validation) else None
@@ -127,26 +95,81 @@ def run(options: Namespace) -> int:
         return interrupted(trainer, whole=isinstance(error, Interrupted))
 
 
+def prepared(settings: Mapping[str, Any], download: bool) -> tuple[dict[str, Any], data.Bundle, Any]:
+    """What a checkpoint keeps of the settings and the data, the data, and those held out for validation."""
+    given = (settings.get("image_size"), settings.get("gray", False), download, settings.get("skip_damaged", False))
+    bundle = data.load(settings["data"], *given)
+    bundle, validation = data.hold_out(bundle, settings.get("validation", 0), settings["seed"])
+    size = data.input_size(settings["model"], bundle.size)
+    return {**settings, **bundle.facts(), "input_size": size}, bundle, validation
+
+
 def prepare(config: Mapping[str, Any], bundle: data.Bundle, folder: Path, options: Namespace) -> tuple[Trainer, Any]:
     """The trainer and its two loaders."""
     manual_seed(config["seed"])
     model = build_model(config)
     loaders = data.loaders(bundle, config, options.workers)
+    if config.get("weights") and options.resume is None:
+        kept = load_weights(model, config["weights"], new_head=True)
+        print(f"weights of {config['weights']}" + (f"; new: {', '.join(kept)}" if kept else ""))
+    callbacks: list[Callback] = [Progress(), Checkpoint(every=options.save_every), CSVLog()]
+    if config.get("freeze") is not None:
+        freeze(model)
+        callbacks += [Unfreeze(config["freeze"] + 1)] if config["freeze"] else []
     optimizer = recipes.make_optimizer(model, config)
-    scheduler = recipes.make_scheduler(optimizer, config, len(loaders[0]))
-    callbacks = [Progress(), Checkpoint(every=options.save_every)]
+    accumulate = config.get("accumulate", 1)
+    scheduler = recipes.make_scheduler(optimizer, config, -(-len(loaders[0]) // accumulate))
+    if options.tensorboard:
+        callbacks.append(TensorBoard())
     if config["patience"]:
         callbacks.append(EarlyStopping(config["patience"]))
     if config["target_accuracy"]:
         callbacks.append(TargetAccuracy(config["target_accuracy"]))
-    loss = partial(F.cross_entropy, label_smoothing=config["label_smoothing"])
-    trainer = Trainer(model, optimizer, loss, scheduler, callbacks, folder, config["seed"], config=config)
+    mix = config.get("mix")
+    trainer = Trainer(
+        model,
+        optimizer,
+        loss_for(config, bundle),
+        scheduler,
+        callbacks,
+        folder,
+        config["seed"],
+        accumulate=accumulate,
+        clip=config.get("clip"),
+        ema=config.get("ema"),
+        mix=recipes.MIXES[mix](num_classes=len(bundle.classes)) if mix else None,
+        config=config,
+    )
     size = sum(p.array.size for p in model.parameters())
     print(
         f"{config['model']}, {size:,} parameters, on {bundle.name}: {len(bundle.train):,} training and "
         f"{len(bundle.test):,} test pictures, {len(bundle.classes)} classes"
     )
     return trainer, loaders
+
+
+def loss_for(config: Mapping[str, Any], bundle: data.Bundle) -> Callable[[Any, Any], Any]:
+    """Cross-entropy with the label smoothing and the class weights that the settings name."""
+    weight = None
+    if config.get("class_weights"):
+        weight = balanced_weights(data.labels_of(bundle.train), len(bundle.classes))
+    return partial(F.cross_entropy, weight=weight, label_smoothing=config["label_smoothing"])
+
+
+def found_rate(config: Mapping[str, Any], bundle: data.Bundle) -> float:
+    """The rate that the range test suggests for these settings: what --lr auto means."""
+    manual_seed(config["seed"])
+    model = build_model(config)
+    if config.get("weights"):
+        load_weights(model, config["weights"], new_head=True)
+    optimizer = recipes.make_optimizer(model, {**config, "lr": 1e-5})
+    loader, _ = data.loaders(bundle, config)
+    try:
+        rate = find_rate(model, optimizer, loader, loss_for(config, bundle)).suggestion
+    except ValueError as error:
+        raise UserError(f"--lr auto: {error}") from None
+    print(f"learning rate {rate:.2g}, a tenth of the one with the lowest loss in the range test")
+    return rate
 
 
 def finish(trainer: Trainer, bundle: data.Bundle, loader: Any, report: bool) -> int:
@@ -209,25 +232,29 @@ def resumed(config: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
 
 def check(settings: Mapping[str, Any]) -> None:
     """Refuses unknown names before any data is read."""
-    choose("--model", settings["model"], list_models())
+    choose("--model", settings["model"], list_models(), "autograd summary")
     choose("--scheduler", settings["scheduler"], recipes.SCHEDULERS)
+    if settings.get("mix") is not None:
+        choose("--mix", settings["mix"], recipes.MIXES)
+    if settings.get("class_weights") is not None:
+        choose("--class-weights", settings["class_weights"], ["balanced"])
     if settings["weight_decay"] < 0:
         raise UserError(f"--weight-decay: {settings['weight_decay']} must not be negative")
     if settings["seed"] < 0:
         raise UserError(f"--seed: {settings['seed']} must not be negative")
 
 
-def find_checkpoint(where: str) -> Path:
+def find_checkpoint(where: str, option: str = "--resume") -> Path:
     """The checkpoint at a path (a file, or the folder of a run), or of the latest run below runs/."""
     path = Path(where)
     if where:
         path = path / "last.safetensors" if path.is_dir() else path
         if not path.is_file():
-            raise UserError(f"--resume: there is no checkpoint {path}")
+            raise UserError(f"{option}: there is no checkpoint {path}")
         return path
     found = sorted(Path("runs").glob("*/last.safetensors"), key=lambda p: p.stat().st_mtime)
     if not found:
-        raise UserError("--resume: there is no run below runs/; give the path of a checkpoint")
+        raise UserError(f"{option}: there is no run below runs/; give the path of a checkpoint")
     return found[-1]
 
 
@@ -238,22 +265,3 @@ def new_folder(name: str) -> Path:
         number += 1
         folder = Path("runs") / f"{name}-{number}"
     return folder
-
-
-def _number(kind: Callable[[str], Any], fits: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
-    def parse(text: str) -> Any:
-        value = kind(text)
-        if not fits(value):
-            raise ValueError
-        return value
-
-    parse.__name__ = what  # argparse prints it: invalid WHAT value
-    return parse
-
-
-count = _number(int, lambda value: value >= 1, "positive whole number")
-share = _number(float, lambda value: 0 <= value <= 0.5, "part between 0 and 0.5")
-positive = _number(float, lambda value: 0 < value < float("inf"), "positive number")
-percent = _number(
-    lambda text: (v := float(text.rstrip("% "))) / (100 if v > 1 else 1), lambda v: 0 < v <= 1, "accuracy"
-)

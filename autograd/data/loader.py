@@ -11,12 +11,14 @@ import numpy as np
 
 from autograd.data.collate import default_convert, map_first, stack
 from autograd.data.dataset import batch_getter
+from autograd.data.processes import ProcessPrefetcher
 from autograd.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from autograd.data.seeds import SeededTransform, resolve_seed, sample_seeds
 from autograd.data.workers import Prefetcher, Task
 from autograd.errors import FormatError
 
 _STATE_VERSION = 1
+CONTEXTS = ("fork", "spawn", "forkserver")
 
 
 class DataLoader:
@@ -33,7 +35,7 @@ class DataLoader:
         shuffle: visit the samples in a random order, a new one each epoch.
         sampler: an iterable of indices instead of `shuffle`.
         batch_sampler: an iterable of lists of indices instead of `batch_size`, `shuffle`, `sampler` and `drop_last`.
-        num_workers: threads that fetch ahead; 0 fetches when asked.
+        num_workers: threads, or processes, that fetch ahead; 0 fetches when asked.
         collate_fn: makes the batch out of a list of samples; what it returns is passed on as it is.
         drop_last: leave out a last batch of fewer than `batch_size` samples.
         generator, seed: an int or a `numpy.random.Generator`; order and transforms follow from it; a new one if None.
@@ -41,7 +43,9 @@ class DataLoader:
         transform: `transform(inputs, seeds)`, applied to the array, or the first array, of every batch before it is
             a Tensor; see :mod:`autograd.vision.transforms` and :class:`~autograd.data.PerSample`. `seeds` depend on
             the seed, the epoch and the index of each sample and on nothing else.
-        worker_init_fn: called as `worker_init_fn(k)` in worker thread k before its first batch.
+        worker_init_fn: called as `worker_init_fn(k)` in worker k before its first batch.
+        multiprocessing_context: "fork", "spawn" or "forkserver": the workers are processes, for datasets whose Python
+            code holds the GIL; with the last two, the dataset and the functions must be picklable.
         pin_memory, persistent_workers: accepted for PyTorch's sake; threads on a CPU have no use for them.
 
     Attributes:
@@ -68,6 +72,7 @@ class DataLoader:
         prefetch_factor: int | None = 2,
         transform: SeededTransform | None = None,
         worker_init_fn: Callable[[int], object] | None = None,
+        multiprocessing_context: str | None = None,
         pin_memory: bool = False,
         persistent_workers: bool = False,
     ) -> None:
@@ -84,12 +89,17 @@ class DataLoader:
         prefetch_factor = 2 if prefetch_factor is None else prefetch_factor
         if prefetch_factor < 1:
             raise ValueError(f"DataLoader: prefetch_factor={prefetch_factor} must be at least 1")
+        if multiprocessing_context not in (None, *CONTEXTS):
+            raise ValueError(
+                f"DataLoader: multiprocessing_context={multiprocessing_context!r}; there are {', '.join(CONTEXTS)}"
+            )
         self.dataset = dataset
         self.num_workers = num_workers
         self.prefetch_factor = prefetch_factor
         self.collate_fn = collate_fn
         self.transform = transform
         self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
         self.generator = generator
         self.seed = resolve_seed(generator, seed)
         self.batch_size: int | None = None
@@ -119,14 +129,20 @@ class DataLoader:
         epoch, skip = self._next_epoch, self._skip
         self._next_epoch, self._skip = epoch + 1, 0
         progress = self._progress = _Progress(epoch, skip, self._order_state())
-        tasks = self._tasks(islice(iter(self.batch_sampler), skip, None), epoch, skip)
-        return _Pass(tasks, progress, self.num_workers, self.prefetch_factor, self.worker_init_fn)
+        batches = enumerate(islice(iter(self.batch_sampler), skip, None), skip)
+        tasks = ((epoch, number, _as_indices(indices)) for number, indices in batches)
+        return _Pass(self._batches(tasks), progress)
 
-    def _tasks(self, batches: Iterator[Sequence[Any]], epoch: int, first: int) -> Iterator[Task]:
-        for number, indices in enumerate(batches, first):
-            yield partial(
-                _fetch, self.dataset, self.collate_fn, self.transform, self.seed, epoch, number, _as_indices(indices)
-            )
+    def _batches(self, tasks: Iterator[tuple[Any, ...]]) -> Iterator[Any]:
+        """The batches, fetched here, by threads or by processes."""
+        fetch = partial(_fetch, self.dataset, self.collate_fn, self.transform, self.seed)
+        workers, window = self.num_workers, self.num_workers * self.prefetch_factor
+        if workers and self.multiprocessing_context:
+            found = ProcessPrefetcher(fetch, tasks, workers, window, self.multiprocessing_context, self.worker_init_fn)
+            return _Converted(found) if self.collate_fn is None else found
+        convert = default_convert if self.collate_fn is None else _same
+        calls = (partial(_converted, convert, fetch, *task) for task in tasks)
+        return Prefetcher(calls, workers, window, self.worker_init_fn) if workers else _Inline(calls)
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
@@ -194,18 +210,9 @@ class _Progress:
 class _Pass(Iterator[Any]):
     """One pass over the loader's batches."""
 
-    def __init__(
-        self,
-        tasks: Iterator[Task],
-        progress: _Progress,
-        workers: int,
-        prefetch_factor: int,
-        on_start: Callable[[int], object] | None,
-    ) -> None:
+    def __init__(self, batches: Iterator[Any], progress: _Progress) -> None:
         self._progress = progress
-        self._batches: Iterator[Any] = (
-            Prefetcher(tasks, workers, workers * prefetch_factor, on_start) if workers else _Inline(tasks)
-        )
+        self._batches = batches
 
     def __next__(self) -> Any:
         try:
@@ -219,8 +226,8 @@ class _Pass(Iterator[Any]):
     def close(self) -> None:
         """Stops the workers now; dropping the iterator does it too."""
         self._progress = _Progress(0, 0, None)  # the end that follows is not the end of the epoch
-        if isinstance(self._batches, Prefetcher):
-            self._batches.close()
+        if not isinstance(self._batches, _Inline):
+            self._batches.close()  # type: ignore[attr-defined]
 
 
 class _Inline(Iterator[Any]):
@@ -231,6 +238,27 @@ class _Inline(Iterator[Any]):
 
     def __next__(self) -> Any:
         return next(self._tasks)()
+
+
+class _Converted(Iterator[Any]):
+    """Arrays from worker processes as Tensors."""
+
+    def __init__(self, batches: ProcessPrefetcher) -> None:
+        self._batches = batches
+
+    def __next__(self) -> Any:
+        return default_convert(next(self._batches))
+
+    def close(self) -> None:
+        self._batches.close()
+
+
+def _converted(convert: Callable[[Any], Any], fetch: Callable[..., Any], *task: Any) -> Any:
+    return convert(fetch(*task))
+
+
+def _same(batch: Any) -> Any:
+    return batch
 
 
 def _count(value: Any) -> int:
@@ -262,7 +290,7 @@ def _fetch(
             if isinstance(indices, list):
                 raise TypeError("transform= needs integer indices, from which the seeds of samples are made")
             batch = map_first(batch, lambda inputs: transform(inputs, sample_seeds(seed, epoch, indices)))
-        return default_convert(batch) if collate_fn is None else batch
+        return batch
     except StopIteration as error:  # would end the loop as if the data were complete
         raise RuntimeError(f"DataLoader: the dataset raised StopIteration in batch {number}") from error
     except Exception as error:

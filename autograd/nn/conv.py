@@ -106,6 +106,9 @@ class _Conv(Module):
         )
 
     def _convolve(self, op: Any, x: Tensor) -> Tensor:
+        return self.convolve(op, x, self.weight, self.bias)
+
+    def convolve(self, op: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Pads where the op cannot, adds and removes a missing batch dimension, convolves."""
         if x.ndim != self.spatial + 2 or x.shape[1] != self.in_channels:
             self._check(x)
@@ -116,7 +119,7 @@ class _Conv(Module):
         if self.padding_mode != "zeros":
             margins = [m for pair in reversed(self._margins()) for m in pair]  # PyTorch's order: the last axis first
             x, padding = F.pad(x, tuple(margins), self.padding_mode), (0,) * self.spatial
-        y = op(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        y = op(x, weight, bias, self.stride, padding, self.dilation, self.groups)
         return y[0] if unbatched else y  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:

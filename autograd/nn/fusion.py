@@ -1,29 +1,38 @@
-"""Neighbouring layers that one op computes, with the same bits as one after the other."""
+"""Neighbouring layers that one op computes.
+
+A layer and the ReLU after it give the same bits as one after the other. A convolution and the batch norm after it are
+folded into one convolution only where nothing is recorded (inference); that changes the rounding.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
+from autograd.grad_mode import is_grad_enabled
+from autograd.nn import functional as F
 from autograd.nn.activation import ReLU
 from autograd.nn.base import is_plain
 from autograd.nn.conv import Conv2d
 from autograd.nn.linear import Linear
 from autograd.nn.module import Module
+from autograd.nn.norm import BatchNorm1d, BatchNorm2d
+from autograd.tensor import Tensor
 
 Step = Callable[[Any], Any]
 
 
 class WithReLU:
-    """A linear layer or convolution and the ReLU after it, in one op; in two where somebody hooked one of them."""
+    """A layer and the ReLU after it, in one op; in two where somebody hooked one of them."""
 
-    def __init__(self, layer: Any, relu: ReLU) -> None:
+    def __init__(self, layer: Any, relu: Module) -> None:
         self.layer, self.relu = layer, relu
 
     def __call__(self, x: Any) -> Any:
         layer = self.layer
-        if not (is_plain(layer) and is_plain(self.relu)):
+        if not _fusible(layer, self.relu):
             return self.relu(layer(x))
         try:
             return layer.forward_relu(x)
@@ -32,13 +41,75 @@ class WithReLU:
             raise
 
 
+class ConvNorm:
+    """A convolution, the batch norm after it and perhaps a ReLU: one convolution in inference."""
+
+    def __init__(self, conv: Conv2d, norm: BatchNorm2d, relu: Module | None) -> None:
+        self.conv, self.norm = conv, norm
+        self.second = norm if relu is None else WithReLU(norm, relu)
+        self.relu = relu
+
+    def __call__(self, x: Any) -> Any:
+        if is_grad_enabled() or not self._can_fold(x):
+            return self.second(self.conv(x))
+        conv, norm = self.conv, self.norm
+        scale = (norm.running_var.array + norm.eps) ** -0.5
+        scale = scale if norm.weight is None else scale * norm.weight.array
+        shift = (
+            -norm.running_mean.array * scale
+            if conv.bias is None
+            else (conv.bias.array - norm.running_mean.array) * scale
+        )
+        shift = shift if norm.bias is None else shift + norm.bias.array
+        convolve = F.conv2d if self.relu is None else F.conv2d_relu
+        weight = conv.weight.array * scale.reshape(-1, 1, 1, 1)
+        return conv.convolve(convolve, x, Tensor(weight), Tensor(shift))
+
+    def _can_fold(self, x: Any) -> bool:
+        """Whether it means the same, and scaling the weight is less work than a pass over the output."""
+        conv, norm = self.conv, self.norm
+        modules = (conv, norm) if self.relu is None else (conv, norm, self.relu)
+        if norm.training or norm.running_mean is None or not _fusible(*modules):
+            return False
+        if not isinstance(x, Tensor) or x.ndim != 4 or norm.num_features != conv.out_channels:
+            return False
+        pixels = x.shape[0] * x.shape[2] * x.shape[3] // (conv.stride[0] * conv.stride[1])
+        return 2 * conv.weight.array.size <= pixels * conv.out_channels and conv.weight.dtype == norm.running_var.dtype
+
+
+def _fusible(*modules: Module) -> bool:
+    """Whether calling these modules does nothing beside their classes' forward, and nobody wants them apart."""
+    for module in modules:
+        if not is_plain(module):
+            return False
+    return fusion.enabled
+
+
+def norm_relu(norm: Any, relu: Callable[[Tensor], Tensor], x: Tensor, residual: Tensor | None = None) -> Tensor:
+    """relu(norm(x) + residual), in one op where norm is a plain batch norm: the end of a residual block."""
+    plain = relu is F.relu or (type(relu) is ReLU and _fusible(relu))
+    if not plain or type(norm) not in (BatchNorm1d, BatchNorm2d) or not _fusible(norm):
+        y = norm(x)
+        return relu(y if residual is None else y + residual)
+    try:
+        return norm.forward_relu(x, residual)  # type: ignore[no-any-return]
+    except (ShapeError, DTypeError) as error:
+        norm._locate(error)
+        raise
+
+
 def fused(modules: Iterable[Module]) -> list[Step]:
     """What to call, one on the result of the other, to compute what the modules do in sequence."""
     steps: list[Step] = []
-    for module in modules:
+    for module in modules:  # exact types only: of a subclass one cannot know
         before = steps[-1] if steps else None
-        if type(module) is ReLU and type(before) in (Linear, Conv2d):  # of a subclass one cannot know
+        kind, last = type(module), type(before)
+        if kind is ReLU and last in (Linear, Conv2d, BatchNorm1d, BatchNorm2d):
             steps[-1] = WithReLU(before, module)
+        elif kind is ReLU and isinstance(before, ConvNorm) and before.relu is None:
+            steps[-1] = ConvNorm(before.conv, before.norm, module)
+        elif kind is BatchNorm2d and isinstance(before, Conv2d) and last is Conv2d and before.padding_mode == "zeros":
+            steps[-1] = ConvNorm(before, module, None)
         else:
             steps.append(module)
     return steps

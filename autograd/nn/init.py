@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +17,8 @@ from autograd.tensor import Tensor
 
 T = TypeVar("T", bound=Tensor)
 
+_skipping: ContextVar[bool] = ContextVar("skipping", default=False)
+
 GAINS: dict[str, Callable[[Any], float]] = {
     **dict.fromkeys(
         ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"),
@@ -25,6 +29,16 @@ GAINS: dict[str, Callable[[Any], float]] = {
     "leaky_relu": lambda param: math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2)),
     "selu": lambda param: 3.0 / 4,
 }
+
+
+@contextmanager
+def skip() -> Iterator[None]:
+    """Within it, the functions below leave tensors as they are and draw nothing: for weights that are loaded next."""
+    token = _skipping.set(True)
+    try:
+        yield
+    finally:
+        _skipping.reset(token)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -44,22 +58,25 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Any = None) -> T:
     """U(a, b)"""
-    with no_grad():
-        tensor.uniform_(a, b, generator=generator)
+    if not _skipping.get():
+        with no_grad():
+            tensor.uniform_(a, b, generator=generator)
     return tensor
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> T:
     """N(mean, std^2)"""
-    with no_grad():
-        tensor.normal_(mean, std, generator=generator)
+    if not _skipping.get():
+        with no_grad():
+            tensor.normal_(mean, std, generator=generator)
     return tensor
 
 
 def constant_(tensor: T, val: float) -> T:
     """All elements `val`."""
-    with no_grad():
-        tensor.fill_(val)
+    if not _skipping.get():
+        with no_grad():
+            tensor.fill_(val)
     return tensor
 
 
@@ -72,8 +89,9 @@ def ones_(tensor: T) -> T:
 
 
 def _set(tensor: T, values: Any) -> T:
-    with no_grad():
-        tensor.copy_(Tensor(np.asarray(values, tensor.dtype)))
+    if not _skipping.get():
+        with no_grad():
+            tensor.copy_(Tensor(np.asarray(values, tensor.dtype)))
     return tensor
 
 
@@ -138,6 +156,8 @@ def trunc_normal_(
     tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> T:
     """N(mean, std^2) restricted to [a, b], by drawing again what falls outside."""
+    if _skipping.get():
+        return tensor
     if a >= b or std <= 0:
         raise ValueError(f"trunc_normal_: expected a < b and std > 0, got a={a}, b={b}, std={std}")
     inside = 0.5 * (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2)))

@@ -73,6 +73,15 @@ class _BatchNorm(_Tracking):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(*self._arguments(x))  # type: ignore[no-any-return]
+
+    def forward_relu(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """relu(forward(x) + residual)"""
+        x, mean, var, weight, bias, by_batch, momentum, eps = self._arguments(x)
+        return F.batch_norm_relu(x, mean, var, weight, bias, residual, by_batch, momentum, eps)  # type: ignore[no-any-return]
+
+    def _arguments(self, x: Tensor) -> tuple[Any, ...]:
+        """What batch_norm is called with; counts the batch."""
         if x.ndim not in self.dimensions:
             self._check(x)
         if x.shape[1] != self.num_features:
@@ -89,7 +98,7 @@ class _BatchNorm(_Tracking):
                 "; use a larger batch (DataLoader(drop_last=True)) or eval()"
             )
         tracked = not self.training or self.track_running_stats
-        return F.batch_norm(  # type: ignore[no-any-return]
+        return (
             x,
             self.running_mean if tracked else None,
             self.running_var if tracked else None,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.backends import flags
 from autograd.errors import FormatError
 from autograd.grad_mode import no_grad
 from autograd.io.atomic import write_atomically
@@ -125,12 +126,14 @@ def export(
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     dynamic_axes: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, str] | None = None,
     opset_version: int = OPSET,
     check: bool = True,
 ) -> None:
     """Writes `model` as an ONNX file (operator set 18), in evaluation mode, as it runs on the example inputs `args`.
 
-    dynamic_axes: {"input": {0: "batch"}} or {"input": [0]}: axes whose size is left open. Parameters keep the names of
+    dynamic_axes: {"input": {0: "batch"}} or {"input": [0]}: axes whose size is left open. metadata: text by name that
+    the file carries along. Parameters keep the names of
     the state dict. What Python decides (if, for) is written as it went for the example, as with torch.onnx's tracing.
     The file is checked with onnx.checker. Raises FormatError for ops that ONNX cannot express, naming the op.
     """
@@ -138,6 +141,7 @@ def export(
         raise FormatError(f"export: writes operator set {OPSET}, not {opset_version}")
     onnx = library()
     proto = trace(model, args, input_names, output_names, dynamic_axes)
+    onnx.helper.set_model_props(proto, dict(metadata or {}))
     if check:
         onnx.checker.check_model(proto, full_check=True)
     write_atomically(f, [proto.SerializeToString()])
@@ -161,7 +165,7 @@ def trace(
     try:
         if isinstance(model, Module):
             model.eval()
-        with no_grad(), intercepted(t.watch):
+        with no_grad(), flags(fusion=False), intercepted(t.watch):
             results = model(*inputs)
     finally:
         if isinstance(model, Module) and training:

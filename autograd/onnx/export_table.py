@@ -220,6 +220,12 @@ def _batch_norm(t, inputs, attrs, outs):
     return t.emit("BatchNormalization", t.name(x), ones, zeros, t.name(mean), t.name(var), epsilon=float(attrs["eps"]))
 
 
+def _batch_norm_relu(t, inputs, attrs, outs):
+    residual = [*inputs, None, None, None][5]
+    y = _batch_norm(t, inputs[:5], attrs, outs)
+    return t.emit("Relu", y if residual is None else t.emit("Add", y, t.name(residual)))
+
+
 def _layer_norm(t, inputs, attrs, outs):
     x, w, b = [*inputs, None, None][:3]
     axis, held = x.ndim, 1
@@ -529,6 +535,7 @@ EXPORTS: dict[str, Writer] = {
     "triu": _tri(1),
     "cumsum": lambda t, i, a, o: t.emit("CumSum", t.name(i[0]), t.ints(a["axis"])),
     "batch_norm_eval": _batch_norm,
+    "batch_norm_relu_eval": _batch_norm_relu,
     "layer_norm_rows": _layer_norm,
     "window_sum": _window_sum,
     "dropout": _dropout,
@@ -560,7 +567,7 @@ REASONS: dict[str, str] = {
     ),
     **dict.fromkeys(("normal", "uniform", "bernoulli"), RANDOM),
     **dict.fromkeys(("atan2", "diagonal", "setitem"), ABSENT),
-    "batch_norm_train": TRAINING,
+    **dict.fromkeys(("batch_norm_train", "batch_norm_relu_train", "batch_norm_add_relu_train"), TRAINING),
     "nll_loss": LOSS,
     "cross_entropy": LOSS,
     "bernoulli_loss": LOSS,

@@ -29,18 +29,20 @@ class Graph(Module):
     the state dict has the names of the file.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, mapped: dict[str, np.ndarray] | None = None) -> None:
         super().__init__()
         opsets = {operator_set(i.domain): i.version for i in model.opset_import} or {"": 1}
         functions = {(operator_set(f.domain), f.name): f for f in model.functions}
-        self.program = Program(model.graph, Scope(opsets, functions))
+        self.program = Program(model.graph, Scope(opsets, functions, mapped))
         constants = self.program.constants
         self.input_names = [name for name in self.program.inputs if name not in constants]
-        self.input_ranks = {
-            v.name: len(v.type.tensor_type.shape.dim) if v.type.tensor_type.HasField("shape") else None
+        self.input_shapes = {
+            v.name: tuple(d.dim_value or None for d in v.type.tensor_type.shape.dim)
             for v in model.graph.input
-        }
+            if v.type.tensor_type.HasField("shape")
+        }  # None: a size that is left open
         self.output_names = self.program.outputs
+        self.metadata = {entry.key: entry.value for entry in model.metadata_props}
         self.places: dict[str, tuple[Module, str]] = {}
         settings = {
             name
@@ -90,10 +92,10 @@ class Graph(Module):
         values = {
             name: tensor(v) if isinstance(v, np.ndarray) and v.dtype != object else v for name, v in values.items()
         }
-        for name, rank in self.input_ranks.items():
+        for name, shape in self.input_shapes.items():
             x = values.get(name)
-            if rank is not None and isinstance(x, Tensor) and x.ndim != rank:
-                raise ShapeError(f"{name} has {x.ndim} dimensions, the model expects {rank}  [{name}: {x.shape}]")
+            if isinstance(x, Tensor) and x.ndim != len(shape):
+                raise ShapeError(f"{name} has {x.ndim} dimensions, the model expects {len(shape)}  [{name}: {x.shape}]")
         for name, (module, last) in self.places.items():
             values.setdefault(name, getattr(module, last))
         results = self.program.run(values, self.training)
@@ -103,12 +105,13 @@ class Graph(Module):
 def load(path: str | os.PathLike[str] | bytes | Any, *, external_data: bool = False) -> Graph:
     """The model in an ONNX file (a path, bytes, or a ModelProto), in evaluation mode.
 
-    external_data: also read weights that lie in other files, which must be plain files in the same folder.
+    external_data: also map weights that lie in other files, which must be plain files in the same folder and must not
+    shrink while the model is in use.
     Raises FormatError for files that are no sound models and for operators that are not supported.
     """
     what = os.fspath(path) if isinstance(path, (str, os.PathLike)) else "the model"
     try:
-        graph = Graph(read_model(path, external_data))
+        graph = Graph(*read_model(path, external_data))
     except (OSError, MemoryError, MissingExtraError):
         raise
     except Exception as error:  # whatever a bad file provokes

@@ -50,8 +50,6 @@ class Step:
         for name, result in zip(self.outputs, results if isinstance(results, tuple) else (results,)):
             if name:
                 values[name] = result
-        for name in self.unused:
-            values.pop(name, None)
 
     def _call(self, inputs: list[Any], keywords: dict[str, Any]) -> Any:
         half = next((x.dtype for x in inputs if isinstance(x, Tensor) and x.dtype.name in HALVES), None)
@@ -67,9 +65,19 @@ class Step:
 class Scope:
     """What nodes may refer to: operator sets by domain, and the model's own functions."""
 
-    def __init__(self, opsets: Mapping[str, int], functions: Mapping[tuple[str, str], Any]) -> None:
+    def __init__(
+        self,
+        opsets: Mapping[str, int],
+        functions: Mapping[tuple[str, str], Any],
+        mapped: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
         self.opsets = dict(opsets)
         self.functions = functions
+        self.mapped = mapped or {}
+
+    def array(self, tensor: Any) -> np.ndarray:
+        """A constant of the model, from the file itself or mapped from another."""
+        return self.mapped[tensor.name] if tensor.name in self.mapped else array_of(tensor)
 
     def find(self, node: Any) -> Callable[..., Any]:
         """The function for a node: the table's, the model's own, or the body that the standard gives for it."""
@@ -102,8 +110,9 @@ class Program:
     def __init__(self, graph: Any, scope: Scope) -> None:
         self.inputs = [v.name for v in graph.input]
         self.outputs = [v.name for v in graph.output]
-        self.constants = {t.name: Tensor(array_of(t)) for t in graph.initializer}
+        self.constants = {t.name: Tensor(scope.array(t)) for t in graph.initializer}
         self.steps = [Step(node, scope) for node in graph.node]
+        self.watch: Callable[[Step, dict[str, Any]], None] | None = None  # told of each step and the values so far
         self._plan_release()
 
     def _plan_release(self) -> None:
@@ -125,6 +134,10 @@ class Program:
                 if error.args and error.args[0] in step.inputs:
                     raise FormatError(f"{step.label}: reads {error.args[0]!r}, which nothing has made") from None
                 raise
+            if self.watch is not None:
+                self.watch(step, values)
+            for name in step.unused:
+                values.pop(name, None)
         return [values[name] for name in self.outputs]
 
     def call(self, scope: Mapping[str, Any], arguments: Sequence[Any], training: bool) -> list[Any]:
@@ -149,7 +162,7 @@ class Body:
     def __init__(self, function: Any, node: Any, scope: Scope, defaults: Sequence[Any] = ()) -> None:
         given = {a.name: a for a in (*defaults, *function.attribute_proto, *node.attribute)}
         opsets = {i.domain: i.version for i in function.opset_import} or scope.opsets
-        inner = Scope({**scope.opsets, **opsets}, scope.functions)
+        inner = Scope({**scope.opsets, **opsets}, scope.functions, scope.mapped)
         self.inputs, self.outputs = list(function.input), list(function.output)
         self.steps = [Step(_with_attributes(n, given), inner) for n in function.node]
 
@@ -215,7 +228,7 @@ def _attribute(attribute: Any, scope: Scope) -> Any:
     if attribute.type == kinds.GRAPH:
         return Program(attribute.g, scope)
     if attribute.type == kinds.TENSOR:
-        return array_of(attribute.t)
+        return scope.array(attribute.t)
     value = onnx.helper.get_attribute_value(attribute)
     if isinstance(value, bytes):
         return value.decode()

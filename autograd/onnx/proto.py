@@ -49,11 +49,16 @@ def array_of(tensor: Any) -> np.ndarray:
         raise FormatError(f"{tensor.name!r}: {error}") from None
 
 
-def read_model(path: str | os.PathLike[str] | bytes | Any, external_data: bool) -> Any:
-    """The ModelProto of a file; data in other files only on request, and only from plain files in the same folder."""
+def read_model(path: str | os.PathLike[str] | bytes | Any, external_data: bool) -> tuple[Any, dict[str, np.ndarray]]:
+    """The ModelProto of a file, and the arrays by name that lie in other files.
+
+    Those are mapped into memory, copied page by page where they are written, so a large model starts at once; only on
+    request, and only from plain files in the same folder.
+    """
     onnx = library()
+    mapped: dict[str, np.ndarray] = {}
     if isinstance(path, onnx.ModelProto):
-        return path
+        return path, mapped
     data = path if isinstance(path, bytes) else Path(path).read_bytes()
     try:
         model = onnx.ModelProto.FromString(data)
@@ -65,8 +70,8 @@ def read_model(path: str | os.PathLike[str] | bytes | Any, external_data: bool) 
         folder = Path(path).parent
         for tensor in _tensors(model.graph):
             if tensor.data_location == onnx.TensorProto.EXTERNAL:
-                _read_external(tensor, folder)
-    return model
+                mapped[tensor.name] = _map_external(tensor, folder)
+    return model, mapped
 
 
 def _tensors(graph: Any) -> Any:
@@ -79,7 +84,8 @@ def _tensors(graph: Any) -> Any:
                 yield from _tensors(attribute.g)
 
 
-def _read_external(tensor: Any, folder: Path) -> None:
+def _map_external(tensor: Any, folder: Path) -> np.ndarray:
+    shape, dtype = tuple(tensor.dims), library().helper.tensor_dtype_to_np_dtype(tensor.data_type)
     fields = {e.key: e.value for e in tensor.external_data}
     name = fields.get("location", "")
     path = folder / name
@@ -97,7 +103,6 @@ def _read_external(tensor: Any, folder: Path) -> None:
             raise FormatError(f"{tensor.name!r}: offset and length are no numbers") from None
         if offset < 0 or length < 0 or offset + length > facts.st_size:
             raise FormatError(f"{tensor.name!r}: bytes {offset} to {offset + length} of {facts.st_size} in {name!r}")
-        file.seek(offset)
-        tensor.raw_data = file.read(length)
-    tensor.data_location = library().TensorProto.DEFAULT
-    del tensor.external_data[:]
+        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != length:
+            raise FormatError(f"{tensor.name!r} has {length} bytes, but shape {shape}")
+        return np.asarray(np.memmap(file, dtype, "c", offset, shape)) if length else np.zeros(shape, dtype)

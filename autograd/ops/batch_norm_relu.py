@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
-from autograd.ops.activation import relu
+from autograd.ops.activation import relu, relu_grad
 from autograd.ops.linalg import tensor_of
 from autograd.ops.norm import (
     EPSILONS,
@@ -18,7 +19,9 @@ from autograd.ops.norm import (
     batch_norm_eval,
     check_training,
     eval_reference,
+    eval_scale,
     images,
+    sum_channels,
     train_reference,
     train_twin,
 )
@@ -70,6 +73,7 @@ def _residual_reference(x, residual, w=None, b=None, **attrs):
     extras=("mean", "rstd"),
     twin=lambda *args, **attrs: relu(train_twin(*args, **attrs)),
     bound=3e-5,
+    flops=lambda out, *_, **__: 6 * math.prod(out),
 )
 def batch_norm_relu_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
     """max(batch_norm_train(x, w, b), 0); the gradient finds ReLU's mask again from x, none is stored."""
@@ -92,6 +96,7 @@ batch_norm_relu_train.grads(
     extras=("mean", "rstd"),
     twin=lambda x, residual, *args, **attrs: relu(train_twin(x, *args, **attrs) + residual),
     bound=3e-5,
+    flops=lambda out, *_, **__: 7 * math.prod(out),
 )
 def batch_norm_add_relu_train(
     x, residual, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1
@@ -111,30 +116,55 @@ batch_norm_add_relu_train.grads(
 )
 
 
-def _either_samples(s: Sampler) -> Case:
-    """Training and evaluation, with and without a residual."""
-    c = None
-    if s.boolean():
-        (x, residual, w, b), attrs = _residual_samples(s)
-        return s.case(x, c, c, w, b, residual, training=True, **attrs)
-    (x, w, b), attrs = _samples(s)
-    if s.boolean():
-        return s.case(x, c, c, w, b, training=True, **attrs)
+def _eval_samples(s: Sampler) -> Case:
+    (x, w, _), attrs = _samples(s)
     mean, var = s.array((x.shape[1],)), s.array((x.shape[1],), 0.5, 2)
     y = eval_reference(x, mean, var, w, None, attrs["eps"])
-    residual = s.array(x.shape) if s.boolean() else None
-    if residual is None:
+    if s.boolean():
         return s.case(x, mean, var, w, _shift_away(s, y), **attrs)
+    residual = s.array(x.shape)
     return s.case(x, mean, var, w, None, residual + _away(y + residual), **attrs)
+
+
+def _eval_reference(x, mean, var, w=None, b=None, residual=None, eps=1e-5):
+    y = eval_reference(x, mean, var, w, b, eps)
+    return np.maximum(y if residual is None else y + residual, 0)
+
+
+@op(reference=_eval_reference, samples=_eval_samples, bound=3e-5)
+def batch_norm_relu_eval(x, mean, var, w=None, b=None, residual=None, *, eps=1e-5):
+    """max(batch_norm_eval(x, mean, var, w, b) + residual, 0), in one pass; mean and var are constants."""
+    return kernels.batch_norm_eval(x, w, b, mean, var, eps, residual, relu=True)
+
+
+batch_norm_relu_eval.grads(
+    u=lambda g, out: relu_grad(g, out),
+    x=lambda u, w, var, eps: u * eval_scale(u, w, var, eps),
+    mean=None,
+    var=None,
+    w=lambda u, x, mean, var, eps: sum_channels(u * batch_norm_eval(x, mean, var, eps=eps)),
+    b=lambda u: sum_channels(u),
+    residual=lambda u: u,
+)
+
+
+def _either_samples(s: Sampler) -> Case:
+    """Training and evaluation, with and without a residual."""
+    if s.boolean():
+        return _eval_samples(s)
+    if s.boolean():
+        (x, residual, w, b), attrs = _residual_samples(s)
+        return s.case(x, None, None, w, b, residual, training=True, **attrs)
+    (x, w, b), attrs = _samples(s)
+    return s.case(x, None, None, w, b, training=True, **attrs)
 
 
 def _either_reference(
     x, running_mean, running_var, weight=None, bias=None, residual=None, training=False, momentum=0.1, eps=1e-5
 ):
-    if training:
-        y = train_reference(x, weight, bias, eps)[0]
-    else:
-        y = eval_reference(x, running_mean, running_var, weight, bias, eps)
+    if not training:
+        return _eval_reference(x, running_mean, running_var, weight, bias, residual, eps)
+    y = train_reference(x, weight, bias, eps)[0]
     return np.maximum(y if residual is None else y + residual, 0)
 
 
@@ -150,7 +180,7 @@ def batch_norm_relu(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """max(batch_norm(x, ...) + residual, 0), in one pass over memory each way when training
+    """max(batch_norm(x, ...) + residual, 0), in one pass over memory each way
 
     Arguments and errors as for batch_norm; residual: None, or a tensor of x's shape.
     """
@@ -160,8 +190,7 @@ def batch_norm_relu(
         raise ShapeError(f"batch_norm_relu: residual and x must have the same shape  {shapes}")
     check_training("batch_norm_relu", x, running_mean, running_var, weight, bias, training)
     if not training:
-        y = batch_norm_eval(x, running_mean, running_var, weight, bias, eps=eps)
-        return relu(y if residual is None else y + residual)
+        return batch_norm_relu_eval(x, running_mean, running_var, weight, bias, residual, eps=eps)
     attrs = {
         "eps": eps,
         "momentum": momentum,

@@ -41,9 +41,13 @@ def look_up(x: np.ndarray, index: Any) -> np.ndarray:
     try:
         return x[index]
     except IndexError as error:
-        if "must be of integer" in str(error) or "only integers" in str(error):
-            raise DTypeError(f"getitem: {error}  [x: {x.shape}, index: {index!r:.80}]") from None
-        raise IndexRangeError(f"getitem: {error}  [x: {x.shape}, index: {index!r:.80}]") from None
+        raise _refusal("getitem", error, x, index) from None
+
+
+def _refusal(name: str, error: IndexError, x: np.ndarray, index: Any) -> Exception:
+    """The typed error for an index that NumPy refuses."""
+    kind = "must be of integer" in str(error) or "only integers" in str(error)
+    return (DTypeError if kind else IndexRangeError)(f"{name}: {error}  [x: {x.shape}, index: {index!r:.80}]")
 
 
 def _indices(s: Sampler) -> tuple[tuple[int, ...], Any]:
@@ -150,7 +154,7 @@ def _setitem_samples(s: Sampler) -> Case:
     return s.case(s.array(shape), s.array(picked if s.boolean() else (1,)), index=index)
 
 
-def _setitem_reference(x, y, index):
+def _setitem_reference(x, y, index, inplace=False):
     out = [float(v) for v in x.flat]
     places = _places(x.shape, index)
     for i, value in zip(places.flat, np.broadcast_to(y, places.shape).flat):
@@ -159,13 +163,13 @@ def _setitem_reference(x, y, index):
 
 
 @op(reference=_setitem_reference, samples=_setitem_samples, linear_in=("y",))
-def setitem(x, y, *, index):
-    """A copy of x with x[index] replaced by y, which broadcasts."""
-    out = np.array(x, order="K")
+def setitem(x, y, *, index, inplace=False):
+    """A copy of x with x[index] replaced by y, which broadcasts. inplace: x itself, for Tensor's `x[index] = y`."""
+    out = x if inplace else np.array(x, order="K")
     try:
         out[plain(index)] = y
     except IndexError as error:
-        raise IndexRangeError(f"setitem: {error}  [x: {out.shape}, index: {index!r:.80}]") from None
+        raise _refusal("setitem", error, out, index) from None
     return out
 
 

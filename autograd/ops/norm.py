@@ -120,21 +120,21 @@ def batch_norm_eval(x, mean, var, w=None, b=None, *, eps=1e-5):
     return kernels.batch_norm_eval(x, w, b, mean, var, eps)
 
 
-def _eval_scale(x: Any, w: Any, var: Any, eps: float) -> Tensor:
+def eval_scale(x: Any, w: Any, var: Any, eps: float) -> Tensor:
     scale = Tensor((array_of(var) + eps) ** -0.5).astype(x.dtype)
     return _per_channel(scale if w is None else scale * w, x.ndim)
 
 
-def _sum_channels(g: Tensor) -> Tensor:
+def sum_channels(g: Tensor) -> Tensor:
     return g.sum((0, *range(2, g.ndim)))
 
 
 batch_norm_eval.grads(
-    x=lambda g, w, var, eps: g * _eval_scale(g, w, var, eps),
+    x=lambda g, w, var, eps: g * eval_scale(g, w, var, eps),
     mean=None,
     var=None,
-    w=lambda g, x, mean, var, eps: _sum_channels(g * batch_norm_eval(x, mean, var, eps=eps)),
-    b=_sum_channels,
+    w=lambda g, x, mean, var, eps: sum_channels(g * batch_norm_eval(x, mean, var, eps=eps)),
+    b=sum_channels,
 )
 
 

@@ -251,7 +251,13 @@ def _avg_grad_samples(s: Sampler) -> Case:
     return s.case(s.array(_avg_reference(x, **attrs).shape), x_shape=x.shape, **attrs)
 
 
-@op(axes={"u": "N C P Q"}, reference=_avg_grad_reference, samples=_avg_grad_samples, linear_in=("u",))
+@op(
+    axes={"u": "N C P Q"},
+    reference=_avg_grad_reference,
+    samples=_avg_grad_samples,
+    linear_in=("u",),
+    flops=lambda out, u, **attrs: _flops(u, None, **attrs),
+)
 def avg_pool2d_grad(
     u, *, x_shape, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):

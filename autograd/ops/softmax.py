@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from autograd import kernels
@@ -32,7 +34,7 @@ def _softmax_reference(x, axis):
     return e / e.sum(axis, keepdims=True)
 
 
-@op(reference=_softmax_reference, samples=_along_axis, onnx="Softmax")
+@op(reference=_softmax_reference, samples=_along_axis, onnx="Softmax", flops=lambda out, *_, **__: 5 * math.prod(out))
 def softmax(x, *, axis):
     """y = e ** x / sum(e ** x) along axis, without overflow.
 
@@ -41,7 +43,12 @@ def softmax(x, *, axis):
     return real(lambda a: kernels.softmax(a, axis), x)
 
 
-@op(reference=lambda u, y, axis: y * (u - (u * y).sum(axis, keepdims=True)), samples=_two_along, linear_in=("u",))
+@op(
+    reference=lambda u, y, axis: y * (u - (u * y).sum(axis, keepdims=True)),
+    samples=_two_along,
+    linear_in=("u",),
+    flops=lambda out, *_, **__: 4 * math.prod(out),
+)
 def softmax_grad(u, y, *, axis):
     """y * (u - sum(u * y)) along axis: the gradient of softmax, given its result y."""
     _same(u, y)
@@ -56,13 +63,23 @@ softmax.grads(x=lambda g, out, axis: softmax_grad(g, out, axis=axis))
 softmax_grad.grads(u=lambda g, y, axis: softmax_grad(g, y, axis=axis), y=_softmax_grad_y)
 
 
-@op(reference=lambda x, axis: np.log(_softmax_reference(x, axis)), samples=_along_axis, onnx="LogSoftmax")
+@op(
+    reference=lambda x, axis: np.log(_softmax_reference(x, axis)),
+    samples=_along_axis,
+    onnx="LogSoftmax",
+    flops=lambda out, *_, **__: 5 * math.prod(out),
+)
 def log_softmax(x, *, axis):
     """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required."""
     return real(lambda a: kernels.log_softmax(a, axis), x)
 
 
-@op(reference=lambda u, y, axis: u - np.exp(y) * u.sum(axis, keepdims=True), samples=_two_along, linear_in=("u",))
+@op(
+    reference=lambda u, y, axis: u - np.exp(y) * u.sum(axis, keepdims=True),
+    samples=_two_along,
+    linear_in=("u",),
+    flops=lambda out, *_, **__: 4 * math.prod(out),
+)
 def log_softmax_grad(u, y, *, axis):
     """u - e ** y * sum(u) along axis: the gradient of log_softmax, given its result y."""
     _same(u, y)

@@ -121,6 +121,30 @@ class TargetAccuracy(Callback):
             trainer.stop(f"the target accuracy of {100 * self.target:.2f} % is reached")
 
 
+class Unfreeze(Callback):
+    """All parameters learn from an epoch on, counted from 1; see :func:`~autograd.train.freeze`."""
+
+    def __init__(self, epoch: int) -> None:
+        if epoch < 1:
+            raise ValueError(f"Unfreeze: epoch={epoch} must be at least 1")
+        self.epoch = epoch
+
+    def on_epoch_start(self, trainer: Trainer) -> None:
+        if trainer.epoch + 1 >= self.epoch:
+            trainer.model.requires_grad_(True)
+
+
+class CSVLog(Callback):
+    """Writes history.csv and history.json into the trainer's out_dir after every epoch."""
+
+    order = 50
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        if trainer.out_dir is None:
+            raise ValueError("CSVLog: no folder; give the Trainer an out_dir")
+        trainer.history.write(trainer.out_dir)
+
+
 class Checkpoint(Callback):
     """Writes `last.safetensors` after every epoch, every `every` steps and at Ctrl-C, and `best.safetensors` when
     `monitor` improves.

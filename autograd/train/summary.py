@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd
-from autograd import nn
+from autograd.onnx.load import Graph
+from autograd.profiler import profile
 
 
 class LayerInfo(NamedTuple):
-    """One call of a layer. flops counts a multiplication and an addition each, for the forward pass; in layers other
-    than convolutions and linear ones it is one per output element."""
+    """One call of a layer; flops counts the operations of the forward pass, as its ops declare it."""
 
     name: str
     kind: str
@@ -30,28 +30,58 @@ def summarize(model: Any, shape: Sequence[int]) -> list[LayerInfo]:
     """
     found: list[LayerInfo] = []
     counted: set[int] = set()
+    work = profile()
+
+    def forget(module: Any, args: Any) -> None:
+        work.spans.clear()  # ops between layers belong to none
 
     def watch(name: str, layer: Any) -> Any:
         def hook(module: Any, args: Any, output: Any) -> None:
             own = [p for p in module.parameters() if id(p) not in counted]
             counted.update(map(id, own))
             size = sum(p.array.size for p in own)
-            found.append(
-                LayerInfo(name, type(module).__name__, tuple(output.shape), size, _flops(module, output.shape))
-            )
+            flops = int(sum(span.flops for span in work.spans if span.counted))
+            found.append(LayerInfo(name, type(module).__name__, tuple(output.shape), size, flops))
 
         return layer.register_forward_hook(hook)
 
+    if isinstance(model, Graph):
+        return _summarize_graph(model, shape, work)
     leaves = [(name, layer) for name, layer in model.named_modules() if not list(layer.children())]
     handles = [watch(name, layer) for name, layer in leaves]
+    handles += [layer.register_forward_pre_hook(forget) for _, layer in leaves]
     was_training = model.training
     try:
-        with autograd.no_grad():
+        with autograd.no_grad(), work:
             model.eval()(autograd.Tensor(np.zeros(tuple(shape), np.float32)))
     finally:
         model.train(was_training)
         for handle in handles:
             handle.remove()
+    return found
+
+
+def _summarize_graph(model: Graph, shape: Sequence[int], work: profile) -> list[LayerInfo]:
+    """The nodes of an ONNX model, each with the parameters that it is the first to read."""
+    found: list[LayerInfo] = []
+    known = {id(p) for p in model.parameters()}
+    values = {name: getattr(module, last) for name, (module, last) in model.places.items()}
+    weights = {name: value.array.size for name, value in values.items() if id(value) in known}
+
+    def watch(step: Any, values: dict[str, Any]) -> None:
+        size = sum(weights.pop(name, 0) for name in step.inputs)
+        flops = int(sum(span.flops for span in work.spans if span.counted))
+        work.spans.clear()
+        result = values.get(step.outputs[0])
+        if isinstance(result, autograd.Tensor):
+            found.append(LayerInfo(step.outputs[0], step.key[1], tuple(result.shape), size, flops))
+
+    model.program.watch = watch
+    try:
+        with autograd.no_grad(), work:
+            model(autograd.Tensor(np.zeros(tuple(shape), np.float32)))
+    finally:
+        model.program.watch = None
     return found
 
 
@@ -73,13 +103,3 @@ def format_summary(layers: Sequence[LayerInfo]) -> str:
     gap = name_width + kind_width + shape_width + 4
     lines += ["-" * len(lines[0]), f"{'total':{gap}}  {parameters:12,}  {flops:16,}"]
     return "\n".join(lines)
-
-
-def _flops(layer: Any, shape: Sequence[int]) -> int:
-    size = int(np.prod(shape))
-    bias = getattr(layer, "bias", None) is not None
-    if isinstance(layer, (nn.Conv2d, nn.Linear)):
-        return size * (2 * int(np.prod(layer.weight.shape[1:])) - 1 + bias)
-    if isinstance(layer, (nn.Flatten, nn.Dropout, nn.Identity)):
-        return 0
-    return size

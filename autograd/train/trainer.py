@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -14,11 +16,13 @@ from numpy.typing import NDArray
 import autograd
 from autograd.errors import FormatError
 from autograd.nn import functional as F
+from autograd.nn.utils import clip_grad_norm_
 from autograd.train import random_state
 from autograd.train.callbacks import Callback
 from autograd.train.flow import GradientFlow
 from autograd.train.history import History, held_out
 from autograd.train.interrupt import Interrupted, StepInterrupt
+from autograd.train.techniques import WeightAverage, loss_of
 
 STATE_VERSION = 1
 PER_BATCH = frozenset({"OneCycleLR", "CyclicLR"})  # schedulers that PyTorch's documentation steps after every batch
@@ -45,7 +49,8 @@ class Trainer:
     bits of the unbroken run.
 
     Args:
-        model: a Module from inputs (N, ...) to scores (N, K).
+        model: a Module from inputs (N, ...) to scores (N, K); in training also to a tuple of these and the scores of
+            auxiliary heads, whose losses count 0.3.
         optimizer: over the model's parameters.
         loss: function of (scores, labels) giving the mean over the batch.
         scheduler: stepped after every batch (OneCycleLR, CyclicLR) or every epoch (all others);
@@ -56,6 +61,12 @@ class Trainer:
         seed: seeds the engine's (dropout), NumPy's and Python's random numbers when a run starts; None leaves them.
         scheduler_per: "batch" or "epoch", where the kind of scheduler does not say.
         flow_every: read gradient norms every so many steps.
+        accumulate: batches per step of the optimizer; the gradients are those of one batch with all of their samples
+            (but for batch norm, which sees one at a time).
+        clip: largest norm of all gradients together; larger ones are scaled down to it.
+        ema: decay of the moving average of the weights, which is then what is evaluated; see `WeightAverage`.
+        mix: function of (images, labels, seed) giving mixed images and class probabilities, e.g.
+            :class:`~autograd.vision.transforms.MixUp`.
         config: anything JSON can hold; kept in checkpoints to rebuild the model from.
 
     Attributes:
@@ -76,8 +87,16 @@ class Trainer:
         *,
         scheduler_per: Literal["batch", "epoch"] | None = None,
         flow_every: int = 10,
+        accumulate: int = 1,
+        clip: float | None = None,
+        ema: float | None = None,
+        mix: Callable[[NDArray[Any], NDArray[Any], int], tuple[Any, Any]] | None = None,
         config: Mapping[str, Any] | None = None,
     ) -> None:
+        if accumulate < 1:
+            raise ValueError(f"Trainer: accumulate={accumulate} must be at least 1")
+        if clip is not None and not clip > 0:
+            raise ValueError(f"Trainer: clip={clip} must be positive")
         self.model = model
         self.optimizer = optimizer
         self.loss = loss
@@ -86,6 +105,8 @@ class Trainer:
         self.out_dir = None if out_dir is None else Path(out_dir)
         self.seed = seed
         self.scheduler_per = scheduler_per or ("batch" if type(scheduler).__name__ in PER_BATCH else "epoch")
+        self.accumulate, self.clip, self.mix = accumulate, clip, mix
+        self.average = None if ema is None else WeightAverage(model, ema)
         self.config = dict(config or {})
         self.flow = GradientFlow(model.named_parameters(), flow_every)
         self.history = History()
@@ -137,10 +158,11 @@ class Trainer:
         self._started = time.perf_counter() - self._seconds
         self._call("on_epoch_start")
         self.model.train()
-        for x, y in train_loader:
-            self._step(x, y)
+        batches = iter(train_loader)
+        while group := list(islice(batches, self.accumulate)):
+            self._step(group)
             self._loader_state = _state_of(train_loader)
-            self.batch += 1
+            self.batch += len(group)
             self._call("on_batch_end")
             self.interrupt.check()
         trained = time.perf_counter() - self._started
@@ -151,27 +173,41 @@ class Trainer:
         self._call("on_epoch_end")
         self.interrupt.check()
 
-    def _step(self, x: Any, y: Any) -> None:
+    def _step(self, group: Sequence[tuple[Any, Any]]) -> None:
         self.optimizer.zero_grad()
-        scores = self.model(x)
-        loss = self.loss(scores, y)
-        value = loss.item()
-        if not np.isfinite(value):
-            raise FloatingPointError(
-                f"the loss is {value} in epoch {self.epoch + 1}, batch {self.batch + 1}: lower the learning rate, or "
-                "look for bad values in the data"
-            )
-        loss.backward()
+        samples = sum(len(y) for _, y in group)
+        for number, (x, y) in enumerate(group):
+            self._backward(x, y, len(y) / samples, number)
+        if self.clip is not None:
+            clip_grad_norm_(self.model.parameters(), self.clip)
         kept = self.flow.before(self.step)
         self._sums["lr"] = float(self.optimizer.param_groups[0]["lr"])
         self.optimizer.step()
         self.flow.after(kept)
+        if self.average is not None:
+            self.average.update()
         if self.scheduler is not None and self.scheduler_per == "batch":
             self.scheduler.step()
+        self.step += 1
+
+    def _backward(self, x: Any, y: Any, share: float, number: int) -> None:
+        """Adds the gradients of one batch, which is this share of a step's samples."""
+        target = y
+        if self.mix is not None:
+            entropy = np.random.SeedSequence((self.seed or 0, self.step, number)).generate_state(1, np.uint64)
+            mixed, target = self.mix(np.asarray(x), np.asarray(y), int(entropy[0]))
+            x = autograd.Tensor(mixed)
+        loss, scores = loss_of(self.loss, self.model(x), target)
+        value = loss.item()
+        if not np.isfinite(value):
+            raise FloatingPointError(
+                f"the loss is {value} in epoch {self.epoch + 1}, batch {self.batch + number + 1}: lower the learning "
+                "rate, or look for bad values in the data"
+            )
+        (loss if share == 1 else loss * share).backward()
         self._sums["loss"] += value * len(y)
         self._sums["right"] += int((scores.array.argmax(1) == np.asarray(y)).sum())
         self._sums["count"] += len(y)
-        self.step += 1
 
     def _finish_epoch(self, seen: Mapping[str, Evaluation], seconds: float) -> None:
         row: dict[str, Any] = {
@@ -221,12 +257,13 @@ class Trainer:
 
     def evaluate(self, loader: Any) -> Evaluation:
         """Loss, accuracy, predictions, softmax(scores) and labels over all of `loader`, in evaluation mode, without
-        gradients. Raises ValueError for a loader without batches."""
+        gradients and with averaged weights if there are any. Raises ValueError for a loader without batches."""
         was_training = self.model.training
         self.model.eval()
         loss, scores, labels = 0.0, [], []
+        averaged = nullcontext() if self.average is None else self.average.applied()
         try:
-            with autograd.no_grad():
+            with averaged, autograd.no_grad():
                 for x, y in loader:
                     out = self.model(x)
                     loss += self.loss(out, y).item() * len(y)
@@ -247,6 +284,7 @@ class Trainer:
             "version": STATE_VERSION,
             "config": self.config,
             "model": self.model.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
             "loader": self._loader_state,
@@ -271,6 +309,8 @@ class Trainer:
         if (self.scheduler is None) != (state["scheduler"] is None):
             raise ValueError("Trainer: the state and this trainer must both have a scheduler, or neither")
         self.model.load_state_dict(state["model"])
+        if self.average is not None and state.get("average"):
+            self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])

@@ -7,65 +7,35 @@ All have `classes` (names by label), `images` and `labels` (except folders, whic
 from __future__ import annotations
 
 import os
-import urllib.request
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd.data.dataset import Dataset, Indices
 from autograd.errors import FormatError
-from autograd.vision.folder import ImageFolder
+from autograd.vision.cifar import CIFAR10, CIFAR100
+from autograd.vision.folder import ImageCSV, ImageFolder
 from autograd.vision.idx import read_idx
+from autograd.vision.images import ImageArrays, Transform, data_root, download
+from autograd.vision.svhn import SVHN
 
-__all__ = ["MNIST", "Digits", "FashionMNIST", "ImageArrays", "ImageFolder", "data_root", "read_idx"]
-
-Image = NDArray[np.float32]
-Transform = Callable[[NDArray[Any]], NDArray[Any]]
-
-
-class ImageArrays(Dataset[tuple[NDArray[Any], int]]):
-    """Images and labels in memory.
-
-    Attributes:
-        images: uint8 (N, C, H, W), values 0..`top`.
-        labels: int64 (N,).
-        classes: names by label.
-        mean, std: per channel, of the *training* images scaled to [0, 1], for
-            :class:`~autograd.vision.transforms.Normalize`.
-        transform: applied to every batch of scaled images (N, C, H, W), without seeds. Random transforms need the seeds
-            that only the loader has: give those to `DataLoader(transform=...)`.
-    """
-
-    classes: ClassVar[tuple[str, ...]] = ()
-    top: ClassVar[int] = 255
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def __init__(self, images: NDArray[np.uint8], labels: NDArray[Any], transform: Transform | None = None) -> None:
-        self.images = images
-        self.labels = labels.astype(np.int64)
-        self.transform = transform
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> tuple[NDArray[Any], int]:
-        images, labels = self._batch(self.images[index][None], self.labels[index])
-        return images[0], int(labels)
-
-    def __getitems__(self, indices: Indices) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        return self._batch(self.images[indices], self.labels[indices])
-
-    def _batch(self, images: NDArray[np.uint8], labels: Any) -> tuple[NDArray[Any], Any]:
-        scaled = np.true_divide(images, np.float32(self.top), dtype=np.float32)
-        return (scaled if self.transform is None else self.transform(scaled)), labels
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self)} images {tuple(self.images.shape[1:])}, {len(self.classes)} classes)"
+__all__ = [
+    "CIFAR10",
+    "CIFAR100",
+    "EMNIST",
+    "KMNIST",
+    "MNIST",
+    "SVHN",
+    "Digits",
+    "FashionMNIST",
+    "ImageArrays",
+    "ImageCSV",
+    "ImageFolder",
+    "data_root",
+    "read_idx",
+]
 
 
 class Digits(ImageArrays):
@@ -91,13 +61,6 @@ class Digits(ImageArrays):
         chosen[np.argsort(labels, kind="stable")[::5]] = not train
         super().__init__(images[chosen][:, None], labels[chosen], transform)
         self.train = train
-
-
-def data_root(root: str | os.PathLike[str] | None = None) -> Path:
-    """Where data lives: `root`, else the environment's AUTOGRAD_DATA, else ~/.cache/autograd."""
-    if root is not None:
-        return Path(root)
-    return Path(os.environ.get("AUTOGRAD_DATA") or Path("~/.cache/autograd")).expanduser()
 
 
 class MNIST(ImageArrays):
@@ -145,17 +108,18 @@ class MNIST(ImageArrays):
         super().__init__(images[:, None], labels, transform)
         self.train = train
 
-    def _load(self, root: Path, name: str, axes: int, download: bool) -> NDArray[np.uint8]:
+    def _load(self, root: Path, name: str, axes: int, fetch: bool) -> NDArray[np.uint8]:
         places = [root / folder / (name + end) for folder in (self.folder, self.torch_folder) for end in (".gz", "")]
         path = next((place for place in places if place.is_file()), None)
         if path is None:
-            if not download:
+            if not fetch:
                 raise FileNotFoundError(
                     f"{type(self).__name__}: no {places[0]}; pass download=True, or root= (or set AUTOGRAD_DATA) to a "
                     f"folder that has {self.folder}/{name}.gz"
                 )
-            path = _download([mirror + name + ".gz" for mirror in self.mirrors], places[0], self.md5s[name])
-        values = read_idx(path, md5=self.md5s[name])
+            urls = [mirror + name + ".gz" for mirror in self.mirrors]
+            path = download(urls, places[0], lambda part: read_idx(part, md5=self.md5s.get(name)))
+        values = read_idx(path, md5=self.md5s.get(name))
         if values.ndim != axes or values.dtype != np.uint8:
             raise FormatError(f"{path}: {values.dtype} with {values.ndim} axes, expected uint8 with {axes}")
         return values
@@ -184,31 +148,66 @@ class FashionMNIST(MNIST):
     std = (0.35302424451492254,)
 
 
-_DOWNLOAD_LIMIT = 1 << 28
-_TIMEOUT_SECONDS = 30
+class KMNIST(MNIST):
+    """Cursive Hiragana by hand, 28 x 28: 60,000 to train, 10,000 to test. Files in <root>/kmnist; otherwise as MNIST.
+
+    Source: Clanuwat et al., "Deep learning for classical Japanese literature" (2018), CC BY-SA 4.0.
+    """
+
+    folder = "kmnist"
+    torch_folder = "KMNIST/raw"
+    mirrors = ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",)
+    md5s: ClassVar[dict[str, str]] = {}
+    classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+    mean = (0.1918,)
+    std = (0.3483,)
 
 
-def _download(urls: list[str], target: Path, md5: str) -> Path:
-    """Fetches `target` from the first of `urls` that delivers the right idx file; it gets its name only then."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    failures = []
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    for url in urls:
-        try:
-            with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer, part.open("wb") as file:
-                received = 0
-                while piece := answer.read(1 << 16):
-                    received += len(piece)
-                    if received > _DOWNLOAD_LIMIT:
-                        raise FormatError(f"more than {_DOWNLOAD_LIMIT} bytes")
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            read_idx(part, md5=md5)
-            part.replace(target)
-            return target
-        except (OSError, FormatError) as error:
-            failures.append(f"{url}: {error}")
-        finally:
-            part.unlink(missing_ok=True)
-    raise OSError(f"could not download {target.name}; put it into {target.parent} by hand\n" + "\n".join(failures))
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIFFERENT = "abdefghnqrt"  # small letters that do not look like their capitals
+
+
+class EMNIST(MNIST):
+    """Handwritten letters and digits, 28 x 28, upright (the files hold them transposed).
+
+    Source: Cohen, Afshar, Tapson, van Schaik, "EMNIST: an extension of MNIST to handwritten letters" (2017).
+
+    Args:
+        split: "balanced", "bymerge" (47 classes: small letters that look like capitals are merged with them),
+            "byclass" (62), "letters" (26, labels from 0), "digits" or "mnist" (10).
+        root: the files emnist-<split>-<train or test>-..., gzipped or not, lie in <root>/emnist or <root>/EMNIST/raw.
+            They come in one archive, https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip, to be unpacked there.
+    """
+
+    folder = "emnist"
+    torch_folder = "EMNIST/raw"
+    md5s: ClassVar[dict[str, str]] = {}
+    SPLITS: ClassVar[dict[str, str]] = {
+        "byclass": "0123456789" + _LETTERS + _LETTERS.lower(),
+        "bymerge": "0123456789" + _LETTERS + _DIFFERENT,
+        "balanced": "0123456789" + _LETTERS + _DIFFERENT,
+        "letters": _LETTERS,
+        "digits": "0123456789",
+        "mnist": "0123456789",
+    }
+    mean = (0.1751,)
+    std = (0.3332,)
+
+    def __init__(
+        self,
+        split: str = "balanced",
+        root: str | os.PathLike[str] | None = None,
+        train: bool = True,
+        transform: Transform | None = None,
+    ) -> None:
+        if split not in self.SPLITS:
+            raise ValueError(f"EMNIST: split={split!r}; there are {', '.join(self.SPLITS)}")
+        self.split = split
+        self.classes = tuple(self.SPLITS[split])  # type: ignore[misc]
+        super().__init__(root, train, transform)
+        self.images = np.ascontiguousarray(self.images.swapaxes(2, 3))
+
+    def _load(self, root: Path, name: str, axes: int, fetch: bool) -> NDArray[np.uint8]:
+        part, rest = name.split("-", 1)
+        values = super()._load(root, f"emnist-{self.split}-{'test' if part == 't10k' else part}-{rest}", axes, fetch)
+        return values - np.uint8(1) if axes == 1 and self.split == "letters" else values

@@ -40,8 +40,7 @@ class AlexNet(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.avgpool(self.features(x))
-        return self.classifier(x.flatten(1))
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
 @register_model(min_size=63)

@@ -27,7 +27,7 @@ class DigitsCNN(nn.Module):
         return self.classifier(self.features(x))
 
 
-@register_model(min_size=4)
+@register_model(min_size=4, size=8)
 def digits_cnn(num_classes: int = 10, in_channels: int = 1, image_size: int = 8) -> DigitsCNN:
     """Four 3x3 convolutions with batch norm, 95 thousand parameters, for 8 x 8 digits."""
     return DigitsCNN(num_classes, in_channels, image_size)

@@ -1,28 +1,42 @@
 """GoogLeNet (Inception v1), after Szegedy et al., "Going deeper with convolutions" (2015).
 
-Layers and names are torchvision's (batch norm after every convolution, 3x3 where the paper has 5x5), without the
-auxiliary classifiers, so its weights load.
+Layers and names are torchvision's (batch norm after every convolution, 3x3 where the paper has 5x5), so its weights
+load.
 """
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any, NamedTuple
+
 from autograd import Tensor, nn
+from autograd.nn import functional as F
+from autograd.nn.fusion import norm_relu
 from autograd.ops.join import concatenate
+from autograd.vision.layers import initialise
 from autograd.vision.models.registry import register_model
+
+
+class GoogLeNetOutputs(NamedTuple):
+    """Scores (N, classes) in training: the model's, and those of the auxiliary heads on blocks 4d and 4a."""
+
+    logits: Tensor
+    aux_logits2: Tensor
+    aux_logits1: Tensor
 
 
 class BasicConv2d(nn.Module):
     """relu(batch_norm(conv without bias))."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padding: int = 0
+        self, in_channels: int, out_channels: int, kernel_size: Any, stride: int = 1, padding: Any = 0
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.relu(self.bn(self.conv(x)))
+        return norm_relu(self.bn, F.relu, self.conv(x))
 
 
 class Inception(nn.Module):
@@ -39,10 +53,36 @@ class Inception(nn.Module):
         return concatenate([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], 1)
 
 
-class GoogLeNet(nn.Module):
-    """Stem -> nine Inception blocks -> mean over pixels -> dropout -> linear."""
+class InceptionAux(nn.Module):
+    """Scores from the middle of the network: 4x4 mean-pooling -> 1x1 convolution -> 1024 -> num_classes."""
 
-    def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> None:
+    def __init__(self, in_channels: int, num_classes: int, dropout: float) -> None:
+        super().__init__()
+        self.conv = BasicConv2d(in_channels, 128, 1)
+        self.fc1 = nn.Linear(2048, 1024)
+        self.fc2 = nn.Linear(1024, num_classes)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(F.adaptive_avg_pool2d(x, (4, 4)))
+        return self.fc2(self.dropout(F.relu(self.fc1(x.flatten(1)))))
+
+
+class GoogLeNet(nn.Module):
+    """Stem -> nine Inception blocks -> mean over pixels -> dropout -> linear.
+
+    With aux_logits, what it returns in training is `GoogLeNetOutputs`: the auxiliary heads bring gradients to the
+    first layers. The paper weighs their losses by 0.3.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        dropout: float = 0.2,
+        aux_logits: bool = True,
+        dropout_aux: float = 0.7,
+    ) -> None:
         super().__init__()
         self.conv1 = BasicConv2d(in_channels, 64, 7, stride=2, padding=3)
         self.maxpool1 = nn.MaxPool2d(3, 2, ceil_mode=True)
@@ -60,21 +100,35 @@ class GoogLeNet(nn.Module):
         self.maxpool4 = nn.MaxPool2d(2, 2, ceil_mode=True)
         self.inception5a = Inception(832, 256, 160, 320, 32, 128, 128)
         self.inception5b = Inception(832, 384, 192, 384, 48, 128, 128)
+        self.aux1 = InceptionAux(512, num_classes, dropout_aux) if aux_logits else None
+        self.aux2 = InceptionAux(528, num_classes, dropout_aux) if aux_logits else None
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(1024, num_classes)
+        thin = partial(nn.init.trunc_normal_, std=0.01)
+        initialise(self, conv=thin, linear=thin)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:
         x = self.maxpool1(self.conv1(x))
         x = self.maxpool2(self.conv3(self.conv2(x)))
         x = self.maxpool3(self.inception3b(self.inception3a(x)))
-        x = self.inception4c(self.inception4b(self.inception4a(x)))
-        x = self.maxpool4(self.inception4e(self.inception4d(x)))
+        after_4a = self.inception4a(x)
+        after_4d = self.inception4d(self.inception4c(self.inception4b(after_4a)))
+        x = self.maxpool4(self.inception4e(after_4d))
         x = self.avgpool(self.inception5b(self.inception5a(x)))
-        return self.fc(self.dropout(x.flatten(1)))
+        scores = self.fc(self.dropout(x.flatten(1)))
+        if self.aux1 is None or self.aux2 is None or not self.training:
+            return scores
+        return GoogLeNetOutputs(scores, self.aux2(after_4d), self.aux1(after_4a))
 
 
 @register_model(min_size=32)
-def googlenet(num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> GoogLeNet:
-    """GoogLeNet without auxiliary classifiers, 5.6 million parameters for 10 classes."""
-    return GoogLeNet(num_classes, in_channels, dropout)
+def googlenet(
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    dropout: float = 0.2,
+    aux_logits: bool = True,
+    dropout_aux: float = 0.7,
+) -> GoogLeNet:
+    """GoogLeNet (Inception v1), 5.6 million parameters for 10 classes and 4.3 in its auxiliary heads."""
+    return GoogLeNet(num_classes, in_channels, dropout, aux_logits, dropout_aux)

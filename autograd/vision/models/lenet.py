@@ -37,7 +37,7 @@ class LeNet5(nn.Module):
         return self.classifier(self.features(x))
 
 
-@register_model(min_size=12)
+@register_model(min_size=12, size=28)
 def lenet5(num_classes: int = 10, in_channels: int = 1, image_size: int = 28) -> LeNet5:
     """LeNet-5 with ReLU and max-pooling, 62 thousand parameters for 28 x 28."""
     return LeNet5(num_classes, in_channels, image_size)

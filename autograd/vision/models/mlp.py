@@ -21,7 +21,7 @@ class MLP(nn.Sequential):
         super().__init__(*layers, nn.Linear(in_features, num_classes))
 
 
-@register_model()
+@register_model(size=28)
 def mlp(
     num_classes: int = 10,
     in_channels: int = 1,

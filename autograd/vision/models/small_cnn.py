@@ -34,7 +34,7 @@ class SmallCNN(nn.Module):
         return self.classifier(self.avgpool(self.features(x)))
 
 
-@register_model(min_size=4)
+@register_model(min_size=4, size=28)
 def small_cnn(num_classes: int = 10, in_channels: int = 1, dropout: float = 0.1) -> SmallCNN:
     """Six 3x3 convolutions with batch norm (16, 32, 64 channels), for 28 x 28 and 32 x 32."""
     return SmallCNN((16, 32, 64), num_classes, in_channels, dropout)

@@ -1,12 +1,4 @@
-"""Transforms of image batches (N, C, H, W), on NumPy arrays of any dtype.
-
-They are called as `transform(images, seeds)`. The loader gives the seeds, one row per sample
-(:mod:`autograd.data.seeds`), and all randomness follows from them: in one epoch a picture gets the same augmentation in
-whatever batch and worker it lands. Transforms without randomness may be called without seeds.
-
-    augment = Compose([RandomCrop(32, padding=4), RandomHorizontalFlip(), Normalize(data.mean, data.std)])
-    loader = DataLoader(data, 128, shuffle=True, transform=augment)
-"""
+"""What all transforms share; changes of type and scale."""
 
 from __future__ import annotations
 
@@ -14,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from autograd.data.seeds import Seeds, Words, on_stream, uniform, words
+from autograd.data.seeds import Seeds, Words, on_stream, words
 from autograd.errors import DTypeError, ShapeError
 
 Batch = NDArray[Any]
@@ -44,6 +35,40 @@ class Transform:
     def apply(self, images: Batch, raw: Words) -> Batch:
         """The transformed images; never changes those it got."""
         raise NotImplementedError
+
+
+def probability(name: str, p: float) -> float:
+    """p, if it is one; else a ValueError."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"{name}: p={p} must lie in [0, 1]")
+    return p
+
+
+def pair(name: str, size: int | Sequence[int]) -> tuple[int, int]:
+    """(H, W) from an int or a pair of positive ints; else a ValueError."""
+    sizes = (size, size) if isinstance(size, int) else tuple(size)
+    if len(sizes) != 2 or min(sizes) < 1:
+        raise ValueError(f"{name}: size={size} must be a positive int or (H, W)")
+    return int(sizes[0]), int(sizes[1])
+
+
+def halves(raw: Words) -> NDArray[np.float64]:
+    """Words (N, 4) as numbers in [0, 1), two of 32 random bits from each: (N, 8)."""
+    both = np.stack([raw >> np.uint64(32), raw & np.uint64(0xFFFFFFFF)], axis=2)
+    return both.reshape(len(raw), 8).astype(np.float64) * 2.0**-32
+
+
+def as_type(values: NDArray[Any], like: Batch) -> Batch:
+    """Computed values in the images' dtype; integers rounded and kept in range."""
+    if like.dtype.kind not in "iu":
+        return values.astype(like.dtype, copy=False)
+    limits = np.iinfo(like.dtype)
+    return np.clip(np.rint(values), limits.min, limits.max).astype(like.dtype)
+
+
+def top_of(images: Batch) -> float:
+    """White: 255 for uint8, 1 for floating point."""
+    return float(np.iinfo(images.dtype).max) if images.dtype.kind in "iu" else 1.0
 
 
 class Compose:
@@ -98,65 +123,3 @@ class Normalize(Transform):
         shifted: Batch = images - mean
         shifted /= std
         return shifted
-
-
-class RandomHorizontalFlip(Transform):
-    """Mirrors each image left to right with probability p."""
-
-    random = True
-
-    def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"RandomHorizontalFlip: p={p} must lie in [0, 1]")
-        self.p = p
-
-    def apply(self, images: Batch, raw: Words) -> Batch:
-        chosen = uniform(raw[:, 0]) < self.p
-        flipped = images.copy()
-        flipped[chosen] = images[chosen][..., ::-1]
-        return flipped
-
-
-class RandomCrop(Transform):
-    """A random part of `size` (int, or (H, W)) of each image, after `padding` pixels of `fill` on all four sides.
-
-    Raises ValueError for sizes below 1 or negative padding, ShapeError if the padded images are smaller.
-    """
-
-    random = True
-
-    def __init__(self, size: int | tuple[int, int], padding: int = 0, fill: float = 0) -> None:
-        self.size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-        if min(self.size) < 1 or padding < 0:
-            raise ValueError(f"RandomCrop: size={size} must be at least 1 and padding={padding} not negative")
-        self.padding = padding
-        self.fill = fill
-
-    def apply(self, images: Batch, raw: Words) -> Batch:
-        return _crop(images, self.size, self.padding, self.fill, raw)
-
-
-class RandomShift(Transform):
-    """Moves each image by up to `pixels` in each direction; what comes in is `fill`."""
-
-    random = True
-
-    def __init__(self, pixels: int, fill: float = 0) -> None:
-        if pixels < 0:
-            raise ValueError(f"RandomShift: pixels={pixels} must not be negative")
-        self.pixels = pixels
-        self.fill = fill
-
-    def apply(self, images: Batch, raw: Words) -> Batch:
-        return _crop(images, (images.shape[2], images.shape[3]), self.pixels, self.fill, raw)
-
-
-def _crop(images: Batch, size: tuple[int, int], padding: int, fill: float, raw: Words) -> Batch:
-    edges = ((0, 0), (0, 0), (padding, padding), (padding, padding))
-    padded = np.pad(images, edges, constant_values=fill) if padding else images
-    spare = [have - want for have, want in zip(padded.shape[2:], size, strict=True)]
-    if min(spare) < 0:
-        raise ShapeError(f"RandomCrop: size {size} is larger than the padded images {padded.shape[2:]}")
-    top, left = (raw[:, axis] % np.uint64(room + 1) for axis, room in enumerate(spare))
-    windows = sliding_window_view(padded, size, axis=(2, 3))
-    return windows[np.arange(len(images)), :, top.astype(np.intp), left.astype(np.intp)]
