@@ -43,8 +43,8 @@ def to(
     return x.clone() if copy else x
 
 
-def caster(dtype: Any) -> Callable[[Tensor], Tensor]:
-    def cast(x: Tensor) -> Tensor:
+def caster(dtype: Any) -> Callable[..., Tensor]:
+    def cast(x: Tensor, memory_format: Any = None) -> Tensor:
         return to(x, dtype=dtype)
 
     cast.__doc__ = f"x as {np.dtype(dtype).name}."
@@ -87,6 +87,35 @@ def uniform_(x: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Any =
     return x.change(_uniform(low, high, shape=x.shape, generator=generator, dtype=x.dtype))
 
 
+def _new(name: str) -> Callable[..., Tensor]:
+    """x.new_zeros(shape) and its like: of x's dtype unless another is given."""
+    make = {"zeros": np.zeros, "ones": np.ones, "empty": np.empty}[name]
+
+    def new(
+        x: Tensor, *shape: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+        layout: Any = None, pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        to(x, device=device)
+        shape = size if size is not None else shape[0] if len(shape) == 1 else shape
+        return Tensor(make(shape, x.dtype if dtype is None else np.dtype(dtype)), requires_grad)
+
+    new.__doc__ = f"{name} of a shape, in x's dtype."
+    return new
+
+
+def new_full(x: Tensor, size: Any, fill_value: Any, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+    """One value in a tensor of this shape, in x's dtype."""
+    to(x, device=device)
+    return Tensor(np.full(size, fill_value, x.dtype if dtype is None else np.dtype(dtype)), requires_grad)
+
+
+def new_tensor(x: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A copy of the data, in x's dtype."""
+    to(x, device=device)
+    return Tensor(np.array(as_array(data), x.dtype if dtype is None else np.dtype(dtype)), requires_grad)
+
+
 METHODS: dict[str, Callable] = {
     "to": to,
     "type": lambda x, dtype: to(x, dtype=dtype),
@@ -97,11 +126,20 @@ METHODS: dict[str, Callable] = {
     "half": caster(np.float16),
     "long": caster(np.int64),
     "int": caster(np.int32),
+    "short": caster(np.int16),
+    "char": caster(np.int8),
+    "byte": caster(np.uint8),
     "bool": caster(np.bool_),
     "tolist": lambda x: x.array.tolist(),
     "contiguous": contiguous,
     "is_contiguous": is_contiguous,
     "fill_": fill_,
+    "new_empty": _new("empty"),
+    "new_full": new_full,
+    "new_ones": _new("ones"),
+    "new_tensor": new_tensor,
+    "new_zeros": _new("zeros"),
+    "type_as": lambda x, other: to(x, dtype=other.dtype),
     "zero_": lambda x: fill_(x, 0),
     "copy_": copy_,
     "normal_": normal_,

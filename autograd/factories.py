@@ -105,6 +105,7 @@ def linspace(
     start: float, end: float, steps: int = 100, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` numbers from start to end, both included, equally far apart."""
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     return made(np.linspace(start, end, steps).astype(dtype or DEFAULT_DTYPE), requires_grad, device)
 
 
@@ -131,6 +132,32 @@ def empty_like(x: Any, dtype: Any = None, device: Any = None, requires_grad: boo
 def full_like(x: Any, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """One value, in x's shape and dtype."""
     return made(np.full_like(as_array(x), fill_value, dtype=dtype), requires_grad, device)
+
+
+def logspace(
+    start: float, end: float, steps: int = 100, base: float = 10.0, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """base ** linspace(start, end, steps)"""
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    return made(
+        np.power(float(base), np.linspace(start, end, steps)).astype(dtype or DEFAULT_DTYPE), requires_grad, device
+    )
+
+
+def scalar_tensor(value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor without axes."""
+    return made(np.asarray(value, dtype or DEFAULT_DTYPE), requires_grad, device)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, dtype: Any = np.int64, device: Any = None) -> Tensor:
+    """Rows and columns (2, n) of the places on and below a diagonal of a (row, col) matrix."""
+    return made(np.stack(np.tril_indices(row, offset, col)).astype(dtype), False, device)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, dtype: Any = np.int64, device: Any = None) -> Tensor:
+    """Rows and columns (2, n) of the places on and above a diagonal of a (row, col) matrix."""
+    return made(np.stack(np.triu_indices(row, offset, col)).astype(dtype), False, device)
 
 
 # --------------------------------------------------------------------------------------------- random
@@ -194,3 +221,25 @@ def randint(
 def randperm(n: int, generator: Source = None, dtype: Any = np.int64, device: Any = None) -> Tensor:
     """The ints below n in random order."""
     return made(source(generator).permutation(n).astype(dtype), False, device)
+
+
+def randint_like(
+    x: Any, low: Any, high: Any = None, dtype: Any = None, device: Any = None, generator: Source = None
+) -> Tensor:
+    """Ints in [low, high) (or [0, low)), of x's shape and dtype."""
+    array = as_array(x)
+    low, high = (0, low) if high is None else (low, high)
+    return randint(low, high, array.shape, generator, dtype or array.dtype, device)
+
+
+def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generator: Source = None) -> Tensor:
+    """Draws of indices with probabilities in proportion to each row of x (C,) or (N, C)."""
+    weights = np.atleast_2d(np.asarray(as_array(x), np.float64))
+    if weights.ndim > 2 or (weights < 0).any() or not np.isfinite(weights).all() or (weights.sum(-1) <= 0).any():
+        raise ShapeError("multinomial: expected rows of weights, none below 0, with sums above 0")
+    if num_samples < 1 or (not replacement and (weights > 0).sum(-1).min() < num_samples):
+        raise ShapeError(f"multinomial: cannot draw {num_samples} of {weights.shape[1]} without replacement")
+    rng, rows = source(generator), []
+    for row in weights:
+        rows.append(rng.choice(len(row), num_samples, replacement, row / row.sum()))
+    return made(np.stack(rows).reshape(*np.shape(as_array(x))[:-1], num_samples), False, None)

@@ -47,6 +47,11 @@ class Value:
         version: Version = self.share_version()
         version.count = version.count + 1
 
+    @property
+    def changes(self):
+        """How often the memory was changed in place."""
+        return 0 if self.version is None else self.version.count
+
     def set_array(self, array):
         """Gives the value another array."""
         self.array = array

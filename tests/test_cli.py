@@ -144,7 +144,7 @@ def test_folder_of_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         == 0
     )
     out = capsys.readouterr().out
-    assert "16 training and 4 test pictures, 2 classes" in out and "test accuracy 100.00 %" in out
+    assert "14 training and 4 test pictures, 2 classes" in out and "test accuracy 100.00 %" in out
     assert main(["predict", "runs/photos-small_cnn", "photos/red/0.png", "--top", "1"]) == 0
     assert capsys.readouterr().out.startswith("photos/red/0.png: red ")
 
@@ -181,7 +181,8 @@ ERRORS = {
     "there are: train, plan, evaluate, predict, explain, summary, gradcheck, bench",
     "train --model lenet4": "--model: unknown name 'lenet4' (did you mean 'lenet5' or 'alexnet' or 'resnet44'?); "
     f"{ALL_MODELS}",
-    "train --data mnits": "--data: 'mnits' is neither a data set (did you mean 'mnist'?) nor a folder; data sets: "
+    "train --data mnits": "--data: 'mnits' is neither a data set (did you mean 'mnist' or 'kmnist' or 'emnist'?) nor "
+    "a folder; data sets: "
     "digits, mnist, fashion-mnist, kmnist, emnist, cifar10, cifar100, svhn",
     "train --optimizer adamv": "--optimizer: unknown name 'adamv' (did you mean 'adam' or 'adamw'?); there are: "
     "sgd, adam, adamw, rmsprop",

@@ -102,13 +102,15 @@ def fused(modules: Iterable[Module]) -> list[Step]:
     """What to call, one on the result of the other, to compute what the modules do in sequence."""
     steps: list[Step] = []
     for module in modules:  # exact types only: of a subclass one cannot know
-        before = steps[-1] if steps else None
+        before: Any = steps[-1] if steps else None
         kind, last = type(module), type(before)
         if kind is ReLU and last in (Linear, Conv2d, BatchNorm1d, BatchNorm2d):
             steps[-1] = WithReLU(before, module)
         elif kind is ReLU and isinstance(before, ConvNorm) and before.relu is None:
             steps[-1] = ConvNorm(before.conv, before.norm, module)
-        elif kind is BatchNorm2d and isinstance(before, Conv2d) and last is Conv2d and before.padding_mode == "zeros":
+        elif (
+            isinstance(module, BatchNorm2d) and (kind, last) == (BatchNorm2d, Conv2d) and before.padding_mode == "zeros"
+        ):
             steps[-1] = ConvNorm(before, module, None)
         else:
             steps.append(module)

@@ -91,7 +91,7 @@ def _pool(kind: str, extras: int, *also: str) -> Writer:
     def write(t, inputs, attrs, outs):
         kernel = pair(attrs["kernel_size"])
         stride = attrs["stride"] if attrs["stride"] not in (None, ()) else kernel
-        given = {"kernel_shape": kernel, "strides": pair(stride), "pads": pair(attrs["padding"]) * 2}
+        given: dict[str, Any] = {"kernel_shape": kernel, "strides": pair(stride), "pads": pair(attrs["padding"]) * 2}
         given["ceil_mode"] = int(attrs["ceil_mode"])
         if "dilation" in also:
             given["dilations"] = pair(attrs["dilation"])
@@ -250,7 +250,9 @@ def _getitem(t, inputs, attrs, outs):
     if any(i is Ellipsis for i in index):
         at = next(k for k, i in enumerate(index) if i is Ellipsis)
         index[at : at + 1] = [slice(None)] * (x.ndim - sum(i is not None for i in index) + 1)
-    name, axis, squeeze, unsqueeze, gathered = t.name(x), 0, [], [], 0
+    name, axis, gathered = t.name(x), 0, 0
+    squeeze: list[int] = []
+    unsqueeze: list[int] = []
     starts, ends, steps, axes = [], [], [], []
     for i in index:
         if i is None:
@@ -350,10 +352,10 @@ def _variance(root: bool) -> Writer:
 
 
 def _vector_norm(t, inputs, attrs, outs):
-    kind = {1: "ReduceL1", 2: "ReduceL2"}.get(attrs["ord"])
-    if kind is None:
+    kinds = {1: "ReduceL1", 2: "ReduceL2"}
+    if attrs["ord"] not in kinds:
         raise_unsupported(f"vector_norm of order {attrs['ord']}")
-    return _reduce(kind)(t, inputs, attrs, outs)
+    return _reduce(kinds[attrs["ord"]])(t, inputs, attrs, outs)
 
 
 def _take(t, inputs, attrs, outs):
@@ -567,6 +569,14 @@ REASONS: dict[str, str] = {
     ),
     **dict.fromkeys(("normal", "uniform", "bernoulli"), RANDOM),
     **dict.fromkeys(("atan2", "diagonal", "setitem"), ABSENT),
+    **dict.fromkeys(
+        ("bitwise_left_shift", "bitwise_right_shift", "gcd", "lcm", "signbit", "copysign", "nextafter", "heaviside",
+         "isclose", "isin", "searchsorted", "bincount", "histc", "logcumsumexp",
+         "cholesky_factor", "qr_packed", "eigh_packed", "svd_packed", "inv", "solve_matrices", "det", "logabsdet",
+         "pinv_cut", "lgamma", "digamma", "zeta", "polygamma_of", "erfc", "erfinv", "i0e", "i1e", "bessel_j0",
+         "bessel_j1", "sinc"),
+        ABSENT,
+    ),
     **dict.fromkeys(("batch_norm_train", "batch_norm_relu_train", "batch_norm_add_relu_train"), TRAINING),
     "nll_loss": LOSS,
     "cross_entropy": LOSS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,11 @@ def _pad(x: Tensor, pads: list[int], value: float = 0.0) -> Tensor:
         return x
     half = len(pads) // 2
     return ag.pad(x, [p for a in range(half)[::-1] for p in (pads[a], pads[a + half])], "constant", value)  # type: ignore[no-any-return]
+
+
+def _spatial_index(parts: Iterable[Any]) -> tuple[Any, ...]:
+    """An index of the axes after N and C."""
+    return slice(None), slice(None), *parts
 
 
 def _spatial(name: str, rank: int) -> Any:
@@ -75,7 +80,7 @@ def _conv_transpose(
         sides = list(pads) if pads is not None else [0] * (2 * rank)
     y = _spatial("conv_transpose", rank)(x, w, b, strides, 0, 0, group, dilations)
     y = _pad_end(y, extra, b)
-    return y[(slice(None), slice(None), *(slice(i, n - j) for i, j, n in zip(sides, sides[rank:], y.shape[2:])))]
+    return y[_spatial_index(slice(i, n - j) for i, j, n in zip(sides, sides[rank:], y.shape[2:]))]
 
 
 def _pad_end(y: Tensor, extra: list[int], b: Any) -> Tensor:
@@ -108,7 +113,7 @@ def _windows(x: Tensor, kernel, strides, dilations, pads, ceil_mode, value) -> T
         index.append(
             taps.reshape([outputs[a] if i == a else kernel[a] if i == rank + a else 1 for i in range(2 * rank)])
         )
-    y = x[(slice(None), slice(None), *index)]
+    y = x[_spatial_index(index)]
     return y.reshape(*y.shape[: 2 + rank], -1)
 
 
@@ -131,7 +136,7 @@ def _average_pool(
     if count_include_pad:  # padding counts, what ceil_mode adds beyond it does not
         ones, arguments = _pad(ones, sides, 1.0), (*arguments[:3], [0] * len(sides))
     count = _windows(ones, *arguments, ceil_mode, 0.0).sum(-1)
-    return total / count[(slice(None), slice(None), *(slice(n) for n in total.shape[2:]))]
+    return total / count[_spatial_index(slice(n) for n in total.shape[2:])]
 
 
 def _max_pool(
@@ -207,7 +212,7 @@ def _col2im(x, image_shape, block_shape, *, dilations=None, pads=None, strides=N
             at.reshape([1, 1, *(block[a] if i == a else counts[a] if i == rank + a else 1 for i in range(2 * rank))])
         )
     out = ag.put_at(y, shape=(n, c, *full), index=tuple(index))
-    return out[(slice(None), slice(None), *(slice(pads[a], pads[a] + size[a]) for a in range(rank)))]
+    return out[_spatial_index(slice(pads[a], pads[a] + size[a]) for a in range(rank))]
 
 
 # ---------------------------------------------------------------------------------------------- normalisation

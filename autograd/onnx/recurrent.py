@@ -19,7 +19,8 @@ def _activations(
     names: Any, alphas: Any, betas: Any, defaults: list[str], directions: int
 ) -> list[Callable[[Any], Any]]:
     """The functions of all gates and directions, with their parameters taken in order."""
-    alphas, betas, found = list(alphas or ()), list(betas or ()), []
+    alphas, betas = list(alphas or ()), list(betas or ())
+    found: list[Any] = []
     spelling = {name.lower(): name for name in ACTIVATIONS}
     for name in names or defaults * directions:
         function = ACTIVATIONS[spelling[name.lower()]]
@@ -78,10 +79,10 @@ def _recurrent(gates: int, states: int, make_cell: Callable[..., Any], defaults:
             outputs.append(y)
             finals.append(last)
         y = ag.stack(*outputs, axis=1)  # (T, D, N, H)
-        last = [ag.stack(*parts) for parts in zip(*finals)]
+        ends = [ag.stack(*parts) for parts in zip(*finals)]
         if layout:
-            y, last = y.permute(2, 0, 1, 3), [v.permute(1, 0, 2) for v in last]
-        return (y, *last)
+            y, ends = y.permute(2, 0, 1, 3), [v.permute(1, 0, 2) for v in ends]
+        return (y, *ends)
 
     return call
 

@@ -54,7 +54,7 @@ def _factors(x: Tensor, over: list[int], sizes: list[int], policy: str) -> list[
     return [min(each) if policy == "not_larger" else max(each)] * len(over)
 
 
-def _coordinates(mode: str, i: np.ndarray, n: int, m: int, factor: float, region: tuple[float, float]) -> np.ndarray:
+def _coordinates(mode: str, i: np.ndarray, n: int, m: int, factor: float, region: tuple[float, float]) -> Any:
     """Where in the input each output element lies."""
     length = n * factor
     if mode == "asymmetric":

@@ -23,14 +23,18 @@ def _gather_elements(x: Tensor, index: Tensor, *, axis: int = 0) -> Tensor:
 
 def _along(index: np.ndarray, axis: int) -> tuple[np.ndarray, ...]:
     """The full index of every element that an index along one axis picks."""
-    return tuple(index if a == axis else g for a, g in enumerate(np.indices(index.shape, sparse=True)))
+    return tuple(index if a == axis else g for a, g in enumerate(_grid(index.shape)))
+
+
+def _grid(shape: tuple[int, ...]) -> Any:
+    return np.indices(shape, sparse=True)
 
 
 def _gather_nd(x: Tensor, index: Tensor, *, batch_dims: int = 0) -> Tensor:
     i = array(index)
-    batch = np.indices(i.shape[:batch_dims], sparse=True)
-    batch = tuple(b.reshape(b.shape + (1,) * (i.ndim - 1 - batch_dims)) for b in batch)
-    return x[(*batch, *np.moveaxis(i, -1, 0))]
+    batch = _grid(i.shape[:batch_dims])
+    places = (*(b.reshape(b.shape + (1,) * (i.ndim - 1 - batch_dims)) for b in batch), *np.moveaxis(i, -1, 0))
+    return x[places]
 
 
 REDUCTIONS = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
@@ -65,7 +69,7 @@ def _tensor_scatter(
     """Writes the update of each sequence of a batch at its own position of a cache."""
     axis = axis_of(axis, past.ndim)
     starts = np.zeros(past.shape[0], np.int64) if position is None else array(position)
-    index = list(np.indices(update.shape, sparse=True))
+    index = list(_grid(update.shape))
     index[axis] = index[axis] + starts.reshape((-1,) + (1,) * (past.ndim - 1))
     if mode == "circular":
         index[axis] = index[axis] % past.shape[axis]
@@ -111,7 +115,7 @@ def _compress(x: Tensor, condition: Tensor, *, axis: int | None = None) -> Tenso
 def _eye_like(x: Tensor, *, dtype: int | None = None, k: int = 0) -> Tensor:
     from autograd.onnx.quantised import numpy_dtype
 
-    return tensor(np.eye(*x.shape, k=k, dtype=x.dtype if dtype is None else numpy_dtype(dtype)))
+    return tensor(np.eye(x.shape[0], x.shape[1], k=k, dtype=x.dtype if dtype is None else numpy_dtype(dtype)))
 
 
 def _boxes(boxes: np.ndarray, centred: int) -> np.ndarray:

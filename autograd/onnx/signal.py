@@ -65,7 +65,6 @@ def _mel_weight_matrix(mels, length, rate, low, high, *, output_datatype: int = 
     """(length // 2 + 1, mels): triangles that are evenly spaced on the mel scale."""
     count, n = int(scalar(mels)), int(scalar(length))
     ends = 2595 * np.log10(1 + np.array([scalar(low), scalar(high)]) / 700)
-    edges = np.linspace(*ends, count + 2)
     edges = 700 * (10 ** (np.arange(count + 2) * (ends[1] - ends[0]) / (count + 2) / 2595 + ends[0] / 2595) - 1)
     bins = ((n + 1) * edges // scalar(rate)).astype(int)
     out = np.zeros((n // 2 + 1, count))

@@ -158,10 +158,12 @@ def _prelu_reference(x, w):
 def prelu(x, w):
     """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
     x, w = tensor_of(x), tensor_of(w)
+    if x.ndim == 0:
+        w = w.reshape(())
     channels = x.shape[1] if x.ndim > 1 else 1
     if w.array.size not in (1, channels) or w.ndim > 1:
         raise ShapeError(f"prelu: w has shape {w.shape}, expected (1,) or ({channels},)  [x: {x.shape}]")
-    return relu(x) - relu(-x) * w.reshape(-1, *[1] * max(x.ndim - 2, 0))
+    return relu(x) - relu(-x) * (w.reshape(-1, *[1] * max(x.ndim - 2, 0)) if x.ndim else w)
 
 
 # ---------------------------------------------------------------------------------------------- sigmoids
@@ -346,6 +348,8 @@ def _hardtanh_samples(s: Sampler) -> Case:
 )
 def hardtanh(x, min_val=-1.0, max_val=1.0, inplace=False):
     """min(max(x, min_val), max_val)"""
+    if min_val > max_val:
+        raise ShapeError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
     return tensor_of(x).clip(min_val, max_val)
 
 

@@ -125,8 +125,8 @@ def _conv_samples(s: Sampler) -> Case:
 
 def _relu_samples(s: Sampler) -> Case:
     """Results away from the kink: products are even, the bias is odd."""
-    x, w, attrs = draw_geometry(s)
-    x, w, b = (s.integers(shape, -2, 3).astype(s.dtype) for shape in (x, w, w[:1]))
+    x_shape, w_shape, attrs = draw_geometry(s)
+    x, w, b = (s.integers(shape, -2, 3).astype(s.dtype) for shape in (x_shape, w_shape, w_shape[:1]))
     return s.case(x, w * 2, b * 2 + 1, **attrs)
 
 

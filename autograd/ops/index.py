@@ -9,7 +9,7 @@ import numpy as np
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite, op
 from autograd.ops.elementwise import add, raw
-from autograd.ops.shape import reshape, sum_to
+from autograd.ops.shape import expand, reshape, sum_to
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axis
 
@@ -242,6 +242,8 @@ take.grads(x=_take_grad, index=None)
 )
 def index_select(x, *, axis, index):
     """Slices of x along an axis, in the order of the 1-d index."""
+    if np.ndim(raw(x)) == 0:
+        return reshape(take(reshape(x, 1), index, axis=axis), ())
     return take(x, index, axis=axis)
 
 
@@ -251,6 +253,8 @@ def index_select(x, *, axis, index):
 )
 def index_add(x, *, axis, index, source, alpha=1):
     """A copy of x to whose slices index[i] along an axis source's slices i are added, alpha times."""
+    if np.ndim(raw(x)) == 0:
+        return reshape(index_add(reshape(x, 1), axis=0, index=index, source=reshape(source, 1), alpha=alpha), ())
     axis = normalize_axis(axis, np.ndim(raw(x)))
     added = put_at(source, shape=np.shape(raw(x)), index=(slice(None),) * axis + (raw(index),))
     return add(x, added, alpha=alpha)
@@ -336,6 +340,23 @@ def add_along_axis(x, index, y, *, axis):
 add_along_axis.grads(x=lambda g: g, index=None, y=lambda g, index, axis: take_along_axis(g, index, axis=axis))
 
 
+@composite(
+    reference=lambda x, index, axis=None: np.take_along_axis(x.ravel() if axis is None else x, index, axis or 0),
+    samples=lambda s: s.case(s.array((3,)), s.integers((4,), 0, 3), axis=s.choice((0, None))),
+)
+def take_along_dim(x, index, *, axis=None):
+    """As take_along_axis, with x and the index broadcast against each other; None: of the flattened x."""
+    if axis is None:
+        return reshape(take(reshape(x, -1), np.reshape(raw(index), -1), axis=0), np.size(raw(index)))
+    shape, ids = np.shape(raw(x)), np.asarray(raw(index))
+    axis = normalize_axis(axis, len(shape))
+    if ids.ndim != len(shape):
+        raise ShapeError(f"take_along_dim: index {ids.shape} and x {shape} have different dimensions")
+    common = [max(a, b) if i != axis else -1 for i, (a, b) in enumerate(zip(shape, ids.shape))]
+    wide = np.broadcast_to(ids, [m if i != axis else n for i, (m, n) in enumerate(zip(common, ids.shape))])
+    return take_along_axis(expand(x, tuple(common)), wide, axis=axis)
+
+
 def _gather_samples(s: Sampler) -> Case:
     return s.case(s.array((3, 4)), axis=1, index=s.integers((s.integer(1, 3), s.integer(1, 5)), 0, 4))
 
@@ -343,6 +364,9 @@ def _gather_samples(s: Sampler) -> Case:
 @composite(reference=lambda x, axis, index: np.take_along_axis(x[: len(index)], index, axis), samples=_gather_samples)
 def gather(x, *, axis, index):
     """y[i, j] = x[i, index[i, j]] (axis 1), for as many i as index has."""
+    shape = np.shape(raw(index))
+    if np.ndim(raw(x)) == 0 or 0 in shape:
+        return reshape(take(reshape(x, -1), np.reshape(raw(index), -1), axis=0), shape)
     return take_along_axis(x, index, axis=axis)
 
 

@@ -99,6 +99,8 @@ def stack(*xs, axis=0):
 )
 def hstack(*xs):
     """Joins along the second axis (the first one of vectors)."""
+    if not xs:
+        raise ShapeError("hstack: no tensors to join")
     parts = [reshape(x, 1) if np.ndim(raw(x)) == 0 else x for x in xs]
     return concatenate(parts, 0 if np.ndim(raw(parts[0])) == 1 else 1)
 
@@ -240,6 +242,9 @@ def _roll_reference(x, shifts, axis=None):
 @op(reference=_roll_reference, samples=_roll_samples, linear_in=("x",))
 def roll(x, *, shifts, axis=None):
     """Moves the elements along axes by `shifts`; those that leave come in at the other end. None: flattened."""
+    many, named = (len(v) if isinstance(v, (tuple, list)) else 1 for v in (shifts, () if axis is None else axis))
+    if many == 0 or (axis is not None and many != named):
+        raise ValueError(f"shifts {shifts!r} and axis {axis!r} must be as many")
     return np.roll(x, shifts, axis)
 
 
@@ -341,6 +346,10 @@ def pad(x, *, pad, mode="constant", value=None):
     widths = pad_widths(pad, shape)
     if not any(map(any, widths)):
         return identity(x)
+    cut = tuple(min(n, 0) for n in sizes(pad))
+    if any(cut) and mode == "circular":  # what is cut off does not come back
+        x, widths = constant_pad(x, pad=cut), [(max(a, 0), max(b, 0)) for a, b in widths]
+        shape = np.shape(raw(x))
     for axis, (before, after) in enumerate(widths):
         if before or after:
             x = take(x, _source(mode, shape[axis], before, after, axis), axis=axis)

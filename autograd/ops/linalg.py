@@ -169,7 +169,7 @@ def _grad_w_samples(s: Sampler) -> Case:
 
 @op(
     axes={"u": "... K", "x": "... C"},
-    reference=lambda u, x: np.tensordot(u, x, [range(u.ndim - 1)] * 2),
+    reference=lambda u, x: u.reshape(-1, u.shape[-1]).T @ x.reshape(-1, x.shape[-1]),
     samples=_grad_w_samples,
     flops=lambda out, u, x: 2 * math.prod(u) * x[-1],
     kernel=kernels.linear_grad_w,

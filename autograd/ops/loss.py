@@ -258,5 +258,5 @@ def hinge_embedding_loss(x, y, margin=1.0, reduction="mean"):
     """x where y = 1, max(0, margin - x) where y = -1."""
     x, y = alike("hinge_embedding_loss", x, y)
     check_reduction("hinge_embedding_loss", reduction)
-    positive = Tensor((y.array == 1).astype(x.dtype))
-    return reduced(x * positive + (margin - x).clip(0.0) * (1 - positive), reduction)
+    positive, negative = (Tensor((y.array != sign).astype(x.dtype)) for sign in (-1, 1))
+    return reduced(x * positive + (margin - x).clip(0.0) * negative, reduction)

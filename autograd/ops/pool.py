@@ -23,7 +23,7 @@ AXES = {"x": "N C H W"}
 def windows(name: str, size, stride, padding, dilation) -> tuple:
     """Kernel, stride, padding and dilation as pairs within sane limits; the kernels check them against H and W."""
     kernel = steps(size, f"{name}: kernel_size", 1)
-    stride = kernel if stride is None else steps(stride, f"{name}: stride", 1)
+    stride = kernel if stride is None or stride in ((), []) else steps(stride, f"{name}: stride", 1)
     return kernel, stride, steps(padding, f"{name}: padding", 0), steps(dilation, f"{name}: dilation", 1)
 
 

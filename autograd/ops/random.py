@@ -146,7 +146,7 @@ def _drawn(s: Sampler) -> Case:
     samples=_drawn,
     onnx="RandomNormal",
 )
-def normal(mean=0.0, std=1.0, *, shape=None, generator=None, dtype=None):
+def normal(mean=0.0, std=1.0, *, shape=None, generator=None, dtype=None, device=None, layout=None):
     """Normal numbers of a mean and a standard deviation, each a number or a tensor (whose shape is the default)."""
     mean, std = 0.0 if mean is None else mean, 1.0 if std is None else std
     if np.any(np.less(std, 0)):
@@ -165,6 +165,8 @@ def normal(mean=0.0, std=1.0, *, shape=None, generator=None, dtype=None):
 def uniform(low=0.0, high=1.0, *, shape=None, generator=None, dtype=None):
     """Uniform numbers in [low, high), bounds being numbers or tensors (whose shape is the default)."""
     low, high = 0.0 if low is None else low, 1.0 if high is None else high
+    if np.any(np.greater(low, high)):
+        raise ValueError(f"low {low!r:.40} is above high {high!r:.40}")
     out = uniform_array(source(generator), _shape_of(shape, low, high), _kind(dtype, low, high))
     return (out * (high - low) + low).astype(out.dtype, copy=False)
 

@@ -129,8 +129,9 @@ def _prod_samples(s: Sampler) -> Case:
 @composite(
     reference=lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis, keepdims=keepdims), samples=_prod_samples
 )
-def prod(x, *, axis=None, keepdims=False):
+def prod(x, *, axis=None, keepdims=False, dtype=None):
     """The product over axes, by halves; its gradient is right where factors are 0 too."""
+    x = x if dtype is None else declare("astype")(x, dtype=np.dtype(dtype))
     shape = np.shape(raw(x))
     axes = normalize_axes(axis, len(shape))
     order = [i for i in range(len(shape)) if i not in axes] + list(axes)
@@ -154,6 +155,7 @@ def _resolve(axis: Any, unbiased: Any, correction: float) -> tuple[Any, float]:
     """x.var(False) means unbiased=False, as in PyTorch; unbiased is correction 1 or 0."""
     if isinstance(axis, bool):
         axis, unbiased = None, axis
+    correction = 1 if correction is None else correction
     return axis, correction if unbiased is None else float(unbiased)
 
 
@@ -291,16 +293,6 @@ def _norm_grad(g, x, out, ord, axis, keepdims):
 
 
 vector_norm.grads(x=_norm_grad)
-
-
-@composite(
-    reference=lambda x, p="fro", axis=None, keepdims=False: _norm_reference(x, 2, axis, keepdims), samples=over_axes
-)
-def norm(x, *, p="fro", axis=None, keepdims=False):
-    """The p-norm over axes; "fro" is 2. PyTorch's torch.norm; matrix norms are in linalg."""
-    if isinstance(p, str) and p != "fro":
-        raise ValueError(f"norm: p is {p!r}, expected 'fro' or a number")
-    return vector_norm(x, ord=2 if p in ("fro", None) else p, axis=axis, keepdims=keepdims)
 
 
 @op(

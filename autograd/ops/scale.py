@@ -10,6 +10,7 @@ import numpy as np
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.linalg import tensor_of
+from autograd.ops.reduce import vector_norm
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
 
@@ -68,6 +69,8 @@ def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):
 
 def _length(x: Tensor, p: float, axis: Any, eps: float) -> Tensor:
     """max(sum(|x| ** p) ** (1 / p), eps) along axis, kept; its gradient is finite at 0."""
+    if p <= 0:
+        return vector_norm(x, ord=p, axis=axis, keepdims=True).clip(eps)
     if p == math.inf:
         return abs(x).amax(axis, keepdims=True).clip(eps)
     powers = x * x if p == 2 else abs(x) if p == 1 else abs(x) ** p
@@ -87,10 +90,8 @@ def _normalize_reference(x, p=2.0, axis=1, eps=1e-12):
 
 @composite(reference=_normalize_reference, samples=_vectors, onnx="LpNormalization")
 def normalize(x, p=2.0, axis=1, eps=1e-12):
-    """x / max(||x||_p, eps) along axis (or dim); p may be inf. Source: torch.nn.functional.normalize."""
+    """x / max(||x||_p, eps) along axis (or dim); any p, inf too. Source: torch.nn.functional.normalize."""
     x = tensor_of(x)
-    if p <= 0:
-        raise ShapeError(f"normalize: p must be above 0, got {p}")
     return x / _length(x, p, axis, eps)
 
 
@@ -109,7 +110,8 @@ def cosine_similarity(x, y, axis=1, eps=1e-8):
     """sum(x * y) / (max(||x||, eps) * max(||y||, eps)) along axis (or dim); x and y broadcast."""
     x, y = tensor_of(x), tensor_of(y)
     try:
-        np.broadcast_shapes(x.shape, y.shape)
+        shape = np.broadcast_shapes(x.shape, y.shape)
     except ValueError:
         raise ShapeError(f"cosine_similarity: shapes do not broadcast  [x: {x.shape}, y: {y.shape}]") from None
+    x, y = x.expand(shape), y.expand(shape)
     return (x / _length(x, 2, axis, eps) * (y / _length(y, 2, axis, eps))).sum(axis)

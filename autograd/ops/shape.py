@@ -15,6 +15,7 @@ from autograd.ops.dtypes import FLOAT32, FLOAT64
 from autograd.ops.elementwise import raw
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axes, normalize_axis
+from autograd.tape import declare
 
 
 def sizes(shape: Any) -> tuple[int, ...]:
@@ -340,14 +341,24 @@ def repeat(x, *, repeats):
     return tile(x, repeats)
 
 
+def _repeat_each(x: Any, repeats: np.ndarray, axis: int) -> Any:
+    n = np.shape(raw(x))[axis]
+    if repeats.shape != (n,) or (repeats < 0).any():
+        raise ShapeError(f"repeat_interleave: expected {n} repeats for axis {axis}, none below 0, got {repeats!r:.60}")
+    return declare("take")(x, np.repeat(np.arange(n), repeats), axis=axis)
+
+
 @composite(
     reference=lambda x, repeats, axis: np.repeat(x, repeats, axis),
     samples=lambda s: s.case(s.array((s.size(), s.size())), repeats=s.integer(1, 3), axis=s.choice((0, 1, -1, None))),
 )
-def repeat_interleave(x, *, repeats, axis=None):
-    """Each element (axis None) or slice along an axis, `repeats` times in a row (NumPy's repeat)."""
+def repeat_interleave(x, *, repeats, axis=None, output_size=None):
+    """Each element (axis None) or slice along an axis, `repeats` times in a row, or as often as a vector says."""
     if axis is None:
         x, axis = reshape(x, -1), 0
+    if np.size(raw(repeats)) != 1:
+        return _repeat_each(x, np.asarray(raw(repeats)), axis)
+    repeats = int(np.asarray(raw(repeats)).reshape(-1)[0])
     shape = np.shape(raw(x))
     axis = normalize_axis(axis, len(shape))
     before, n, after = shape[:axis], shape[axis], shape[axis + 1 :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,12 +12,20 @@ from autograd.op import op
 from autograd.ops.dtypes import real
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
+from autograd.shapes import normalize_axis
 from autograd.tensor import Tensor
 
 
 def _same(u: np.ndarray, y: np.ndarray) -> None:
     if u.shape != y.shape:
         raise ValueError(f"u has shape {u.shape} and y {y.shape}, expected the same")
+
+
+def _over(kernel: Callable[..., np.ndarray], axis: int, *arrays: np.ndarray) -> np.ndarray:
+    """The kernel along an axis; a single number is a line of one."""
+    if arrays[0].ndim:
+        return kernel(*arrays, axis)
+    return kernel(*(a.reshape(1) for a in arrays), normalize_axis(axis, 0)).reshape(())
 
 
 def _along_axis(s: Sampler) -> Case:
@@ -35,12 +44,12 @@ def _softmax_reference(x, axis):
 
 
 @op(reference=_softmax_reference, samples=_along_axis, onnx="Softmax", flops=lambda out, *_, **__: 5 * math.prod(out))
-def softmax(x, *, axis):
+def softmax(x, *, axis, dtype=None):
     """y = e ** x / sum(e ** x) along axis, without overflow.
 
-    axis (or dim) is required. Raises ShapeError if it is out of range.
+    axis (or dim) is required; dtype casts x first. Raises ShapeError if it is out of range.
     """
-    return real(lambda a: kernels.softmax(a, axis), x)
+    return real(lambda a: _over(kernels.softmax, axis, a), x if dtype is None else np.asarray(x, dtype))
 
 
 @op(
@@ -52,7 +61,7 @@ def softmax(x, *, axis):
 def softmax_grad(u, y, *, axis):
     """y * (u - sum(u * y)) along axis: the gradient of softmax, given its result y."""
     _same(u, y)
-    return kernels.softmax_grad(u, y, axis)
+    return _over(kernels.softmax_grad, axis, u, y)
 
 
 def _softmax_grad_y(g: Tensor, u: Tensor, y: Tensor, axis: int) -> Tensor:
@@ -69,9 +78,9 @@ softmax_grad.grads(u=lambda g, y, axis: softmax_grad(g, y, axis=axis), y=_softma
     onnx="LogSoftmax",
     flops=lambda out, *_, **__: 5 * math.prod(out),
 )
-def log_softmax(x, *, axis):
-    """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required."""
-    return real(lambda a: kernels.log_softmax(a, axis), x)
+def log_softmax(x, *, axis, dtype=None):
+    """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required; dtype casts x first."""
+    return real(lambda a: _over(kernels.log_softmax, axis, a), x if dtype is None else np.asarray(x, dtype))
 
 
 @op(
@@ -83,7 +92,7 @@ def log_softmax(x, *, axis):
 def log_softmax_grad(u, y, *, axis):
     """u - e ** y * sum(u) along axis: the gradient of log_softmax, given its result y."""
     _same(u, y)
-    return kernels.log_softmax_grad(u, y, axis)
+    return _over(kernels.log_softmax_grad, axis, u, y)
 
 
 log_softmax.grads(x=lambda g, out, axis: log_softmax_grad(g, out, axis=axis))

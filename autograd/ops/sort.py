@@ -14,6 +14,7 @@ from autograd.ops.linalg import tensor_of
 from autograd.ops.shape import reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axis
+from autograd.tape import declare
 
 
 def _lines(s: Sampler) -> Case:
@@ -44,6 +45,15 @@ def argsort(x, *, axis=-1, descending=False, stable=True):
 def sort(x, *, axis=-1, descending=False, stable=True):
     """(values, indices): x sorted along an axis and where each value was; ties keep their order."""
     return at_place(x, argsort(x, axis, descending), axis, True)
+
+
+@composite(
+    reference=lambda x: np.sort(x, 0),
+    samples=lambda s: s.case(s.distinct(s.shape(1, 3))),
+)
+def msort(x):
+    """x sorted along its first axis."""
+    return sort(x, 0)[0]
 
 
 def _topk_samples(s: Sampler) -> Case:
@@ -112,9 +122,9 @@ def _cumsum_reference(x, axis):
 
 
 @op(reference=_cumsum_reference, samples=_running, linear_in=("x",), onnx="CumSum")
-def cumsum(x, *, axis):
+def cumsum(x, *, axis, dtype=None):
     """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
-    x = np.asarray(x)
+    x = np.asarray(x, dtype)
     return np.cumsum(x, axis if x.ndim else None, None if x.dtype.kind == "f" else np.int64).reshape(x.shape)
 
 
@@ -128,8 +138,9 @@ def _cumprod_samples(s: Sampler) -> Case:
 
 
 @composite(reference=lambda x, axis: np.multiply.accumulate(x, axis), samples=_cumprod_samples)
-def cumprod(x, *, axis):
+def cumprod(x, *, axis, dtype=None):
     """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+    x = x if dtype is None else declare("astype")(x, dtype=np.dtype(dtype))
     shape = np.shape(raw(x))
     axis = normalize_axis(axis, len(shape))
     before = (slice(None),) * axis

@@ -8,7 +8,7 @@ from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite, op
 from autograd.ops.elementwise import mul, raw, where
 from autograd.ops.index import IndexRangeError, getitem, put_at
-from autograd.ops.shape import expand
+from autograd.ops.shape import expand, reshape
 from autograd.sampling import Case, Sampler
 
 
@@ -53,7 +53,7 @@ def argwhere(x):
 )
 def nonzero(x, *, as_tuple=False):
     """The indices of the nonzero elements: one row each, or (as_tuple) one vector for each axis."""
-    found = argwhere(x)
+    found = argwhere(reshape(x, 1) if as_tuple and np.ndim(raw(x)) == 0 else x)
     return tuple(getitem(found, (slice(None), i)) for i in range(found.shape[1])) if as_tuple else found
 
 

@@ -1,0 +1,235 @@
+"""Recurrent layers: a state that each step of a sequence changes. Shapes and state-dict names are torch.nn's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd.errors import ShapeError
+from autograd.nn import functional as F
+from autograd.nn import init
+from autograd.nn.linear import empty
+from autograd.nn.module import Module
+from autograd.ops.join import stack
+from autograd.ops.linalg import tensor_of
+from autograd.tensor import Tensor
+
+Step = Callable[[Tensor, Any, Tensor, "Tensor | None"], Any]
+
+
+def _plain(activate: Callable[[Tensor], Tensor]) -> Step:
+    """h' = activate(W x + b + W_h h + b_h)"""
+
+    def step(gates: Tensor, h: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        return activate(gates + F.linear(h, w, b))
+
+    return step
+
+
+def _lstm(gates: Tensor, state: tuple[Tensor, Tensor], w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor]:
+    """c' = f c + i g, h' = o tanh(c'), with i, f, g, o from four blocks of rows. Hochreiter, Schmidhuber, 1997."""
+    h, c = state
+    i, f, g, o = F.chunk(gates + F.linear(h, w, b), 4, -1)
+    c = F.sigmoid(f) * c + F.sigmoid(i) * F.tanh(g)
+    return F.sigmoid(o) * F.tanh(c), c
+
+
+def _gru(gates: Tensor, h: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+    """h' = z h + (1 - z) tanh(x_n + r h_n), with r, z, n from three blocks of rows. Cho et al., arXiv:1406.1078."""
+    xr, xz, xn = F.chunk(gates, 3, -1)
+    hr, hz, hn = F.chunk(F.linear(h, w, b), 3, -1)
+    z = F.sigmoid(xz + hz)
+    return z * h + (1 - z) * F.tanh(xn + F.sigmoid(xr + hr) * hn)
+
+
+def _hidden(state: Any) -> Tensor:
+    return state[0] if isinstance(state, tuple) else state
+
+
+class _Recurrent(Module):
+    """Layers of one kind of cell, one or two directions."""
+
+    blocks = 1  # of hidden_size rows in every weight
+    step: Step
+    cell_state = False
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
+        dropout: float = 0.0, bidirectional: bool = False, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        if hidden_size < 1 or num_layers < 1:
+            fault = f"hidden_size={hidden_size} and num_layers={num_layers} must be above 0"
+            raise ShapeError(f"{type(self).__name__}: {fault}")
+        self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
+        self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
+        for name, shape in self._shapes():
+            self.register_parameter(name, empty(*shape, dtype=dtype))
+        self.reset_parameters()
+
+    def _shapes(self) -> list[tuple[str, tuple[int, ...]]]:
+        rows = self.blocks * self.hidden_size
+        found: list[tuple[str, tuple[int, ...]]] = []
+        for layer in range(self.num_layers):
+            width = self.input_size if layer == 0 else self.hidden_size * (1 + self.bidirectional)
+            for direction in range(1 + self.bidirectional):
+                tail = f"l{layer}" + "_reverse" * direction
+                found += [(f"weight_ih_{tail}", (rows, width)), (f"weight_hh_{tail}", (rows, self.hidden_size))]
+                found += [(f"bias_ih_{tail}", (rows,)), (f"bias_hh_{tail}", (rows,))] if self.bias else []
+        return found
+
+    def reset_parameters(self) -> None:
+        bound = 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    def _start(self, given: Any, batch: int, dtype: Any) -> list[Any]:
+        """The first state of every layer and direction."""
+        count = self.num_layers * (1 + self.bidirectional)
+        shape = (count, batch, self.hidden_size)
+        parts = given if isinstance(given, tuple) else (given,)
+        if given is None:
+            parts = (Tensor(np.zeros(shape, dtype)),) * (1 + self.cell_state)
+        if len(parts) != 1 + self.cell_state or any(tuple(p.shape) != shape for p in parts):
+            found = [tuple(p.shape) for p in parts]
+            raise ShapeError(f"{type(self).__name__}: the first state must have shape {shape}, got {found}")
+        return [tuple(p[i] for p in parts) if self.cell_state else parts[0][i] for i in range(count)]
+
+    def _run(self, x: list[Tensor], state: Any, tail: str) -> tuple[list[Tensor], Any]:
+        """One layer in one direction over all steps; the input's part of the gates is one product."""
+        w, u = getattr(self, f"weight_ih_{tail}"), getattr(self, f"weight_hh_{tail}")
+        b, d = (getattr(self, f"bias_{part}_{tail}") if self.bias else None for part in ("ih", "hh"))
+        gates = F.linear(stack(x, 0), w, b)
+        outputs = []
+        for t in range(len(x)):
+            state = self.step(gates[t], state, u, d)
+            outputs.append(_hidden(state))
+        return outputs, state
+
+    def forward(self, x: Any, hx: Any = None) -> tuple[Tensor, Any]:
+        x = tensor_of(x)
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            order = "(N, L, C)" if self.batch_first else "(L, N, C)"
+            fault = f"expected x {order} or (L, C) with C={self.input_size}, got {x.shape}"
+            raise ShapeError(f"{type(self).__name__}: {fault}")
+        single = x.ndim == 2
+        if single:
+            x = x.unsqueeze(1)
+            hx = None if hx is None else tuple(h.unsqueeze(1) for h in hx) if isinstance(hx, tuple) else hx.unsqueeze(1)
+        elif self.batch_first:
+            x = x.transpose(0, 1)
+        if not x.shape[0]:
+            raise ShapeError(f"{type(self).__name__}: the sequence is empty  [x: {x.shape}]")
+        starts, ends = self._start(hx, x.shape[1], x.dtype), []
+        steps = [x[t] for t in range(x.shape[0])]
+        for layer in range(self.num_layers):
+            passes = []
+            for direction in range(1 + self.bidirectional):
+                tail = f"l{layer}" + "_reverse" * direction
+                first = starts[layer * (1 + self.bidirectional) + direction]
+                found, last = self._run(steps[::-1] if direction else steps, first, tail)
+                passes.append(found[::-1] if direction else found)
+                ends.append(last)
+            steps = [F.cat(both, -1) for both in zip(*passes)] if self.bidirectional else passes[0]
+            if self.dropout and self.training and layer < self.num_layers - 1:
+                steps = [F.dropout(y, p=self.dropout) for y in steps]
+        y = stack(steps, 1 if self.batch_first and not single else 0)
+        states = tuple(stack([end[i] for end in ends], 0) for i in range(2)) if self.cell_state else (stack(ends, 0),)
+        if single:
+            y, states = y.squeeze(1), tuple(s.squeeze(1) for s in states)
+        return y, states if self.cell_state else states[0]
+
+    def extra_repr(self) -> str:
+        text = f"{self.input_size}, {self.hidden_size}"
+        return text + (f", num_layers={self.num_layers}" if self.num_layers != 1 else "")
+
+
+class RNN(_Recurrent):
+    """h[t] = tanh(W x[t] + b + W_h h[t - 1] + b_h)   (L, N, C) -> (L, N, K), and the last state (layers, N, K)
+
+    nonlinearity may be "relu". batch_first: (N, L, C). Weights start uniform in +-1/sqrt(hidden_size).
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", **kw: Any):
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"RNN: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
+        super().__init__(input_size, hidden_size, num_layers, **kw)
+        self.nonlinearity = nonlinearity
+
+        self.step = _plain(F.relu if nonlinearity == "relu" else F.tanh)  # type: ignore[misc]
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory   (L, N, C) -> (L, N, K), and the last (h, c), each (layers, N, K)
+
+    Rows of the weights: input, forget, cell and output gates. Source: Hochreiter and Schmidhuber, 1997.
+    """
+
+    blocks, cell_state = 4, True
+    step = staticmethod(_lstm)
+
+
+class GRU(_Recurrent):
+    """Gated recurrent unit   (L, N, C) -> (L, N, K), and the last state (layers, N, K)
+
+    Rows of the weights: reset, update and new gates. Source: Cho et al., arXiv:1406.1078.
+    """
+
+    blocks = 3
+    step = staticmethod(_gru)
+
+
+class _Cell(Module):
+    """One step of one layer."""
+
+    blocks = 1
+    cell_state = False
+    step: Step
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size = input_size, hidden_size
+        rows = self.blocks * hidden_size
+        self.weight_ih, self.weight_hh = empty(rows, input_size, dtype=dtype), empty(rows, hidden_size, dtype=dtype)
+        self.register_parameter("bias_ih", empty(rows, dtype=dtype) if bias else None)
+        self.register_parameter("bias_hh", empty(rows, dtype=dtype) if bias else None)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
+
+    def forward(self, x: Any, hx: Any = None) -> Any:
+        x = tensor_of(x)
+        if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
+            raise ShapeError(f"{type(self).__name__}: expected x (N, {self.input_size}), got {x.shape}")
+        if hx is None:
+            zero = Tensor(np.zeros((*x.shape[:-1], self.hidden_size), x.dtype))
+            hx = (zero, zero) if self.cell_state else zero
+        gates = F.linear(x, self.weight_ih, self.bias_ih)
+        return self.step(gates, hx, self.weight_hh, self.bias_hh)
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}"
+
+
+class RNNCell(_Cell):
+    """tanh(W x + b + W_h h + b_h): (N, C), (N, K) -> (N, K)"""
+
+    step = staticmethod(_plain(F.tanh))
+
+
+class LSTMCell(_Cell):
+    """One step of LSTM: (N, C), (h, c) -> (h, c)"""
+
+    blocks, cell_state = 4, True
+    step = staticmethod(_lstm)
+
+
+class GRUCell(_Cell):
+    """One step of GRU: (N, C), (N, K) -> (N, K)"""
+
+    blocks = 3
+    step = staticmethod(_gru)
