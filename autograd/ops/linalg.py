@@ -91,7 +91,7 @@ def _matmul_x(g: Tensor, y: Any, x_shape: tuple[int, ...]) -> Tensor:
         return g.reshape(*g.shape, 1) * y
     if len(x_shape) == 1:
         return matmul(y, g.reshape(*g.shape, 1)).reshape(*g.shape[:-1], y.shape[-2])
-    return matmul(g, y.mT)
+    return linear(g, y) if y.ndim == 2 and _are_native(g, y) else matmul(g, y.mT)
 
 
 def _matmul_y(g: Tensor, x: Any, y_shape: tuple[int, ...]) -> Tensor:
@@ -100,9 +100,14 @@ def _matmul_y(g: Tensor, x: Any, y_shape: tuple[int, ...]) -> Tensor:
         return x * g if len(y_shape) == 1 else x.reshape(-1, 1) * g.reshape(*g.shape[:-1], 1, g.shape[-1])
     if len(y_shape) == 1:
         return matmul(x.mT, g.reshape(*g.shape, 1)).reshape(*g.shape[:-1], x.shape[-1])
-    if x.ndim > 2 and len(y_shape) == 2:  # one product over all rows, instead of a sum of products
-        return matmul(rows_of(x).T, rows_of(g))
+    if len(y_shape) == 2:  # one product over all rows, instead of a sum of products
+        return linear_grad_w(x, g) if _are_native(x, g) else matmul(rows_of(x).T, rows_of(g))
     return matmul(x.mT, g)
+
+
+def _are_native(x: Tensor, y: Tensor) -> bool:
+    """Whether both have the same dtype, of those that native products take."""
+    return x.dtype == y.dtype and x.dtype.char in "fd"
 
 
 matmul.grads(x=_matmul_x, y=_matmul_y)
