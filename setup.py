@@ -11,7 +11,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
-COMPILED = ["tape", "sweep", "operators", "tensor"]
+COMPILED = ["tape", "sweep", "operators", "tensor", "nn.base", "optim.many"]
 # -ffast-math and its like are out: at link time they flush subnormals in the whole process.
 CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi", "-g0"]
 
@@ -59,7 +59,9 @@ def extensions() -> list[Extension]:
     headers = [p.relative_to(ROOT).as_posix() for p in included]
     kernels = Extension("autograd.kernels", ["kernels/kernels.pyx", *c_files], depends=headers, **options)
     kernels.define_macros = [*options["define_macros"], ("SOURCE_HASH", f'"{source_hash()}"')]
-    tape = [Extension(f"autograd.{name}", [f"autograd/{name}.py"], **options) for name in COMPILED]
+    compiled = [
+        Extension(f"autograd.{name}", [f"autograd/{name.replace('.', '/')}.py"], **options) for name in COMPILED
+    ]
     directives = {
         "language_level": "3",
         "boundscheck": False,
@@ -68,7 +70,7 @@ def extensions() -> list[Extension]:
         "embedsignature": True,
         "freethreading_compatible": False,
     }
-    return cythonize([kernels, *tape], build_dir="build/cython", compiler_directives=directives, quiet=True)
+    return cythonize([kernels, *compiled], build_dir="build/cython", compiler_directives=directives, quiet=True)
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": ParallelBuild})

@@ -17,6 +17,7 @@ from cython.cimports.autograd.tape import (
     Value,
     has_shape,
     owner,
+    set_grad_enabled,
     tape_call_array,
     tape_set,
     tape_tuple,
@@ -25,7 +26,7 @@ from cython.cimports.autograd.tape import (
 
 from autograd import kernels
 from autograd.errors import GraphError, ShapeError
-from autograd.tape import declare, leaf_node, set_grad_enabled
+from autograd.tape import declare, leaf_node
 
 cnp.import_array()
 
@@ -78,7 +79,7 @@ def sweep(roots: list, seeds: list, wanted=None, retain_graph: bool = False, cre
             return [found.get(id(node)) for node in wanted]
         owners: set = set()
         for g in seeds:
-            owners.add(id(owner(g.array)))
+            owners.add(_memory(g.array))
         i: cython.Py_ssize_t
         for i in range(len(arrived)):
             _accumulate(arrived[i], gradients[i], create_graph, owners)
@@ -199,8 +200,9 @@ def _propagate(
     edge: Node
     g: Value
     wanted_ids = None if wanted is None else {id(node) for node in wanted}
-    for node, g in zip(roots, seeds):
-        _deliver(node, g, create_graph)
+    i: cython.Py_ssize_t
+    for i in range(len(roots)):
+        _deliver(roots[i], seeds[i], create_graph)
     for node in roots:
         if node.count == 0:
             node.count = -1  # a root may be listed twice
@@ -360,6 +362,13 @@ def _deliver(edge: Node, g: Value, create_graph: cython.bint):
 
 
 @cython.cfunc
+def _memory(array):
+    """A number that arrays on the same memory share: id() of its owner, without calling Python."""
+    memory: object = owner(array)
+    return cython.cast(cython.Py_ssize_t, cython.cast(cython.p_void, memory))
+
+
+@cython.cfunc
 @cython.returns(cython.bint)
 def _is_own_memory(array):
     """Whether the elements can be changed one by one: not read-only, not repeated by a stride of 0."""
@@ -376,7 +385,9 @@ def _accumulate(node: Node, g: Value, create_graph: cython.bint, owners: set):
     if node.grad is not None and node.op is None:
         g = _add.call2(node.grad, g) if create_graph else wrap(_plus(node.grad.array, g.array), None)
     elif not create_graph:
-        if id(owner(g.array)) in owners or node.hooks or not _is_own_memory(g.array):
+        memory = _memory(g.array)
+        if memory in owners or node.hooks or not _is_own_memory(g.array):
             g = wrap(g.array.copy(), None)
-        owners.add(id(owner(g.array)))
+            memory = _memory(g.array)
+        owners.add(memory)
     node.grad = g

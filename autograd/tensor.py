@@ -57,20 +57,6 @@ def one(dtype):
     return array
 
 
-def with_gradients(tensors: list):
-    """Those of the tensors that have a gradient, their arrays, and the arrays of their gradients."""
-    found: list = []
-    arrays: list = []
-    gradients: list = []
-    tensor: Tensor
-    for tensor in tensors:
-        if tensor.node is not None and tensor.node.grad is not None:
-            found.append(tensor)
-            arrays.append(tensor.array)
-            gradients.append(tensor.node.grad.array)
-    return found, arrays, gradients
-
-
 class Tensor(Operators):
     """An n-dimensional array of one dtype, on the CPU, with the history needed to differentiate it.
 

@@ -58,10 +58,13 @@ cdef inline void set_matrix(gemm_matrix *matrix, cnp.ndarray x, int row_axis, in
 
 cdef int run_gemm(const kernel_table *t, const gemm_problem *problem) except -1:
     cdef int status
-    with nogil:
-        parallel_watch()
+    if problem.batch_dims == 0 and problem.m * problem.n * problem.k < RELEASE_GIL:
         status = gemm(t, problem)
-    end_of_watch()
+    else:
+        with nogil:
+            parallel_watch()
+            status = gemm(t, problem)
+        end_of_watch()
     if status < 0:
         raise MemoryError("matmul: no memory to pack the operands")
     return 0

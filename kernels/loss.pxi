@@ -1,5 +1,7 @@
 # Softmax along one axis, and cross-entropy.
 
+from libc.math cimport NAN
+
 cdef extern from "loss.h" nogil:
     void softmax_rows(softmax_kernel kernel, const void *x, void *out, int64_t rows, int64_t C, int size)
     void softmax_grad_rows(softmax_grad_kernel kernel, const void *g, const void *out, void *gx, int64_t rows,
@@ -155,20 +157,18 @@ cdef int reduction_of(object reduction, str what) except -1:
     raise ValueError(f"{what}: reduction is 'mean', 'sum' or 'none', not {reduction!r}")
 
 
-cdef inline cnp.ndarray scalar(double value, int dtype):
-    cdef cnp.ndarray out = empty(0, NULL, dtype)
-    if dtype == cnp.NPY_FLOAT32:
-        (<float *>cnp.PyArray_DATA(out))[0] = <float>value
-    else:
-        (<double *>cnp.PyArray_DATA(out))[0] = value
-    return out
-
-
-cdef double element(cnp.ndarray x, int64_t i) noexcept:
+cdef inline double element(cnp.ndarray x, int64_t i) noexcept:
     """An element of a contiguous float array."""
     if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
         return (<float *>cnp.PyArray_DATA(x))[i]
     return (<double *>cnp.PyArray_DATA(x))[i]
+
+
+cdef inline void set_element(cnp.ndarray x, int64_t i, double value) noexcept:
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+        (<float *>cnp.PyArray_DATA(x))[i] = <float>value
+    else:
+        (<double *>cnp.PyArray_DATA(x))[i] = value
 
 
 def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, double label_smoothing=0.0, reduction="none"):
@@ -187,17 +187,22 @@ def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, double labe
     check_smoothing(label_smoothing, "cross_entropy")
     if C == 0:
         loss.fill(0)
-    with nogil:
+    if rows * C < RELEASE_GIL:
         cross_entropy_rows(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(classes), w, ignore_index,
                            label_smoothing, cnp.PyArray_DATA(logp), cnp.PyArray_DATA(loss), rows, C)
+    else:
+        with nogil:
+            cross_entropy_rows(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(classes), w, ignore_index,
+                               label_smoothing, cnp.PyArray_DATA(logp), cnp.PyArray_DATA(loss), rows, C)
     if reduce == EACH:
         return loss, logp
-    total = scalar(0, cnp.PyArray_TYPE(a))
+    total = empty(0, NULL, cnp.PyArray_TYPE(a))
+    set_element(total, 0, 0)
     if rows:
         sum_middle(a, cnp.PyArray_DATA(loss), 1, rows, 1, cnp.PyArray_DATA(total))
     if reduce == MEAN:
         divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
-        total = scalar(element(total, 0) / divisor if divisor else float("nan"), cnp.PyArray_TYPE(a))
+        set_element(total, 0, element(total, 0) / divisor if divisor else NAN)
     return total, logp
 
 
@@ -214,7 +219,7 @@ def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, 
     cdef const void *w = class_weight(weight, a, "cross_entropy_grad", keep)
     cdef cnp.npy_intp rows = cnp.PyArray_SIZE(classes), C = cnp.PyArray_DIM(a, 1)
     cdef int dtype = dtype_index(a)
-    cdef double w_sum = C, divisor = 1
+    cdef double w_sum = C, divisor = 1, share
     cdef cnp.npy_intp i
     check_smoothing(label_smoothing, "cross_entropy_grad")
     if cnp.PyArray_TYPE(grad) != cnp.PyArray_TYPE(a):
@@ -232,7 +237,9 @@ def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, 
         if reduce == MEAN:
             divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
         each = empty(1, &rows, cnp.PyArray_TYPE(a))
-        cnp.PyArray_FillWithScalar(each, element(grad, 0) / divisor if divisor else 0.0)
+        share = element(grad, 0) / divisor if divisor else 0.0
+        for i in range(rows):
+            set_element(each, i, share)
         grad = each
     with nogil:
         cross_entropy_grad_rows(dtype, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a),

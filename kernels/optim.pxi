@@ -44,65 +44,77 @@ cdef cnp.ndarray in_place(object array, str what, str name, list copies):
 cdef class Step:
     """The arrays of one step, checked, in the form that the C driver takes."""
 
-    cdef list keep, copies
+    cdef list params, copies, keep
     cdef optim_tensor *tensors
     cdef Py_ssize_t count
+    cdef int64_t elements
     cdef str what
 
     def __dealloc__(self):
         free(self.tensors)
 
-    def __init__(self, what, params, grads, states):
-        cdef Py_ssize_t i, k
-        cdef cnp.ndarray x, array
-        self.what = what
+    cdef int start(self, params, grads) except -1:
+        cdef Py_ssize_t i
+        cdef cnp.ndarray x, g
         if not isinstance(params, (list, tuple)):
-            raise TypeError(f"{what}: params must be a list of arrays, got {type(params).__name__}")
-        grads = checked_list(grads, params, what, "grads")
+            raise TypeError(f"{self.what}: params must be a list of arrays, got {type(params).__name__}")
         if grads is None:
-            raise TypeError(f"{what}: grads must be a list of arrays, got None")
-        lists = [(name, checked_list(state, params, what, name)) for name, state in states]
-        self.keep = []
-        self.copies = []
+            raise TypeError(f"{self.what}: grads must be a list of arrays, got None")
+        checked_list(grads, params, self.what, "grads")
+        self.params, self.copies, self.keep = [], [], []
         self.count = len(params)
         self.tensors = <optim_tensor *>calloc(self.count + 1, sizeof(optim_tensor))
         if self.tensors == NULL:
-            raise MemoryError(f"{what}: out of memory")
+            raise MemoryError(f"{self.what}: out of memory")
         for i in range(self.count):
-            x = in_place(params[i], what, "params", self.copies)
-            array = as_array(grads[i], what)
-            if not same_layout(x, array):
-                array = in_layout_of(x, array, what, f"params[{i}]", f"grads[{i}]")
-            self.keep += (x, array)
+            x = in_place(params[i], self.what, "params", self.copies)
+            g = as_array(grads[i], self.what)
+            if not same_layout(x, g):
+                g = in_layout_of(x, g, self.what, f"params[{i}]", f"grads[{i}]")
+            self.params.append(x)
+            self.keep.append(g)
             self.tensors[i].arrays[0] = cnp.PyArray_DATA(x)
-            self.tensors[i].arrays[1] = cnp.PyArray_DATA(array)
+            self.tensors[i].arrays[1] = cnp.PyArray_DATA(g)
             self.tensors[i].n = cnp.PyArray_SIZE(x)
             self.tensors[i].dtype = dtype_index(x)
             self.tensors[i].correction1 = self.tensors[i].correction2 = 1
-            for k in range(len(lists)):
-                name, state = lists[k]
-                if state is not None:
-                    self.tensors[i].arrays[2 + k] = self.state(x, state[i], name, i)
+            self.elements += self.tensors[i].n
+        return 0
 
-    cdef void *state(self, cnp.ndarray x, object given, str name, Py_ssize_t i) except? NULL:
-        cdef cnp.ndarray array = in_place(given, self.what, name, self.copies)
-        cdef cnp.ndarray work = array
-        if not same_layout(x, array):
-            work = in_layout_of(x, array, self.what, f"params[{i}]", f"{name}[{i}]")
-        if work is not array:
-            self.copies.append((given, work))
-        self.keep.append(work)
-        return cnp.PyArray_DATA(work)
+    cdef int add_state(self, int place, object arrays, str name) except -1:
+        """Arrays that are changed like the parameters; None: there are none."""
+        cdef Py_ssize_t i
+        cdef cnp.ndarray x, work
+        if checked_list(arrays, self.params, self.what, name) is None:
+            return 0
+        for i in range(self.count):
+            x = self.params[i]
+            work = in_place(arrays[i], self.what, name, self.copies)
+            if not same_layout(x, work):
+                work = in_layout_of(x, work, self.what, f"params[{i}]", f"{name}[{i}]")
+                self.copies.append((arrays[i], work))
+            self.tensors[i].arrays[place] = cnp.PyArray_DATA(work)
+        return 0
 
     cdef int run(self, int rule, optim_options *options) except -1:
         cdef int status
-        with nogil:
+        if self.elements < RELEASE_GIL:
             status = optim_step(rule, self.tensors, self.count, options)
+        else:
+            with nogil:
+                status = optim_step(rule, self.tensors, self.count, options)
         if status < 0:
             raise MemoryError(f"{self.what}: out of memory")
         for original, work in self.copies:
             np.copyto(original, work)
         return 0
+
+
+cdef Step started(str what, params, grads):
+    cdef Step step = Step.__new__(Step)
+    step.what = what
+    step.start(params, grads)
+    return step
 
 
 def sgd_step(params, grads, momenta, double lr, double momentum=0.0, double dampening=0.0, double weight_decay=0.0,
@@ -112,12 +124,14 @@ def sgd_step(params, grads, momenta, double lr, double momentum=0.0, double damp
     cdef optim_options o
     memset(&o, 0, sizeof(o))
     o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov = lr, momentum, dampening, weight_decay, nesterov
-    cdef Step step = Step("sgd_step", params, grads, (("momenta", momenta),))
+    cdef Step step = started("sgd_step", params, grads)
+    step.add_state(2, momenta, "momenta")
     cdef Py_ssize_t i
-    if isinstance(first, (list, tuple)):
+    cdef bint each = isinstance(first, (list, tuple))
+    if each:
         checked_list(first, params, "sgd_step", "first")
     for i in range(step.count):
-        step.tensors[i].first = bool(first[i] if isinstance(first, (list, tuple)) else first)
+        step.tensors[i].first = bool(first[i] if each else first)
     step.run(OPTIM_SGD, &o)
 
 
@@ -134,8 +148,10 @@ def adam_step(params, grads, exp_avgs, exp_avg_sqs, step, double lr, double beta
         raise TypeError("adam_step: exp_avgs and exp_avg_sqs must be lists of arrays, got None")
     if isinstance(step, (list, tuple)):
         checked_list(step, params, "adam_step", "step")
-    work = Step("adam_step", params, grads, (("exp_avgs", exp_avgs), ("exp_avg_sqs", exp_avg_sqs),
-                                             ("max_exp_avg_sqs", max_exp_avg_sqs)))
+    work = started("adam_step", params, grads)
+    work.add_state(2, exp_avgs, "exp_avgs")
+    work.add_state(3, exp_avg_sqs, "exp_avg_sqs")
+    work.add_state(4, max_exp_avg_sqs, "max_exp_avg_sqs")
     for i in range(work.count):
         t = float(step[i] if isinstance(step, (list, tuple)) else step)
         if not t >= 1:
@@ -153,7 +169,8 @@ def rmsprop_step(params, grads, square_avgs, double lr, double alpha=0.99, doubl
     o.lr, o.beta2, o.eps, o.weight_decay, o.momentum = lr, alpha, eps, weight_decay, momentum
     if square_avgs is None:
         raise TypeError("rmsprop_step: square_avgs must be a list of arrays, got None")
-    cdef Step step = Step("rmsprop_step", params, grads, (("square_avgs", square_avgs),
-                                                          ("momentum_buffers", momentum_buffers),
-                                                          ("grad_avgs", grad_avgs)))
+    cdef Step step = started("rmsprop_step", params, grads)
+    step.add_state(2, square_avgs, "square_avgs")
+    step.add_state(3, momentum_buffers, "momentum_buffers")
+    step.add_state(4, grad_avgs, "grad_avgs")
     step.run(OPTIM_RMSPROP, &o)

@@ -101,16 +101,19 @@ def sum_to(x, shape):
     cdef cnp.PyArray_Dims dims
     cdef cnp.ndarray out = a
     cdef int ndim = cnp.PyArray_NDIM(a), extra = ndim - len(shape), i
-    cdef bint fits = extra >= 0, any_reduced = False
+    cdef bint fits = extra >= 0, any_reduced = False, keepdims = False
     for i in range(ndim if fits else 0):
         target[i] = shape[i - extra] if i >= extra else 1
         reduced[i] = i < extra or (target[i] == 1 and cnp.PyArray_DIM(a, i) != 1)
         any_reduced = any_reduced or reduced[i]
+        keepdims = keepdims or (reduced[i] and i >= extra)
         fits = fits and (reduced[i] or target[i] == cnp.PyArray_DIM(a, i))
     if not fits:
         raise ValueError(f"sum_to: shape {np.shape(x)} is no broadcast of {tuple(shape)}")
     if any_reduced:
-        out = sum_dense(a, reduced, True)
+        out = sum_dense(a, reduced, keepdims)
+        if cnp.PyArray_NDIM(out) == ndim - extra:
+            return out
     dims.ptr, dims.len = target + extra, ndim - extra
     return cnp.PyArray_Newshape(out, &dims, cnp.NPY_CORDER)
 

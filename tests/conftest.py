@@ -42,7 +42,8 @@ def _stale(setup: dict) -> list[str]:
     names = [] if setup["source_hash"]() == kernels.SOURCE_HASH else ["kernels"]
     for name in setup["COMPILED"]:
         module = importlib.import_module(f"autograd.{name}")
-        sources = [path for suffix in ("py", "pxd") if (path := ROOT / f"autograd/{name}.{suffix}").exists()]
+        stem = ROOT / "autograd" / name.replace(".", "/")
+        sources = [path for suffix in (".py", ".pxd") if (path := stem.with_suffix(suffix)).exists()]
         if Path(module.__file__).stat().st_mtime < max(p.stat().st_mtime for p in sources):
             names.append(name)
     return names

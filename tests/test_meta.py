@@ -9,7 +9,7 @@ import pytest
 from autograd.checking.checks import CheckFailed, check_reference
 from autograd.checking.gradcheck import GradientError, adjoint_check, examine
 from autograd.checking.opcall import OpCall
-from autograd.op import registry
+from autograd.op import intercepted, registry
 from autograd.sampling import Sampler
 from autograd.tensor import Tensor
 
@@ -140,25 +140,21 @@ def _clean(record, name, call, broken_rules):
         record.grads(**broken_rules)
 
 
-@contextmanager
 def wrong_forward(record, change):
-    """The op with its forward function broken."""
-    handle = record.call
-    forward = handle.forward
+    """While active, the op's forward function is broken."""
 
-    def broken(*args, **attrs):
-        found = forward(*args, **attrs)
-        out = np.array(found[0] if record.extras else found, order="C")
-        out = change(out, args)
-        return (out, *found[1:]) if record.extras else out
+    def broken(forward, found_in):
+        if found_in is not record:
+            return forward
 
-    kernel, record.kernel = record.kernel, None  # which the tape would call instead of the forward function
-    handle.complete(record, broken, len(record.extras), False)
-    try:
-        yield
-    finally:
-        record.kernel = kernel
-        handle.complete(record, forward, len(record.extras), False)
+        def spoilt(*args, **attrs):
+            found = forward(*args, **attrs)
+            out = change(np.array(found[0] if record.extras else found, order="C"), args)
+            return (out, *found[1:]) if record.extras else out
+
+        return spoilt
+
+    return intercepted(broken)
 
 
 def _last_value(out, args):

@@ -14,9 +14,10 @@ from autograd.errors import DTypeError, ShapeError
 from autograd.grad_mode import is_grad_enabled
 from autograd.nn import functional as F
 from autograd.nn.activation import ReLU
+from autograd.nn.base import is_plain
 from autograd.nn.conv import Conv2d
 from autograd.nn.linear import Linear
-from autograd.nn.module import Module, locate
+from autograd.nn.module import Module
 from autograd.nn.norm import BatchNorm1d, BatchNorm2d
 from autograd.tensor import Tensor
 
@@ -36,7 +37,7 @@ class WithReLU:
         try:
             return layer.forward_relu(x)
         except (ShapeError, DTypeError) as error:
-            locate(error, layer)
+            layer._locate(error)
             raise
 
 
@@ -79,8 +80,7 @@ class ConvNorm:
 def _fusible(*modules: Module) -> bool:
     """Whether calling these modules does nothing beside their classes' forward, and nobody wants them apart."""
     for module in modules:
-        state = module.__dict__
-        if state["_hooks"] or state["_pre_hooks"] or "forward" in state:
+        if not is_plain(module):
             return False
     return fusion.enabled
 
@@ -94,7 +94,7 @@ def norm_relu(norm: Any, relu: Callable[[Tensor], Tensor], x: Tensor, residual: 
     try:
         return norm.forward_relu(x, residual)  # type: ignore[no-any-return]
     except (ShapeError, DTypeError) as error:
-        locate(error, norm)
+        norm._locate(error)
         raise
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from autograd.errors import DTypeError, ShapeError
+from autograd.errors import DTypeError
+from autograd.nn.base import Callable as Base
 from autograd.nn.state import StateMixin
 from autograd.shapes import near
 from autograd.tensor import Tensor
@@ -57,7 +58,7 @@ class Handle:
         self.remove()
 
 
-class Module(StateMixin):
+class Module(Base, StateMixin):
     """Base of all layers and models: subclass it, make the parts in __init__, compute in forward.
 
     class Net(Module):
@@ -77,24 +78,29 @@ class Module(StateMixin):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(f"{type(self).__name__}: has no forward method; define forward(self, ...) in the class")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            if not self._pre_hooks and not self._hooks:
-                return self.forward(*args, **kwargs)
-            for hook, with_kwargs in list(self._pre_hooks.values()):
-                changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
-                if changed is not None and with_kwargs:
-                    args, kwargs = changed
-                elif changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
-            result = self.forward(*args, **kwargs)
-            for hook, with_kwargs in list(self._hooks.values()):
-                changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-                result = result if changed is None else changed
-            return result
-        except (ShapeError, DTypeError) as error:
-            locate(error, self)
-            raise
+    def _call_hooked(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """forward, and the hooks before and after it."""
+        for hook, with_kwargs in list(self._pre_hooks.values()):
+            changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
+            if changed is not None and with_kwargs:
+                args, kwargs = changed
+            elif changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        result = self.forward(*args, **kwargs)
+        for hook, with_kwargs in list(self._hooks.values()):
+            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+            result = result if changed is None else changed
+        return result
+
+    def _locate(self, error: Exception) -> None:
+        """Adds to a shape error which layer raised it, by its dotted name as seen from the outermost module."""
+        layer, message = getattr(error, "layer", None), getattr(error, "plain", "")
+        if layer is None:
+            layer, message = self, str(error)
+            error.layer, error.plain = layer, message  # type: ignore[attr-defined]
+        path = next((name for name, found in self.named_modules() if found is layer), "")
+        described = repr(layer) if not layer._modules else type(layer).__name__
+        error.args = (f"{message}\n  in {path + ': ' if path else ''}{described}",)
 
     # ------------------------------------------------------------------------------------- registration
 
@@ -125,7 +131,7 @@ class Module(StateMixin):
         object.__delattr__(self, name)
         self._kinds.pop(name, None)
 
-    def __getattr__(self, name: str) -> Any:  # only called for what is missing
+    def _explain_missing(self, name: str) -> NoReturn:
         if name in ("_kinds", "_hooks", "_pre_hooks"):
             raise AttributeError(_uninitialised(self, "using it"))
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{near(name, self.__dict__)}")
@@ -352,14 +358,3 @@ def _tree(name: str, extra: str, lines: list[str]) -> str:
 
 def _uninitialised(module: Module, doing: str) -> str:
     return f"{type(module).__name__}: call super().__init__() first in __init__, before {doing}"
-
-
-def locate(error: Exception, module: Module) -> None:
-    """Adds to a shape error which layer raised it, by its dotted name as seen from the outermost module."""
-    layer, message = getattr(error, "layer", None), getattr(error, "plain", "")
-    if layer is None:
-        layer, message = module, str(error)
-        error.layer, error.plain = layer, message  # type: ignore[attr-defined]
-    path = next((name for name, found in module.named_modules() if found is layer), "")
-    described = repr(layer) if not layer._modules else type(layer).__name__
-    error.args = (f"{message}\n  in {path + ': ' if path else ''}{described}",)

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.op import composite, op
+from autograd.op import Direct, composite, op
 from autograd.ops.dtypes import real
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
@@ -64,8 +64,8 @@ def relu_grad(u, y):
     return kernels.relu_grad(u, y)
 
 
-relu.grads(x=lambda g, out: relu_grad(g, out))
-relu_grad.grads(u=lambda g, y: relu_grad(g, y), y=None)
+relu.grads(x=Direct(relu_grad, "g", "out"))
+relu_grad.grads(u=Direct(relu_grad, "g", "y"), y=None)
 
 
 def _leaky_reference(x, negative_slope=0.01, inplace=False):
@@ -186,7 +186,7 @@ def sigmoid_grad(u, y):
     return kernels.sigmoid_grad(u, y)
 
 
-sigmoid.grads(x=lambda g, out: sigmoid_grad(g, out))
+sigmoid.grads(x=Direct(sigmoid_grad, "g", "out"))
 sigmoid_grad.grads(u=lambda g, y: sigmoid_grad(g, y), y=lambda g, u, y: g * u * (1 - 2 * y))
 
 
@@ -205,7 +205,7 @@ def tanh_grad(u, y):
     return kernels.tanh_grad(u, y)
 
 
-tanh.grads(x=lambda g, out: tanh_grad(g, out))
+tanh.grads(x=Direct(tanh_grad, "g", "out"))
 tanh_grad.grads(u=lambda g, y: tanh_grad(g, y), y=lambda g, u, y: -2 * g * u * y)
 
 

@@ -241,11 +241,20 @@ def _per_sample(g: np.ndarray, logp: np.ndarray, reduction: str) -> np.ndarray:
     return np.full((*logp.shape[:axis], *logp.shape[axis + 1 :]), g, logp.dtype)
 
 
-def _probability_loss(x: np.ndarray, target: np.ndarray, weight: Any, smoothing: float) -> tuple:
+def _probability_loss(
+    x: np.ndarray, target: np.ndarray, weight: Any, ignore_index: int, smoothing: float, reduction: str
+) -> tuple:
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"label_smoothing must be between 0 and 1, got {smoothing}")
+    check_reduction("cross_entropy", reduction)
     axis = class_axis(x)
+    check_weight("cross_entropy", weight, x.shape[axis])
     logp = kernels.log_softmax(x, axis)
     wanted = _smoothed(target, smoothing, x.shape[axis]) * _class_weight(weight, x)
-    return -(wanted * logp).sum(axis), logp
+    loss = total(-(wanted * logp).sum(axis), reduction)
+    if reduction == "mean":
+        loss = loss / loss.dtype.type(x.size / x.shape[axis] if x.size else math.nan)
+    return loss, logp
 
 
 @op(
@@ -266,25 +275,19 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     Source: torch.nn.functional.cross_entropy; smoothing: Szegedy et al., arXiv:1512.00567.
     """
     need(x=x)
-    check_reduction("cross_entropy", reduction)
-    target = np.asarray(target)
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must be between 0 and 1, got {label_smoothing}")
+    attrs = (weight, ignore_index, label_smoothing, reduction)
     if _holds_probabilities(x, target):
-        check_weight("cross_entropy", weight, x.shape[class_axis(x)])
-        loss, logp = _probability_loss(x, target, weight, label_smoothing)
-        divisor = x.size / x.shape[class_axis(x)] if x.size else math.nan
-        return total(loss, reduction) / loss.dtype.type(divisor) if reduction == "mean" else total(
-            loss, reduction
-        ), logp
+        return _probability_loss(x, target, *attrs)
     try:
-        batched = (x, target) if x.ndim > 1 else (x[None], target[None])
-        loss, logp = kernels.cross_entropy(*batched, weight, ignore_index, label_smoothing, reduction)
+        if x.ndim > 1:
+            return kernels.cross_entropy(x, target, *attrs)
+        loss, logp = kernels.cross_entropy(x[None], target[None], *attrs)
+        return loss.reshape(()), logp[0]
     except (ValueError, TypeError, IndexError):
+        check_reduction("cross_entropy", reduction)
         check_labels("cross_entropy", x.shape, target, ignore_index)
         check_weight("cross_entropy", weight, x.shape[class_axis(x)])
         raise
-    return (loss, logp) if x.ndim > 1 else (loss.reshape(()), logp[0])
 
 
 def _entropy_x(g, target, weight, logp, ignore_index, reduction, label_smoothing):

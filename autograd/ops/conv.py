@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.op import op
+from autograd.op import Direct, op
 from autograd.ops.linalg import need
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
@@ -315,38 +315,23 @@ def _expect(u: tuple[int, ...], out: tuple[int, ...]) -> None:
         raise ValueError(f"u has shape {tuple(u)}, but conv2d gives {out}")
 
 
+GEOMETRY = ("stride", "padding", "dilation", "groups")
 conv2d.grads(
-    x=lambda g, w, x_shape, stride, padding, dilation, groups: conv2d_grad_x(
-        g, w, x_shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
-    w=lambda g, x, w_shape, stride, padding, dilation, groups: conv2d_grad_w(
-        g, x, w_shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
+    x=Direct(conv2d_grad_x, "g", "w", "x_shape", *GEOMETRY),
+    w=Direct(conv2d_grad_w, "g", "x", "w_shape", *GEOMETRY),
     b=lambda g: g.sum((0, 2, 3)),
 )
 conv2d_relu.grads(
-    gz=lambda g, out: _relu_grad(g, out),
-    x=lambda gz, w, x_shape, stride, padding, dilation, groups: conv2d_grad_x(
-        gz, w, x_shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
-    w=lambda gz, x, w_shape, stride, padding, dilation, groups: conv2d_grad_w(
-        gz, x, w_shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
+    gz=Direct(_relu_grad, "g", "out"),
+    x=Direct(conv2d_grad_x, "gz", "w", "x_shape", *GEOMETRY),
+    w=Direct(conv2d_grad_w, "gz", "x", "w_shape", *GEOMETRY),
     b=lambda gz: gz.sum((0, 2, 3)),
 )
 conv2d_grad_x.grads(
-    u=lambda g, w, stride, padding, dilation, groups: conv2d(
-        g, w, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
-    w=lambda g, u, w_shape, stride, padding, dilation, groups: conv2d_grad_w(
-        u, g, w_shape=w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
+    u=lambda g, w, stride, padding, dilation, groups: conv2d(g, w, None, stride, padding, dilation, groups),
+    w=Direct(conv2d_grad_w, "u", "g", "w_shape", *GEOMETRY),
 )
 conv2d_grad_w.grads(
-    u=lambda g, x, stride, padding, dilation, groups: conv2d(
-        x, g, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
-    x=lambda g, u, x_shape, stride, padding, dilation, groups: conv2d_grad_x(
-        u, g, x_shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
+    u=lambda g, x, stride, padding, dilation, groups: conv2d(x, g, None, stride, padding, dilation, groups),
+    x=Direct(conv2d_grad_x, "u", "g", "x_shape", *GEOMETRY),
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.op import composite, op
+from autograd.op import Direct, composite, op
 from autograd.sampling import Case, Sampler
 from autograd.tape import declare
 from autograd.tensor import Tensor
@@ -91,7 +91,7 @@ def _matmul_x(g: Tensor, y: Any, x_shape: tuple[int, ...]) -> Tensor:
         return g.reshape(*g.shape, 1) * y
     if len(x_shape) == 1:
         return matmul(y, g.reshape(*g.shape, 1)).reshape(*g.shape[:-1], y.shape[-2])
-    return matmul(g, y.mT)
+    return linear(g, y) if y.ndim == 2 and _are_native(g, y) else matmul(g, y.mT)
 
 
 def _matmul_y(g: Tensor, x: Any, y_shape: tuple[int, ...]) -> Tensor:
@@ -100,9 +100,14 @@ def _matmul_y(g: Tensor, x: Any, y_shape: tuple[int, ...]) -> Tensor:
         return x * g if len(y_shape) == 1 else x.reshape(-1, 1) * g.reshape(*g.shape[:-1], 1, g.shape[-1])
     if len(y_shape) == 1:
         return matmul(x.mT, g.reshape(*g.shape, 1)).reshape(*g.shape[:-1], x.shape[-1])
-    if x.ndim > 2 and len(y_shape) == 2:  # one product over all rows, instead of a sum of products
-        return matmul(rows_of(x).T, rows_of(g))
+    if len(y_shape) == 2:  # one product over all rows, instead of a sum of products
+        return linear_grad_w(x, g) if _are_native(x, g) else matmul(rows_of(x).T, rows_of(g))
     return matmul(x.mT, g)
+
+
+def _are_native(x: Tensor, y: Tensor) -> bool:
+    """Whether both have the same dtype, of those that native products take."""
+    return x.dtype == y.dtype and x.dtype.char in "fd"
 
 
 matmul.grads(x=_matmul_x, y=_matmul_y)
@@ -181,11 +186,11 @@ def linear_grad_w(u, x):
     return kernels.linear_grad_w(u, x)
 
 
-linear_grad_w.grads(u=lambda g, x: linear(x, g), x=lambda g, u: matmul(u, g))
+linear_grad_w.grads(u=Direct(linear, "x", "g"), x=Direct(matmul, "u", "g"))
 linear.grads(
-    x=lambda g, w: matmul(g, w),
-    w=lambda g, x: linear_grad_w(g, x),
-    b=lambda g, b_shape: _sum_to(g, shape=b_shape),
+    x=Direct(matmul, "g", "w"),
+    w=Direct(linear_grad_w, "g", "x"),
+    b=Direct(_sum_to, "g", "b_shape"),
 )
 
 
@@ -211,10 +216,10 @@ def linear_relu(x, w, b=None):
 
 
 linear_relu.grads(
-    gz=lambda g, out: _relu_grad(g, out),
-    x=lambda gz, w: matmul(gz, w),
-    w=lambda gz, x: linear_grad_w(gz, x),
-    b=lambda gz, b_shape: _sum_to(gz, shape=b_shape),
+    gz=Direct(_relu_grad, "g", "out"),
+    x=Direct(matmul, "gz", "w"),
+    w=Direct(linear_grad_w, "gz", "x"),
+    b=Direct(_sum_to, "gz", "b_shape"),
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
+from autograd.optim.many import count_steps
 from autograd.optim.optimizer import Optimizer, Params
 from autograd.tensor import Tensor
 
@@ -54,18 +55,13 @@ class Adam(Optimizer):
     def _update(
         self, group: dict[str, Any], params: list[Tensor], arrays: list[np.ndarray], grads: list[np.ndarray]
     ) -> None:
-        steps = []
-        for p in params:
-            state = self.state[p]
-            state["step"] = state.get("step", 0) + 1
-            steps.append(state["step"])
         beta1, beta2 = group["betas"]
         kernels.adam_step(
             arrays,
             grads,
             self._kept("exp_avg", params),
             self._kept("exp_avg_sq", params),
-            steps,
+            count_steps(self.state, params),
             group["lr"],
             beta1,
             beta2,

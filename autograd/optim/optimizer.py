@@ -10,8 +10,9 @@ import numpy as np
 
 from autograd.errors import GraphError, StateDictError
 from autograd.grad_mode import enable_grad
+from autograd.optim.many import drop_gradients, kept, mark_changed, with_gradients
 from autograd.shapes import near
-from autograd.tensor import Tensor, with_gradients
+from autograd.tensor import Tensor
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
@@ -84,10 +85,11 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drops (or sets to zero) the gradients of all parameters."""
         for group in self.param_groups:
+            if set_to_none:
+                drop_gradients(group["params"])
+                continue
             for p in group["params"]:
-                if set_to_none or p.grad is None:
-                    p.grad = None
-                else:
+                if p.grad is not None:
                     p.grad = Tensor(np.zeros_like(p.array))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -102,8 +104,7 @@ class Optimizer:
                 if group.get("maximize"):
                     grads = [-g for g in grads]
                 self._update(group, params, arrays, grads)
-                for p in params:
-                    p.bump()  # a graph that saved the old value must not be differentiated with the new one
+                mark_changed(params)
         self.steps_taken += 1
         return loss
 
@@ -114,14 +115,7 @@ class Optimizer:
 
     def _kept(self, name: str, params: list[Tensor]) -> list[np.ndarray]:
         """A state array per parameter, zeros at first."""
-        arrays = []
-        for p in params:
-            state = self.state[p]
-            kept = state.get(name)
-            if kept is None:
-                kept = state[name] = Tensor(np.zeros_like(p.array))
-            arrays.append(kept.array)
-        return arrays
+        return kept(self.state, params, name)[0]
 
     # ------------------------------------------------------------------------------------- state
 
@@ -151,12 +145,12 @@ class Optimizer:
             for number, p in zip(theirs["params"], ours["params"])
         }
         state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
-        for key, kept in state_dict["state"].items():
+        for key, values in state_dict["state"].items():
             p = by_number.get(int(key))
             if p is None:
                 raise StateDictError(f"{self._name}.load_state_dict: state of parameter {key!r}, which no group lists")
             state[p] = {
-                name: self._restored(f"state of parameter {key}: {name}", value, p) for name, value in kept.items()
+                name: self._restored(f"state of parameter {key}: {name}", value, p) for name, value in values.items()
             }
         for theirs, ours in zip(groups, self.param_groups):
             ours.update({option: value for option, value in theirs.items() if option != "params"})

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
+from autograd.optim.many import count_steps
 from autograd.optim.optimizer import Optimizer, Params
 from autograd.tensor import Tensor
 
@@ -55,9 +56,7 @@ class RMSprop(Optimizer):
     def _update(
         self, group: dict[str, Any], params: list[Tensor], arrays: list[np.ndarray], grads: list[np.ndarray]
     ) -> None:
-        for p in params:
-            state = self.state[p]
-            state["step"] = state.get("step", 0) + 1
+        count_steps(self.state, params)
         kernels.rmsprop_step(
             arrays,
             grads,

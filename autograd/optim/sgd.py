@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
+from autograd.optim.many import kept
 from autograd.optim.optimizer import Optimizer, Params
 from autograd.tensor import Tensor
 
@@ -57,9 +58,7 @@ class SGD(Optimizer):
         momenta: list[np.ndarray] | None = None
         first: list[bool] | bool = False
         if momentum:
-            states = [self.state[p] for p in params]
-            first = [state.get("momentum_buffer") is None for state in states]
-            momenta = self._kept("momentum_buffer", params)
+            momenta, first = kept(self.state, params, "momentum_buffer")
         kernels.sgd_step(
             arrays,
             grads,

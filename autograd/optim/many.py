@@ -1,0 +1,64 @@
+"""What optimizers do to all parameters of a group; compiled, as small networks have many and little to do for each."""
+
+import numpy as np
+from cython.cimports.autograd.tape import Value, Version
+
+from autograd.tensor import Tensor
+
+
+def with_gradients(tensors: list):
+    """Those of the tensors that have a gradient, their arrays, and the arrays of their gradients."""
+    found: list = []
+    arrays: list = []
+    gradients: list = []
+    tensor: Value
+    for tensor in tensors:
+        if tensor.node is not None and tensor.node.grad is not None:
+            found.append(tensor)
+            arrays.append(tensor.array)
+            gradients.append(tensor.node.grad.array)
+    return found, arrays, gradients
+
+
+def drop_gradients(tensors: list):
+    """tensor.grad = None, for all."""
+    tensor: Value
+    for tensor in tensors:
+        if tensor.node is not None:
+            tensor.node.grad = None
+
+
+def mark_changed(tensors: list):
+    """Counts an in-place change: a graph that saved the old value must not be differentiated with the new one."""
+    tensor: Value
+    version: Version
+    for tensor in tensors:
+        version = tensor.share_version()
+        version.count += 1
+
+
+def kept(state, tensors: list, name: str):
+    """The array of this name that `state` keeps for each tensor, and which of them are new: these hold zeros."""
+    arrays: list = []
+    new: list = []
+    tensor: Value
+    found: Value
+    for tensor in tensors:
+        entry: dict = state[tensor]
+        found = entry.get(name)
+        new.append(found is None)
+        if found is None:
+            found = entry[name] = Tensor(np.zeros_like(tensor.array))
+        arrays.append(found.array)
+    return arrays, new
+
+
+def count_steps(state, tensors: list):
+    """Counts a step for each tensor; returns how many it has had."""
+    steps: list = []
+    tensor: Value
+    for tensor in tensors:
+        entry: dict = state[tensor]
+        entry["step"] = entry.get("step", 0) + 1
+        steps.append(entry["step"])
+    return steps
