@@ -38,10 +38,13 @@ from autograd.op import registry
 from autograd.vision.models import get_model, model_entry
 
 X, W = np.ones((2, 4, 6, 6), np.float32), np.ones((4, 4, 3, 3), np.float32)
+LARGE = [
+    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "mobilenet_v2",
+    "mobilenet_v3_small", "resnet18", "vgg11_bn", "vit_b_32",
+]  # fmt: skip
 FAMILIES = [
-    "alexnet", "convnext_tiny", "densenet121", "digits_cnn", "efficientnet_b0", "googlenet", "inception_v3", "lenet5",
-    "mlp", "mobilenet_v2", "mobilenet_v3_small", "resnet18", "resnet20", "shufflenet_v2_x0_5", "small_cnn",
-    "squeezenet1_1", "vgg11_bn", "vit_b_32",
+    "digits_cnn", "lenet5", "mlp", "resnet20", "shufflenet_v2_x0_5", "small_cnn", "squeezenet1_1",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE),
 ]  # fmt: skip
 WINDOWED = {
     "conv2d": (lambda **a: F.conv2d(X, W, **a), ("stride", "padding", "dilation", "groups")),

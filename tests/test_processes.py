@@ -13,7 +13,7 @@ import pytest
 from autograd import Tensor
 from autograd.data import DataLoader, PerSample, TensorDataset
 
-CONTEXTS = ["fork", "spawn", "forkserver"]
+CONTEXTS = ["fork", *(pytest.param(name, marks=pytest.mark.slow) for name in ("spawn", "forkserver"))]
 
 
 class Squares:

@@ -122,10 +122,13 @@ def test_names_of_weights(name: str) -> None:
     assert state[key].shape == shape
 
 
+LARGE = [
+    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "resnet18",
+    "resnext50_32x4d", "vgg11_bn",
+]  # fmt: skip
 FAMILIES = [
-    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "lenet5",
-    "mobilenet_v2", "mobilenet_v3_small", "resnet18", "resnet20", "resnext50_32x4d", "shufflenet_v2_x0_5",
-    "squeezenet1_0", "squeezenet1_1", "vgg11_bn", *sorted(OWN),
+    "lenet5", "mobilenet_v2", "mobilenet_v3_small", "resnet20", "shufflenet_v2_x0_5", "squeezenet1_0", "squeezenet1_1",
+    *sorted(OWN), *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE),
 ]  # fmt: skip
 
 
