@@ -46,7 +46,9 @@ class ProcessPrefetcher(Iterator[Any]):
         try:
             for k in range(workers):
                 ours, theirs = started.Pipe()
-                process = started.Process(target=_serve, args=(fetch, theirs, on_start, k), daemon=True)
+                # a forked process has our ends too: while it held them, no end of a pipe would be seen
+                inherited = [pipe for _, pipe in self._workers] + [ours] if context == "fork" else []
+                process = started.Process(target=_serve, args=(fetch, theirs, on_start, k, inherited), daemon=True)
                 process.start()
                 theirs.close()  # so that the end of the process is the end of the pipe
                 self._workers.append((process, ours))
@@ -121,10 +123,14 @@ def _fate(code: int | None) -> str:
     return f"ended with exit code {code} in the middle of its work"
 
 
-def _serve(fetch: Fetch, pipe: Connection, on_start: Callable[[int], object] | None, number: int) -> None:
+def _serve(
+    fetch: Fetch, pipe: Connection, on_start: Callable[[int], object] | None, number: int, inherited: list[Connection]
+) -> None:
     """In the process: one answer (worked, batch or exception) for every task, until the pipe ends."""
     from autograd import kernels
 
+    for other in inherited:
+        other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     kernels.set_num_threads(1)
     started = on_start is None
