@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -210,8 +211,8 @@ def test_sizes_are_checked_against_the_file(tmp_path, forged):
 
 
 def corpus():
-    """One small file of each format that is read without an extra."""
-    files = {}
+    """One small file of each format that is read without an extra; tests/corpus holds what PyTorch wrote."""
+    files = {path.name: path.read_bytes() for path in sorted((Path(__file__).parent / "corpus").glob("*.pt"))}
     buffer = io.BytesIO()
     np.savez(buffer, a=np.arange(3.0), b=np.zeros((2, 0), "i4"))
     files["npz"] = buffer.getvalue()
@@ -277,7 +278,7 @@ def test_a_hundred_thousand_damaged_files():
     whole = sum(
         survives(damaged(data, lambda n: int(rng.integers(n)))) for data in CORPUS.values() for _ in range(25_000)
     )
-    assert 0 < whole < 100_000
+    assert 0 < whole < 25_000 * len(CORPUS)
 
 
 def test_npz_and_its_limits(tmp_path):
