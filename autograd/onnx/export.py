@@ -13,7 +13,8 @@ from autograd.errors import FormatError
 from autograd.grad_mode import no_grad
 from autograd.io.atomic import write_atomically
 from autograd.nn.module import Module
-from autograd.onnx.export_table import EXPORTS, REASONS, Unsupported
+from autograd.onnx.export_layers import Unsupported
+from autograd.onnx.export_table import EXPORTS, REASONS
 from autograd.onnx.proto import library
 from autograd.op import Record, intercepted
 from autograd.tensor import Tensor

@@ -6,21 +6,15 @@ An op without attributes whose record names an ONNX operator needs no entry.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd.onnx.export_layers import LAYERS, Writer, raise_unsupported
 from autograd.onnx.proto import library
 
 if TYPE_CHECKING:
     from autograd.onnx.export import Trace
-
-Writer = Callable[["Trace", list[Any], dict[str, Any], tuple[Any, ...]], Any]
-
-
-def pair(value: Any) -> list[int]:
-    return [int(v) for v in value] if isinstance(value, (tuple, list)) else [int(value)] * 2
 
 
 def axes_of(axis: Any, ndim: int) -> list[int]:
@@ -59,96 +53,6 @@ def _chain(*steps: tuple[str, Any]) -> Writer:
         return name
 
     return write
-
-
-def _conv2d(t, inputs, attrs, outs):
-    p = pair(attrs["padding"])
-    return t.emit(
-        "Conv", *[t.name(a) for a in inputs[:3]], strides=pair(attrs["stride"]), pads=p + p,
-        dilations=pair(attrs["dilation"]), group=attrs["groups"], kernel_shape=list(inputs[1].shape[2:]),
-    )  # fmt: skip
-
-
-def _then_relu(write: Writer) -> Writer:
-    return lambda t, inputs, attrs, outs: t.emit("Relu", write(t, inputs, attrs, outs))
-
-
-def _conv2d_grad_x(t, inputs, attrs, outs):
-    """A transposed convolution; the output padding follows from the shape that is asked for."""
-    u, w = inputs[:2]
-    stride, padding, dilation = (pair(attrs[n]) for n in ("stride", "padding", "dilation"))
-    extra = [
-        n - ((m - 1) * s - 2 * p + d * (k - 1) + 1)
-        for n, m, s, p, d, k in zip(attrs["x_shape"][2:], u.shape[2:], stride, padding, dilation, w.shape[2:])
-    ]
-    return t.emit(
-        "ConvTranspose", t.name(u), t.name(w), strides=stride, pads=padding * 2, dilations=dilation,
-        group=attrs["groups"], output_padding=extra, kernel_shape=list(w.shape[2:]),
-    )  # fmt: skip
-
-
-def _pool(kind: str, extras: int, *also: str) -> Writer:
-    def write(t, inputs, attrs, outs):
-        kernel = pair(attrs["kernel_size"])
-        stride = attrs["stride"] if attrs["stride"] not in (None, ()) else kernel
-        given: dict[str, Any] = {"kernel_shape": kernel, "strides": pair(stride), "pads": pair(attrs["padding"]) * 2}
-        given["ceil_mode"] = int(attrs["ceil_mode"])
-        if "dilation" in also:
-            given["dilations"] = pair(attrs["dilation"])
-        if "count_include_pad" in also:
-            given["count_include_pad"] = int(attrs["count_include_pad"])
-        y = t.emit(kind, t.name(inputs[0]), **given)
-        divisor = attrs.get("divisor_override")
-        if divisor:
-            factor = math.prod(kernel) / divisor
-            y = t.emit("Mul", y, t.constant(np.asarray(factor, inputs[0].dtype)))
-        return [y] if extras else y
-
-    return write
-
-
-def _regions(kind: str, whole: str) -> Writer:
-    """Adaptive pooling: to one pixel, or where the size divides evenly."""
-
-    def write(t, inputs, attrs, outs):
-        x, (p, q) = inputs[0], pair(attrs["output_size"])
-        h, w = x.shape[2:]
-        if (p, q) == (1, 1):
-            return [t.emit(whole, t.name(x))]
-        if not h % p and not w % q:
-            kernel = [h // p, w // q]
-            return [t.emit(kind, t.name(x), kernel_shape=kernel, strides=kernel)]
-        if kind == "MaxPool":
-            raise_unsupported(f"adaptive max pooling from {h} x {w} to {p} x {q} has windows of unequal size")
-        rows, columns = (t.constant(_averages(n, m).astype(x.dtype)) for n, m in ((h, p), (w, q)))
-        return [t.emit("MatMul", t.emit("MatMul", rows, t.name(x)), t.emit("Transpose", columns, perm=[1, 0]))]
-
-    return write
-
-
-def _averages(n: int, m: int) -> np.ndarray:
-    """(m, n): row i averages the elements floor(i n / m) to ceil((i + 1) n / m)."""
-    out = np.zeros((m, n))
-    for i in range(m):
-        start, end = i * n // m, -(-(i + 1) * n // m)
-        out[i, start:end] = 1 / (end - start)
-    return out
-
-
-class Unsupported(Exception):
-    """What an op does here cannot be written."""
-
-
-def raise_unsupported(why: str) -> None:
-    raise Unsupported(f"{why}, which ONNX cannot express")
-
-
-def _linear(t, inputs, attrs, outs):
-    x, w, b = [*inputs, None][:3]
-    if x.ndim == 2:
-        return t.emit("Gemm", t.name(x), t.name(w), t.name(b), transB=1)
-    y = t.emit("MatMul", t.name(x), t.emit("Transpose", t.name(w), perm=[1, 0]))
-    return y if b is None else t.emit("Add", y, t.name(b))
 
 
 def _scaled(kind: str) -> Writer:
@@ -218,31 +122,6 @@ def _arg(kind: str) -> Writer:
     return write
 
 
-def _batch_norm(t, inputs, attrs, outs):
-    x, mean, var, w, b = [*inputs, None, None][:5]
-    ones = t.constant(np.ones_like(mean)) if w is None else t.name(w)
-    zeros = t.constant(np.zeros_like(mean)) if b is None else t.name(b)
-    return t.emit("BatchNormalization", t.name(x), ones, zeros, t.name(mean), t.name(var), epsilon=float(attrs["eps"]))
-
-
-def _batch_norm_relu(t, inputs, attrs, outs):
-    residual = [*inputs, None, None, None][5]
-    y = _batch_norm(t, inputs[:5], attrs, outs)
-    return t.emit("Relu", y if residual is None else t.emit("Add", y, t.name(residual)))
-
-
-def _layer_norm(t, inputs, attrs, outs):
-    x, w, b = [*inputs, None, None][:3]
-    axis, held = x.ndim, 1
-    while held < attrs["size"]:
-        axis -= 1
-        held *= x.shape[axis]
-    shape = x.shape[axis:]
-    scale = t.constant(np.ones(shape, x.dtype)) if w is None else t.name(w)
-    bias = "" if b is None else t.name(b)
-    return [t.emit("LayerNormalization", t.name(x), scale, bias, axis=axis, epsilon=float(attrs["eps"]))]
-
-
 def _clip(t, inputs, attrs, outs):
     x, low, high = t._alike([*inputs, None, None][:3])
     return t.emit("Clip", t.name(x), "" if low is None else t.name(low), "" if high is None else t.name(high))
@@ -310,20 +189,6 @@ def _pad(t, inputs, attrs, outs):
     return t.emit("Pad", t.name(x), t.ints(before + after), value)
 
 
-def _embedding(t, inputs, attrs, outs):
-    return t.emit("Gather", t.name(inputs[1]), t.name(inputs[0]), axis=0)
-
-
-def _window_sum(t, inputs, attrs, outs):
-    """A sum over neighbouring channels: an average pool of (channels, 1) times the number of them."""
-    x, size = inputs[0], attrs["before"] + attrs["after"] + 1
-    flat = t.emit("Reshape", t.name(x), t.ints([0, 1, x.shape[1], -1]))
-    pads = [attrs["before"], 0, attrs["after"], 0]
-    mean = t.emit("AveragePool", flat, kernel_shape=[size, 1], strides=[1, 1], pads=pads, count_include_pad=1)
-    total = t.emit("Mul", mean, t.constant(np.asarray(size, x.dtype)))
-    return t.emit("Reshape", total, t.ints([0, *x.shape[1:]]))
-
-
 def _softplus(t, inputs, attrs, outs):
     x, beta = t.name(inputs[0]), t.constant(np.asarray(attrs["beta"], inputs[0].dtype))
     return t.emit("Div", t.emit("Softplus", t.emit("Mul", x, beta)), beta)
@@ -384,10 +249,6 @@ def _tri(upper: int) -> Writer:
         return t.emit("Trilu", t.name(inputs[0]), t.ints(attrs["diagonal"]), upper=upper)
 
     return write
-
-
-def _dropout(t, inputs, attrs, outs):
-    return [t.emit("Identity", t.name(inputs[0]))]  # evaluation mode
 
 
 def _not_equal(t, inputs, attrs, outs):
@@ -473,6 +334,7 @@ def _one_hot(t, inputs, attrs, outs):
 
 
 EXPORTS: dict[str, Writer] = {
+    **LAYERS,
     "floor_divide": lambda t, i, a, o: t.emit("Floor", t.emit("Div", *[t.name(x) for x in t._alike(i)])),
     "hypot": _hypot,
     "logaddexp": _log_add_exp,
@@ -488,15 +350,6 @@ EXPORTS: dict[str, Writer] = {
     "argsort": _argsort,
     "argwhere": lambda t, i, a, o: t.emit("Transpose", t.emit("NonZero", t.name(i[0])), perm=[1, 0]),
     "one_hot": _one_hot,
-    "linear": _linear,
-    "linear_relu": _then_relu(_linear),
-    "conv2d": _conv2d,
-    "conv2d_relu": _then_relu(_conv2d),
-    "conv2d_grad_x": _conv2d_grad_x,
-    "max_pool2d_with_index": _pool("MaxPool", 1, "dilation"),
-    "avg_pool2d": _pool("AveragePool", 0, "count_include_pad"),
-    "average_regions": _regions("AveragePool", "GlobalAveragePool"),
-    "max_regions_with_index": _regions("MaxPool", "GlobalMaxPool"),
     "relu": _simple("Relu"),
     "leaky_relu": _simple("LeakyRelu", alpha="negative_slope"),
     "elu": _simple("Elu", alpha="alpha"),
@@ -524,7 +377,6 @@ EXPORTS: dict[str, Writer] = {
     "getitem": _getitem,
     "take": _take,
     "take_along_axis": lambda t, i, a, o: t.emit("GatherElements", t.name(i[0]), t.name(i[1]), axis=int(a["axis"])),
-    "embedding": _embedding,
     "exp2": _with_constant("Pow", 2.0),
     "expm1": _chain(("Exp", None), ("Sub", 1.0)),
     "log2": _chain(("Log", None), ("Div", math.log(2))),
@@ -548,11 +400,6 @@ EXPORTS: dict[str, Writer] = {
     "tril": _tri(0),
     "triu": _tri(1),
     "cumsum": lambda t, i, a, o: t.emit("CumSum", t.name(i[0]), t.ints(a["axis"])),
-    "batch_norm_eval": _batch_norm,
-    "batch_norm_relu_eval": _batch_norm_relu,
-    "layer_norm_rows": _layer_norm,
-    "window_sum": _window_sum,
-    "dropout": _dropout,
 }
 
 
