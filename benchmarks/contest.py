@@ -41,7 +41,7 @@ class WorkerError(RuntimeError):
 class Worker:
     """A process of one engine (worker.py) that runs one workload after the other."""
 
-    def __init__(self, engine: str, python: str = sys.executable, fork: bool = True, **environment: str):
+    def __init__(self, engine: str, python: str = sys.executable, fork: bool = True, **environment: Any):
         self.engine = engine
         command = [python, "-m", "benchmarks.worker", engine, *([] if fork else ["--no-fork"])]
         self.process = subprocess.Popen(

@@ -28,16 +28,12 @@ def peak_memory(engine: str, name: str, mode: str, threads: int, rules: Rules) -
 
 def memory(name: str, threads: int, peers: Sequence[str], rules: Rules) -> dict[str, Any]:
     """Peak memory of one training workload; PyTorch in the better of its memory formats."""
-    row = {
-        "workload": name,
-        "kind": "memory",
-        "threads": threads,
-        "value": peak_memory("autograd", name, "", threads, rules),
-    }
+    own = peak_memory("autograd", name, "", threads, rules)
+    row: dict[str, Any] = {"workload": name, "kind": "memory", "threads": threads, "value": own}
     if "torch" in peers:
         used = {mode: peak_memory("torch", name, mode, threads, rules) for mode in ("nchw", "channels_last")}
         best = min(used, key=lambda mode: used[mode])
-        row["peers"] = {"torch": {"mode": f"torch {best}", "value": used[best], "ratio": used[best] / row["value"]}}
+        row["peers"] = {"torch": {"mode": f"torch {best}", "value": used[best], "ratio": used[best] / own}}
     return {"peers": {}, **row}
 
 
