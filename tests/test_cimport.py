@@ -22,10 +22,14 @@ def product(cnp.ndarray a, cnp.ndarray b):
 """
 SETUP = """
 import numpy
+import autograd
+from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-setup(ext_modules=cythonize([Extension("mine", ["mine.pyx"], include_dirs=[numpy.get_include()])], quiet=True))
+where = [str(Path(autograd.__file__).parent.parent)]  # which an editable install does not put on the path
+own = [Extension("mine", ["mine.pyx"], include_dirs=[numpy.get_include()])]
+setup(ext_modules=cythonize(own, include_path=where, quiet=True))
 """
 USE = """
 import numpy as np
