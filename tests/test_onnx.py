@@ -168,7 +168,7 @@ def test_external_data_only_on_request_and_only_beside_the_model(tmp_path):
             load(path, external_data=True)
 
 
-@pytest.mark.parametrize("runs", [300, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [300, pytest.param(5_000, marks=pytest.mark.slow)])
 def test_damaged_files_give_format_errors(rng, runs):
     data = (Path(__file__).parent / "corpus" / "small.onnx").read_bytes()
     assert load(data)(ag.ones(1, 3)).detach().numpy().tolist() == [[3, 3]]
@@ -195,7 +195,20 @@ def agrees_elsewhere(model, proto, x):
     assert np.abs(theirs - y).max() <= 1e-4 * np.abs(y).max()
 
 
-ZOO = [name for name in models.list_models() if name not in ("mlp",)]
+QUICK = (
+    "densenet121",
+    "efficientnet_b0",
+    "googlenet",
+    "mobilenet_v2",
+    "resnet18",
+    "shufflenet_v2_x1_0",
+    "squeezenet1_1",
+)
+ZOO = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.long)
+    for name in models.list_models()
+    if name != "mlp"
+]
 
 
 @pytest.mark.slow

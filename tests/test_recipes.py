@@ -21,7 +21,7 @@ pytestmark = [
 RECIPES = [
     ("mnist", "lenet5", 99.0, 5, []),
     ("mnist", "mlp", 98.0, 5, ["--no-augment", "--lr", "0.002", "--batch-size", "128"]),
-    ("fashion-mnist", "small_cnn", 91.0, 10, ["--epochs", "5"]),
+    pytest.param("fashion-mnist", "small_cnn", 91.0, 10, ["--epochs", "5"], marks=pytest.mark.long),
 ]
 
 

@@ -33,6 +33,7 @@ def wheel(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_wheel_is_small_and_knows_no_machine(wheel):
     assert wheel.stat().st_size <= LIMIT
     traces = [os.fsencode(place) for place in (ROOT, wheel.parent, Path.home(), sys.prefix)] + [b"build-env-"]
@@ -45,6 +46,7 @@ def test_the_wheel_is_small_and_knows_no_machine(wheel):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_wheel_works_in_a_fresh_environment(wheel, tmp_path):
     assert run(sys.executable, "-m", "venv", tmp_path / "env", cwd=tmp_path).returncode == 0
     programs = tmp_path / "env" / "bin"
