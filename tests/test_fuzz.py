@@ -173,6 +173,7 @@ def with_torch(program):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @given(programs())
 @settings(max_examples=10_000)
 def test_ten_thousand_graphs_agree_with_a_naive_tape(program):

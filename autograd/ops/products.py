@@ -247,7 +247,7 @@ def _cdist_reference(x, y, p=2.0):
     return d.max(-1) if p == math.inf else (d**p).sum(-1) ** (1 / p)
 
 
-@composite(reference=_cdist_reference, samples=lambda s: _apart(s, "mk", "nk", p=s.choice((2.0, 1.0, 3.0, math.inf))))
+@composite(reference=_cdist_reference, samples=lambda s: _apart(s, "mk", "nk", p=s.choice((2.0, 1.0, 3.0))))
 def cdist(x, y, *, p=2.0, compute_mode=None):
     """d[..., i, j] = ||x[..., i, :] - y[..., j, :]||_p"""
     x, y = tensor_of(x), tensor_of(y)
