@@ -99,7 +99,11 @@ class Pool:
     def get(self, engine: str, threads: int, tuned: bool = False, number: int = 0) -> Worker:
         key = engine, tuned, number, threads
         if key not in self.workers:
-            environment: dict[str, Any] = {**self.environment, "OMP_NUM_THREADS": str(threads), **(TUNED if tuned else {})}
+            environment: dict[str, Any] = {
+                **self.environment,
+                "OMP_NUM_THREADS": str(threads),
+                **(TUNED if tuned else {}),
+            }
             python = self.jax_python if engine == "jax" and self.jax_python else sys.executable
             self.workers[key] = Worker(engine, python, **environment)
         return self.workers[key]
