@@ -45,6 +45,7 @@ from autograd.ops import (
     solve,
     sort,
     special,
+    standard,
     strided,
     table,
     unary,
@@ -96,6 +97,7 @@ FAMILIES = (
     solve,
     sort,
     special,
+    standard,
     strided,
     table,
     unary,
@@ -161,6 +163,12 @@ ALIASES = {
     "view_copy": "reshape",
     # names of the kernels behind torch's functions
     "constant_pad_nd": "constant_pad",
+    # the array API standard's
+    "bitwise_invert": "bitwise_not",
+    "broadcast_arrays": "broadcast_tensors",
+    "expand_dims": "unsqueeze",
+    "permute_dims": "permute",
+    "unstack": "unbind",
     # bits, special, solve
     "expit": "sigmoid",
     "gammaln": "lgamma",
