@@ -361,6 +361,8 @@ EXPORTS: dict[str, Writer] = {
     "div": _div,
     "clip": _clip,
     "hardtanh": _hardtanh,
+    "hardsigmoid": lambda t, x, attrs, outs: t.emit("HardSigmoid", t.name(x[0]), alpha=1 / 6, beta=0.5),
+    "hardswish": _simple("HardSwish"),
     "ne": _not_equal,
     "softmax": _simple("Softmax", axis="axis"),
     "log_softmax": _simple("LogSoftmax", axis="axis"),

@@ -9,6 +9,7 @@ from autograd.ops import (  # noqa: F401  importing a family declares its ops
     batch_norm_relu,
     binary,
     bits,
+    bounded,
     classes,
     clip,
     conv,
