@@ -199,9 +199,12 @@ _ROOMS = (
     "profiler", "special", "testing", "train", "utils", "vision",
 )  # fmt: skip
 _ELSEWHERE = {
+    "detect_anomaly": "autograd.anomaly",
+    "is_anomaly_enabled": "autograd.anomaly",
     "load": "autograd.io",
     "profile": "autograd.profiler",
     "save": "autograd.io",
+    "set_detect_anomaly": "autograd.anomaly",
 }
 # torch.float and its like would hide Python's own inside this file.
 _DTYPES = {"bool": "bool", "float": "float32", "int": "int32"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.backends import fusion
 from autograd.errors import ShapeError
 from autograd.nn import functional as F
 from autograd.nn import init
@@ -16,8 +17,10 @@ from autograd.nn.linear import empty
 from autograd.nn.module import Module
 from autograd.ops.join import stack
 from autograd.ops.linalg import tensor_of
+from autograd.ops.recurrent import gru, gru_step, lstm, lstm_step
 from autograd.tensor import Tensor
 
+Layer = Callable[[Tensor, Any, Tensor, "Tensor | None"], "tuple[Tensor, Any]"]
 Step = Callable[[Tensor, Any, Tensor, "Tensor | None"], Any]
 
 
@@ -29,25 +32,22 @@ def _plain(activate: Callable[[Tensor], Tensor], gates: Tensor, h: Tensor, w: Te
 PLAIN: dict[str, Step] = {name: functools.partial(_plain, getattr(F, name)) for name in ("tanh", "relu")}
 
 
-def _lstm(gates: Tensor, state: tuple[Tensor, Tensor], w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor]:
-    """c' = f c + i g, h' = o tanh(c'), with i, f, g, o from four blocks of rows. Hochreiter, Schmidhuber, 1997."""
-    h, c = state
-    i, f, g, o = F.chunk(gates + F.linear(h, w, b), 4, -1)
-    c = F.sigmoid(f) * c + F.sigmoid(i) * F.tanh(g)
-    return F.sigmoid(o) * F.tanh(c), c
+def _lstm(gates: Tensor, state: tuple[Tensor, Tensor], u: Tensor, b: Tensor | None) -> tuple[Tensor, Any]:
+    """All steps of LSTM: every h, and the last state."""
+    length = gates.shape[0]
+    states = lstm(gates, *state, u, b)
+    return states[:length], (states[length - 1], states[2 * length - 1])
 
 
-def _gru(gates: Tensor, h: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-    """h' = z h + (1 - z) tanh(x_n + r h_n), with r, z, n from three blocks of rows. Cho et al., arXiv:1406.1078."""
-    xr, xz, xn = F.chunk(gates, 3, -1)
-    hr, hz, hn = F.chunk(F.linear(h, w, b), 3, -1)
-    z = F.sigmoid(xz + hz)
-    return z * h + (1 - z) * F.tanh(xn + F.sigmoid(xr + hr) * hn)
+def _gru(gates: Tensor, state: Tensor, u: Tensor, b: Tensor | None) -> tuple[Tensor, Any]:
+    """All steps of GRU: every h, and the last one."""
+    states = gru(gates, state, u, b)
+    return states, states[gates.shape[0] - 1]
 
 
 def _projected(gates: Tensor, state: tuple[Tensor, Tensor], w: Tensor, b: Tensor | None, p: Tensor) -> Any:
-    """_lstm whose h' is multiplied by p. Sak et al., arXiv:1402.1128."""
-    h, c = _lstm(gates, state, w, b)
+    """lstm_step whose h' is multiplied by p. Sak et al., arXiv:1402.1128."""
+    h, c = lstm_step(gates, state, w, b)
     return F.linear(h, p), c
 
 
@@ -60,6 +60,7 @@ class _Recurrent(Module):
 
     blocks = 1  # of hidden_size rows in every weight
     step: Step
+    layer: Layer | None = None  # all steps in one op
     cell_state = False
 
     def __init__(
@@ -115,19 +116,21 @@ class _Recurrent(Module):
             raise ShapeError(f"{type(self).__name__}: the first state must have shape {shapes}, got {found}")
         return [tuple(p[i] for p in parts) if self.cell_state else parts[0][i] for i in range(count)]
 
-    def _run(self, x: list[Tensor], state: Any, tail: str) -> tuple[list[Tensor], Any]:
+    def _run(self, x: Tensor, state: Any, tail: str) -> tuple[Tensor, Any]:
         """One layer in one direction over all steps; the input's part of the gates is one product."""
         w, u = getattr(self, f"weight_ih_{tail}"), getattr(self, f"weight_hh_{tail}")
         b, d = (getattr(self, f"bias_{part}_{tail}") if self.bias else None for part in ("ih", "hh"))
-        gates = F.linear(stack(x, 0), w, b)
+        gates = F.linear(x, w, b)
+        if self.layer is not None and fusion.enabled and not self.proj_size:
+            return self.layer(gates, state, u, d)
         step: Any = self.step
         if self.proj_size:
             step = functools.partial(_projected, p=getattr(self, f"weight_hr_{tail}"))
         outputs = []
-        for t in range(len(x)):
+        for t in range(gates.shape[0]):
             state = step(gates[t], state, u, d)
             outputs.append(_hidden(state))
-        return outputs, state
+        return stack(outputs, 0), state
 
     def forward(self, x: Any, hx: Any = None) -> tuple[Tensor, Any]:
         x = tensor_of(x)
@@ -144,19 +147,18 @@ class _Recurrent(Module):
         if not x.shape[0]:
             raise ShapeError(f"{type(self).__name__}: the sequence is empty  [x: {x.shape}]")
         starts, ends = self._start(hx, x.shape[1], x.dtype), []
-        steps = [x[t] for t in range(x.shape[0])]
         for layer in range(self.num_layers):
             passes = []
             for direction in range(1 + self.bidirectional):
                 tail = f"l{layer}" + "_reverse" * direction
                 first = starts[layer * (1 + self.bidirectional) + direction]
-                found, last = self._run(steps[::-1] if direction else steps, first, tail)
-                passes.append(found[::-1] if direction else found)
+                found, last = self._run(x.flip(0) if direction else x, first, tail)
+                passes.append(found.flip(0) if direction else found)
                 ends.append(last)
-            steps = [F.cat(both, -1) for both in zip(*passes)] if self.bidirectional else passes[0]
+            x = F.cat(passes, -1) if self.bidirectional else passes[0]
             if self.dropout and self.training and layer < self.num_layers - 1:
-                steps = [F.dropout(y, p=self.dropout) for y in steps]
-        y = stack(steps, 1 if self.batch_first and not single else 0)
+                x = F.dropout(x, p=self.dropout)
+        y = x.transpose(0, 1) if self.batch_first and not single else x
         states = tuple(stack([end[i] for end in ends], 0) for i in range(2)) if self.cell_state else (stack(ends, 0),)
         if single:
             y, states = y.squeeze(1), tuple(s.squeeze(1) for s in states)
@@ -189,7 +191,7 @@ class LSTM(_Recurrent):
     """
 
     blocks, cell_state = 4, True
-    step = staticmethod(_lstm)
+    step, layer = staticmethod(lstm_step), staticmethod(_lstm)
 
 
 class GRU(_Recurrent):
@@ -199,7 +201,7 @@ class GRU(_Recurrent):
     """
 
     blocks = 3
-    step = staticmethod(_gru)
+    step, layer = staticmethod(gru_step), staticmethod(_gru)
 
 
 class _Cell(Module):
@@ -257,11 +259,11 @@ class LSTMCell(_Cell):
     """One step of LSTM: (N, C), (h, c) -> (h, c)"""
 
     blocks, cell_state = 4, True
-    step = staticmethod(_lstm)
+    step = staticmethod(lstm_step)
 
 
 class GRUCell(_Cell):
     """One step of GRU: (N, C), (N, K) -> (N, K)"""
 
     blocks = 3
-    step = staticmethod(_gru)
+    step = staticmethod(gru_step)

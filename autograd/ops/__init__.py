@@ -2,7 +2,7 @@
 
 from autograd import convert, tensor
 from autograd.op import registry
-from autograd.ops import (
+from autograd.ops import (  # noqa: F401  importing a family declares its ops
     activation,
     adaptive,
     attention,
@@ -34,57 +34,7 @@ from autograd.ops import (
     pool,
     products,
     random,
-    reduce,
-    resample,
-    scale,
-    sets,
-    shape,
-    shaped,
-    softmax,
-    solve,
-    sort,
-    special,
-    standard,
-    strided,
-    table,
-    unary,
-    views,
-    volume,
-    window,
-)
-
-FAMILIES = (
-    activation,
-    adaptive,
-    attention,
-    batch_norm_relu,
-    binary,
-    bits,
-    classes,
-    clip,
-    conv,
-    conv_forms,
-    ctc,
-    einsum,
-    elementwise,
-    extreme,
-    factor,
-    gates,
-    index,
-    join,
-    lapack,
-    linalg,
-    loss,
-    margin,
-    matnorm,
-    matrix,
-    norm,
-    order,
-    patches,
-    place,
-    pool,
-    products,
-    random,
+    recurrent,
     reduce,
     resample,
     scale,
@@ -178,7 +128,7 @@ ALIASES = {
     "swish": "silu",
 }
 
-__all__ = ["ALIASES", "namespace", *(f.__name__.rpartition(".")[2] for f in FAMILIES)]
+__all__ = ["ALIASES", "namespace"]
 
 
 def namespace() -> dict:
