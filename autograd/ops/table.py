@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,8 @@ def _bag_samples(s: Sampler) -> Case:
 
 def _bag_reference(x, w, mode="mean", per_sample_weights=None):
     rows = w[x] if per_sample_weights is None else w[x] * per_sample_weights[..., None]
-    return {"sum": np.sum, "mean": np.mean, "max": np.max}[mode](rows, 1)
+    reduce: dict[str, Callable] = {"sum": np.sum, "mean": np.mean, "max": np.max}
+    return reduce[mode](rows, 1)
 
 
 def _bags(ids: np.ndarray, offsets: Any, include_last_offset: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -168,7 +170,7 @@ def embedding_bag(
     if per_sample_weights is not None:
         rows = mul(rows, getitem(reshape(per_sample_weights, -1), places)[..., None])
     if mode == "max" and places.shape[1]:
-        top = where(counts.any(1)[:, None], _amax(where(counts[..., None], rows, -np.inf), 1), 0.0)
-        return top
+        filled = np.any(counts, 1, keepdims=True)
+        return where(filled, _amax(where(counts[..., None], rows, -np.inf), 1), 0.0)
     total = sum(where(counts[..., None], rows, 0.0), 1)
     return total / np.maximum(counts.sum(1), 1)[:, None].astype(total.dtype) if mode == "mean" else total

@@ -10,14 +10,14 @@ import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite
-from autograd.ops.adaptive import _spans as regions
+from autograd.ops.adaptive import average_regions
+from autograd.ops.adaptive import spans as regions
 from autograd.ops.elementwise import mul, raw, where
 from autograd.ops.index import getitem, put_at, take_along_axis
-from autograd.ops.join import stack
 from autograd.ops.linalg import tensor_of
 from autograd.ops.pool import _spans as spans
 from autograd.ops.pool import avg_pool1d, avg_pool2d
-from autograd.ops.reduce import mean, sum
+from autograd.ops.reduce import sum
 from autograd.ops.shape import reshape
 from autograd.ops.unary import abs
 from autograd.sampling import Case, Sampler
@@ -179,14 +179,6 @@ def _out_sizes(name: str, x: Tensor, output_size: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in found)
 
 
-def _adaptive_average(name: str, x: Any, output_size: Any, count: int) -> Tensor:
-    x = image_axes(name, x, count)
-    for axis, out in enumerate(_out_sizes(name, x, output_size), 2):
-        before = (slice(None),) * axis
-        x = stack([mean(getitem(x, (*before, span)), axis) for span in regions(x.shape[axis], out)], axis)
-    return x
-
-
 def _adaptive_maximum(name: str, x: Any, output_size: Any, return_indices: bool, count: int) -> Any:
     x = image_axes(name, x, count)
     out = _out_sizes(name, x, output_size)
@@ -228,13 +220,15 @@ def _adaptive_samples(count: int, name: str):
 @composite(reference=_adaptive_reference(np.mean), samples=_adaptive_samples(1, "array"), linear_in=("x",))
 def adaptive_avg_pool1d(x, output_size):
     """Means over windows of x (N, C, L) that give `output_size` of them; see adaptive_avg_pool2d."""
-    return _adaptive_average("adaptive_avg_pool1d", x, output_size, 1)
+    x = image_axes("adaptive_avg_pool1d", x, 1)
+    return average_regions(x, _out_sizes("adaptive_avg_pool1d", x, output_size))
 
 
 @composite(reference=_adaptive_reference(np.mean), samples=_adaptive_samples(3, "array"), linear_in=("x",))
 def adaptive_avg_pool3d(x, output_size):
     """Means over windows of x (N, C, D, H, W) that give `output_size` of them; see adaptive_avg_pool2d."""
-    return _adaptive_average("adaptive_avg_pool3d", x, output_size, 3)
+    x = image_axes("adaptive_avg_pool3d", x, 3)
+    return average_regions(x, _out_sizes("adaptive_avg_pool3d", x, output_size))
 
 
 @composite(reference=_adaptive_reference(np.max), samples=_adaptive_samples(1, "distinct"))

@@ -9,6 +9,7 @@ What deviates on purpose is in deviations.py, with the reason. Needs torch and e
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import traceback
 import types
@@ -126,15 +127,21 @@ def counterpart(info: Any) -> Callable:
     return found
 
 
-def run(name: str, infos: list[Any]) -> Score:
-    """All sample inputs and error inputs of one name."""
+def some(samples: Iterator[Any], limit: int | None) -> list[Any]:
+    """All samples, or `limit` of them, the same ones every time."""
+    found = list(samples)
+    return found if limit is None or len(found) <= limit else random.Random(0).sample(found, limit)
+
+
+def run(name: str, infos: list[Any], limit: int | None = None) -> Score:
+    """The sample inputs (of each OpInfo at most `limit`) and error inputs of one name."""
     samples = errors = 0
     skipped: Counter = Counter()
     faults: list[str] = []
     torch.manual_seed(0)
     for info in infos:
         function = counterpart(info)
-        for sample in samples_of(info):
+        for sample in some(samples_of(info), limit):
             try:
                 fault = compare(info, function, sample)
             except Untranslatable as error:
@@ -166,6 +173,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="torch's dotted names; default: all")
     parser.add_argument("--faults", type=int, default=3, help="how many faults to show for each op")
+    parser.add_argument("--limit", type=int, help="how many sample inputs of each op; default: all")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     known = names()
@@ -174,7 +182,7 @@ def main() -> int:
     scores = []
     with np.errstate(all="ignore"):
         for name, infos in present.items():
-            score = run(name, infos)
+            score = run(name, infos, options.limit)
             scores.append(score)
             if not score.passed:
                 print(
