@@ -25,6 +25,12 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
+def without_hash(target, source, suffix, flags, more_flags, macros):
+    """A compiler's arguments; only the wrappers know SOURCE_HASH, so that a cache of objects serves the other files."""
+    kept = [macro for macro in macros if "SOURCE_HASH" not in macro or source.endswith("kernels.c")]
+    return target, source, suffix, flags, more_flags, kept
+
+
 class ParallelBuild(build_ext):
     """Compiles the C files of an extension side by side: the ISA variants dominate the build."""
 
@@ -32,7 +38,7 @@ class ParallelBuild(build_ext):
         compile_one = self.compiler._compile
         futures = []
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            self.compiler._compile = lambda *args: futures.append(pool.submit(compile_one, *args))
+            self.compiler._compile = lambda *args: futures.append(pool.submit(compile_one, *without_hash(*args)))
             link = self.compiler.link_shared_object
 
             def link_when_compiled(*args, **kwargs):
