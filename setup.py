@@ -65,6 +65,8 @@ def extensions() -> list[Extension]:
     headers = [p.relative_to(ROOT).as_posix() for p in included]
     kernels = Extension("autograd.kernels", ["kernels/kernels.pyx", *c_files], depends=headers, **options)
     kernels.define_macros = [*options["define_macros"], ("SOURCE_HASH", f'"{source_hash()}"')]
+    # Static types: Cython keeps instances of heap types for reuse only where the type has no subclass, as Value does.
+    options["define_macros"] = [*options["define_macros"], ("CYTHON_USE_TYPE_SPECS", "0")]
     compiled = [
         Extension(f"autograd.{name}", [f"autograd/{name.replace('.', '/')}.py"], **options) for name in COMPILED
     ]

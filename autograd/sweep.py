@@ -80,7 +80,8 @@ def sweep(roots, seeds, wanted=None, retain_graph=False, create_graph=False):
             return [found.get(id(node)) for node in wanted]
         owners: set = {_memory(g) for g in seeds}
         for i in range(len(arrived)):
-            _accumulate(arrived[i], gradients[i], _is_unshared(gradients, i), create_graph, owners)
+            unshared: cython.bint = _is_unshared(gradients, i)  # before the call holds it, too
+            _accumulate(arrived[i], gradients[i], unshared, create_graph, owners)
     finally:
         _free()
 

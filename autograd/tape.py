@@ -28,6 +28,8 @@ def set_grad_enabled(on: bool) -> bool:
     return before
 
 
+@cython.freelist(64)
+@cython.cclass
 class Version:
     """Counts in-place changes of memory; shared by all values that alias it."""
 
