@@ -293,10 +293,10 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
 
 def _entropy_grad_samples(s: Sampler) -> Case:
     (x, *inputs), attrs = _entropy_samples(s)
-    axis = class_axis(x)
-    logp = x - np.log(np.exp(x).sum(axis, keepdims=True))
-    each = (*x.shape[:axis], *x.shape[axis + 1 :])
-    return s.case(s.array(each if attrs["reduction"] == "none" else ()), logp, *inputs, **attrs)
+    axis, u = class_axis(x), ()
+    if attrs["reduction"] == "none":
+        u = (*x.shape[:axis], *x.shape[axis + 1 :])
+    return s.case(s.array(u), s.array(x.shape, -3, 0), *inputs, **attrs)
 
 
 def _entropy_grad_reference(u, logp, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
