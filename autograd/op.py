@@ -99,9 +99,8 @@ class Record:
     call         what users call: the Op, or the function of a composite
     reference    independent NumPy implementation: arrays and attributes -> array (or a tuple, extras included)
     samples      function of a sampling.Sampler that draws one Case
-    kernel       called in place of the forward function, by position; what it refuses with ValueError or TypeError, the
-                 forward function computes or explains. If the op broadcasts, only for float arrays of one dtype, or
-                 numbers and None beside one
+    kernel       called in place of the forward function, which computes or explains what the kernel refuses; for an op
+                 that broadcasts only on float arrays of one dtype, or numbers and None beside one
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
     flops        function of the result's shape, the inputs' shapes (None: absent) and the attributes -> additions and
@@ -266,7 +265,7 @@ class Record:
             args = (args,)  # x.permute(1, 0) means x.permute((1, 0))
         if len(args) > len(self.attrs):
             raise TypeError(f"{self.name}: too many arguments; expected {self.name}{self.signature}")
-        if twice := next((name for name in self.attrs[: len(args)] if name in kwargs), None):
+        if twice := next((n for n in self.attrs[: len(args)] if n in kwargs), None):
             raise TypeError(f"{self.name}: got {twice!r} twice")
         attrs = {**self.defaults, **dict(zip(self.attrs, args))}
         for name, value in kwargs.items():
@@ -282,12 +281,8 @@ class Record:
     def respell(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Maps PyTorch's and NumPy's names of arguments to the op's own."""
         known = self.signature.parameters
-        result = {}
-        for name, value in kwargs.items():
-            if name not in known:
-                name = next((own for own in SPELLINGS.get(name, ()) if own in known), name)
-            result[name] = value
-        return result
+        own = {n: next((s for s in SPELLINGS.get(n, ()) if s in known), n) for n in kwargs if n not in known}
+        return {own.get(name, name): value for name, value in kwargs.items()}
 
     def explain(self, error: Exception, arrays: Sequence[Any], attrs: dict[str, Any]) -> Exception:
         """The typed error for what a kernel refused: op, argument, shapes, likely cure."""
