@@ -30,6 +30,12 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
+def without_hash(target, source, suffix, flags, more_flags, macros):
+    """A compiler's arguments; only the wrappers know SOURCE_HASH, so that a cache of objects serves the other files."""
+    kept = [macro for macro in macros if "SOURCE_HASH" not in macro or source.endswith("kernels.c")]
+    return target, source, suffix, flags, more_flags, kept
+
+
 class ParallelBuild(build_ext):
     """Compiles the C files of an extension side by side: the ISA variants dominate the build."""
 
@@ -37,7 +43,7 @@ class ParallelBuild(build_ext):
         compile_one = self.compiler._compile
         futures = []
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            self.compiler._compile = lambda *args: futures.append(pool.submit(compile_one, *args))
+            self.compiler._compile = lambda *args: futures.append(pool.submit(compile_one, *without_hash(*args)))
             link = self.compiler.link_shared_object
 
             def link_when_compiled(*args, **kwargs):
@@ -65,6 +71,8 @@ def extensions() -> list[Extension]:
     headers = [p.relative_to(ROOT).as_posix() for p in included]
     kernels = Extension("autograd.kernels", ["kernels/kernels.pyx", *c_files], depends=headers, **options)
     kernels.define_macros = [*options["define_macros"], ("SOURCE_HASH", f'"{source_hash()}"')]
+    # Static types: Cython keeps instances of heap types for reuse only where the type has no subclass, as Value does.
+    options["define_macros"] = [*options["define_macros"], ("CYTHON_USE_TYPE_SPECS", "0")]
     compiled = [
         Extension(f"autograd.{name}", [f"autograd/{name.replace('.', '/')}.py"], **options) for name in COMPILED
     ]

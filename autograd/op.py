@@ -99,8 +99,8 @@ class Record:
     call         what users call: the Op, or the function of a composite
     reference    independent NumPy implementation: arrays and attributes -> array (or a tuple, extras included)
     samples      function of a sampling.Sampler that draws one Case
-    kernel       called in place of the forward function, without attributes, where all inputs are float arrays of one
-                 dtype, or numbers and None beside one
+    kernel       called in place of the forward function, which computes or explains what the kernel refuses; for an op
+                 that broadcasts only on float arrays of one dtype, or numbers and None beside one
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
     flops        function of the result's shape, the inputs' shapes (None: absent) and the attributes -> additions and
@@ -263,13 +263,11 @@ class Record:
             inputs = tuple(given)
         if len(args) > len(self.attrs) == 1 and all(isinstance(a, int) for a in args):
             args = (args,)  # x.permute(1, 0) means x.permute((1, 0))
-        attrs = dict(self.defaults)
-        for name, value in zip(self.attrs, args):
-            if name in kwargs:
-                raise TypeError(f"{self.name}: got {name!r} twice")
-            attrs[name] = value
         if len(args) > len(self.attrs):
             raise TypeError(f"{self.name}: too many arguments; expected {self.name}{self.signature}")
+        if twice := next((n for n in self.attrs[: len(args)] if n in kwargs), None):
+            raise TypeError(f"{self.name}: got {twice!r} twice")
+        attrs = {**self.defaults, **dict(zip(self.attrs, args))}
         for name, value in kwargs.items():
             if name not in attrs:
                 hint = near(name, [*self.inputs, *self.attrs])
@@ -283,12 +281,8 @@ class Record:
     def respell(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Maps PyTorch's and NumPy's names of arguments to the op's own."""
         known = self.signature.parameters
-        result = {}
-        for name, value in kwargs.items():
-            if name not in known:
-                name = next((own for own in SPELLINGS.get(name, ()) if own in known), name)
-            result[name] = value
-        return result
+        own = {n: next((s for s in SPELLINGS.get(n, ()) if s in known), n) for n in kwargs if n not in known}
+        return {own.get(name, name): value for name, value in kwargs.items()}
 
     def explain(self, error: Exception, arrays: Sequence[Any], attrs: dict[str, Any]) -> Exception:
         """The typed error for what a kernel refused: op, argument, shapes, likely cure."""
@@ -381,11 +375,12 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
 
     def register(function: Callable) -> Callable:
         record = Record(function, composite=True, **declaration)
+        required = [name for name in record.inputs if record.names_required(name)]
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             attrs: dict[str, Any] = {}
-            if kwargs or record.variadic or len(args) != len(record.inputs):
+            if kwargs or record.variadic or not len(required) <= len(args) <= len(record.inputs):
                 args, values = record.bind(args, kwargs)
                 attrs = dict(zip(record.attrs, values))
             try:

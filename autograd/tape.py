@@ -28,6 +28,8 @@ def set_grad_enabled(on: bool) -> bool:
     return before
 
 
+@cython.freelist(64)
+@cython.cclass
 class Version:
     """Counts in-place changes of memory; shared by all values that alias it."""
 
@@ -202,12 +204,12 @@ def owner(array):
     return array
 
 
-def alike(arguments: tuple, n: cython.Py_ssize_t):
+def alike(arguments: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
     """Whether these are float32 or float64 arrays of one native dtype, or numbers and None beside one."""
     i: cython.Py_ssize_t
     first: object = None
     for i in range(n):
-        x = arguments[i]
+        x = cython.cast(object, arguments[i])
         if not cnp.PyArray_Check(x):
             continue
         if first is None:
@@ -242,6 +244,7 @@ class Step:
     def __init__(self, rule, target: cython.int, arguments: tuple):
         i: cython.int
         self.rule = rule
+        self.op = rule if isinstance(rule, Op) else None
         self.target = target
         self.count = len(arguments)
         if self.count > MAX_ARGUMENTS:
@@ -350,13 +353,7 @@ class Op:
         mask: cython.long = self.gather(inputs, arguments)
         for i in range(given):
             tape_set(arguments, n + i, attrs[i])
-        function = self.forward
-        if given == 0 and self.kernel is not None and alike(arguments, n):
-            function = self.kernel
-        try:
-            results = tape_call(function, arguments, n, self.names if given else None)
-        except (ValueError, TypeError, IndexError) as error:
-            raise self.record.explain(error, arguments[:n], dict(zip(self.names, attrs))) from None
+        results = self.compute(arguments, n, attrs)
         array = results[0] if self.extras else results
         if not cnp.PyArray_CheckExact(array):
             array = np.asarray(array)
@@ -373,6 +370,22 @@ class Op:
         if extras is not None:
             extras.extend(results[1:])
         return out
+
+    def compute(self, arguments: tuple, n: cython.Py_ssize_t, attrs: tuple):
+        """The kernel's results for n inputs and perhaps attributes; what it refuses is the forward function's."""
+        if self.kernel is not None and self.suits(tape_items(arguments), n):
+            try:
+                return tape_call(self.kernel, arguments, len(arguments), None)
+            except (ValueError, TypeError, IndexError):
+                pass
+        try:
+            return tape_call(self.forward, arguments, n, self.names if len(arguments) > n else None)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self.record.explain(error, arguments[:n], dict(zip(self.names, attrs))) from None
+
+    def suits(self, arguments: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
+        """Whether to try the kernel: where inputs broadcast, different dtypes are the forward function's business."""
+        return not self.broadcasts or alike(arguments, n)
 
     def gather(self, inputs: tuple, arrays: tuple):
         """Fills in the arrays of the inputs; returns which inputs need gradients, as bits."""

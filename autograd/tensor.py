@@ -8,13 +8,14 @@ import operator
 
 import cython
 import numpy as np
+from cython.cimports import numpy as cnp
 from cython.cimports.autograd.operators import Operators
+from cython.cimports.autograd.sweep import sweep
 from cython.cimports.autograd.tape import Op, Value, wrap
 
 from autograd.device import CPU
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.shapes import near
-from autograd.sweep import sweep
 from autograd.tape import declare, grad_enabled, leaf_node, set_result_type
 
 _getitem = cython.declare(Op, declare("getitem"))
@@ -29,7 +30,7 @@ _mean = cython.declare(Op, declare("mean"))
 
 methods: dict = {}  # name -> function of (tensor, ...): filled by autograd.ops from the registry
 
-_ones: dict = {}
+_ones = cython.declare(dict, {})
 DEFAULT_DTYPE = np.dtype("float32")  # what Python floats become, as in PyTorch
 
 
@@ -48,13 +49,15 @@ def as_array(data, dtype=None):
     return array
 
 
-def one(dtype):
+@cython.cfunc
+def one_like(array):
     """The number 1 as a read-only array, made once per dtype: what the gradient of a loss starts with."""
-    array = _ones.get(dtype)
-    if array is None:
-        array = _ones[dtype] = np.ones((), dtype)
-        array.flags.writeable = False
-    return array
+    number: cython.int = cnp.PyArray_TYPE(array)
+    seed = _ones.get(number)
+    if seed is None:
+        seed = _ones[number] = np.ones((), array.dtype)
+        seed.flags.writeable = False
+    return seed
 
 
 class Tensor(Operators):
@@ -262,7 +265,7 @@ class Tensor(Operators):
         if gradient is None and self.array.size != 1:
             raise ShapeError(f"backward: a tensor of shape {self.shape} needs a gradient argument; or sum() it first")
         if gradient is None:
-            seed = np.ones_like(self.array) if self.array.ndim or create_graph else one(self.array.dtype)
+            seed = np.ones_like(self.array) if self.array.ndim or create_graph else one_like(self.array)
         else:
             seed = as_array(gradient, self.array.dtype)
             if seed.shape != self.shape:

@@ -373,9 +373,9 @@ ABSENT = "no operator of ONNX corresponds to it"
 REASONS: dict[str, str] = {
     **dict.fromkeys(
         ("relu_grad", "clip_grad", "hardtanh_grad", "leaky_relu_grad", "elu_grad",
-         "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "avg_pool2d_grad",
+         "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "conv2d_grad_b", "avg_pool2d_grad",
          "scatter_pixels", "select_pixels", "softmax_grad", "log_softmax_grad", "nll_loss_grad",
-         "put_at", "sum_to", "linear_grad_w"),
+         "cross_entropy_grad", "put_at", "sum_to", "linear_grad_w"),
         GRADIENT,
     ),
     **dict.fromkeys(("normal", "uniform", "bernoulli"), RANDOM),
