@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.op import composite, op
-from autograd.ops.activation import same, two_alike, any_shape
+from autograd.ops.activation import any_shape, same, two_alike
 from autograd.ops.dtypes import real
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
