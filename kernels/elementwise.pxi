@@ -109,6 +109,10 @@ cdef cnp.ndarray binary(binary_kernel f32, binary_kernel f64, object x, object y
                     return run_binary(kernel, a, in_layout_of(a, b, name, "x", "y"), 0)
                 if is_dense(b):
                     return run_binary(kernel, in_layout_of(b, a, name, "y", "x"), b, 0)
+            if is_float(a) and cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b):
+                result = run_broadcast(kernel, NULL, (a, b))
+                if result is not None:
+                    return result
         elif is_weak(y) and is_dense(a):
             return run_scalar(kernel, a, y, False)
     elif cnp.PyArray_Check(y) and is_weak(x) and is_dense(y):

@@ -2,6 +2,7 @@
 
 ctypedef void (*unary_kernel)(const void *x, void *out, int64_t n, double p, double q) noexcept nogil
 ctypedef void (*binary_kernel)(const void *x, const void *y, void *out, int64_t n, double p, double q) noexcept nogil
+ctypedef void (*choose_kernel)(const void *mask, const void *x, const void *y, void *out, int64_t n) noexcept nogil
 ctypedef void (*softmax_kernel)(const void *x, void *out, int64_t rows, int64_t C) noexcept nogil
 ctypedef void (*softmax_grad_kernel)(const void *g, const void *out, void *gx, int64_t rows, int64_t C) noexcept nogil
 
@@ -11,6 +12,7 @@ cdef extern from "kernels.h" nogil:
         int lanes
         int lane_bytes
         void (*fma_peak)(int64_t iterations, double *flops) noexcept nogil
+        choose_kernel choose
         binary_kernel add, sub, mul, div, maximum, minimum
         binary_kernel relu_grad, sigmoid_grad, tanh_grad, gelu_grad, gelu_tanh_grad, silu_grad, softplus_grad
         binary_kernel leaky_relu_grad, elu_grad, clip_grad, hardtanh_grad, hardsigmoid_grad, hardswish_grad
