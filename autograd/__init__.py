@@ -80,6 +80,7 @@ from autograd.factories import (
 from autograd.grad_mode import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from autograd.op import composite, op
 from autograd.ops.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from autograd.printing import set_printoptions
 from autograd.shapes import near as _near
 from autograd.tensor import Tensor
 from autograd.version import __version__
@@ -158,6 +159,7 @@ __all__ = [
     "seed",
     "set_grad_enabled",
     "set_num_threads",
+    "set_printoptions",
     "set_rng_state",
     "short",
     "tensor",
@@ -174,7 +176,7 @@ __all__ = [
 # Imported at first use, so that `import autograd` stays quick.
 _ROOMS = (
     "autograd", "backends", "data", "explain", "func", "graph", "io", "linalg", "memory", "nn", "onnx", "optim",
-    "profiler", "special", "testing", "train", "utils", "vision",
+    "profiler", "sklearn", "special", "testing", "train", "utils", "vision",
 )  # fmt: skip
 _ELSEWHERE = {
     "detect_anomaly": "autograd.anomaly",

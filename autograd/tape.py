@@ -87,7 +87,7 @@ _observers = cython.declare(tuple, ())
 def observe(observer, on: bool = True):
     """observer(node, inputs, out) is called after every recorded op, until it is switched off."""
     global _observers
-    others = tuple([other for other in _observers if other is not observer])
+    others = tuple([other for other in _observers if other != observer])
     _observers = (*others, observer) if on else others
 
 
