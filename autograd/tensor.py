@@ -39,7 +39,10 @@ def as_array(data, dtype=None):
     if isinstance(data, Value):
         value: Value = data
         return value.array if dtype is None else value.array.astype(dtype, copy=False)
-    array = np.asarray(data, dtype)
+    try:
+        array = np.asarray(data, dtype)
+    except ValueError:
+        raise ShapeError("tensor: the nested lists have different lengths; expected a full block of numbers") from None
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(DEFAULT_DTYPE)
     if array.dtype.kind not in "fiub":

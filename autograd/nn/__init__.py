@@ -46,6 +46,7 @@ from autograd.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d
 from autograd.nn.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from autograd.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from autograd.nn.transformer import MultiheadAttention, TransformerEncoder, TransformerEncoderLayer
+from autograd.shapes import names_only
 
 __all__ = [
     "CELU",
@@ -122,3 +123,5 @@ __all__ = [
     "init",
     "utils",
 ]
+
+__getattr__ = names_only("autograd.nn", __all__)
