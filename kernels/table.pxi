@@ -16,6 +16,14 @@ cdef extern from "kernels.h" nogil:
         binary_kernel leaky_relu_grad, elu_grad, clip_grad, hardtanh_grad
         unary_kernel neg, abs, exp, log, sqrt, rsqrt, sin, cos, erf, tanh
         unary_kernel sigmoid, relu, silu, softplus, gelu, gelu_tanh, leaky_relu, elu, clip
+        void (*lstm_step)(const void *x, const void *u, const void *c0, void *gates, void *c, void *h, int64_t rows,
+                          int64_t H) noexcept nogil
+        void (*lstm_step_grad)(const void *gh, const void *next, const void *gc, const void *gates, const void *c0,
+                               const void *c, void *dgates, void *dc, int64_t rows, int64_t H) noexcept nogil
+        void (*gru_step)(const void *x, const void *u, const void *h0, void *gates, void *h, int64_t rows,
+                         int64_t H) noexcept nogil
+        void (*gru_step_grad)(const void *gh, const void *next, const void *gates, const void *h0, void *dx, void *du,
+                              void *dh, int64_t rows, int64_t H) noexcept nogil
         softmax_kernel softmax, log_softmax
         softmax_grad_kernel softmax_grad, log_softmax_grad
     const kernel_table *kernels_active[2]

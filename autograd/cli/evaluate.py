@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from autograd import kernels
+from autograd.bars import watched
 from autograd.cli import data
 from autograd.cli.errors import Parser, UserError
 from autograd.cli.models import load_model
@@ -43,7 +44,8 @@ def run(options: Namespace) -> int:
     else:
         bundle = data.load(name)
     _check_fit(bundle, config)
-    seen = Trainer(model, optimizer=None).evaluate(data.test_loader(bundle.test, config, options.workers))
+    batches = watched(data.test_loader(bundle.test, config, options.workers), "testing")
+    seen = Trainer(model, optimizer=None).evaluate(batches)
     classes = list(config["classes"])
     counts = confusion_matrix(seen.labels, seen.predictions, len(classes))
     scores = class_scores(counts)

@@ -134,6 +134,19 @@ def _layer_norm(t, inputs, attrs, outs):
     return [t.emit("LayerNormalization", t.name(x), scale, bias, axis=axis, epsilon=float(attrs["eps"]))]
 
 
+def _group_norm(t, inputs, attrs, outs):
+    """Instance norm with the groups as channels; GroupNormalization means different things in different versions."""
+    x, w, b = [*inputs, None, None][:3]
+    flat = t.emit("Reshape", t.name(x), t.ints([0, attrs["groups"], -1]))
+    one, zero = (t.constant(np.full(attrs["groups"], v, x.dtype)) for v in (1, 0))
+    y = t.emit("InstanceNormalization", flat, one, zero, epsilon=float(attrs["eps"]))
+    y = t.emit("Reshape", y, t.ints([0, *x.shape[1:]]))
+    for kind, v in (("Mul", w), ("Add", b)):
+        if v is not None:
+            y = t.emit(kind, y, t.emit("Reshape", t.name(v), t.ints([-1, *[1] * (x.ndim - 2)])))
+    return [y]
+
+
 def _embedding(t, inputs, attrs, outs):
     return t.emit("Gather", t.name(inputs[1]), t.name(inputs[0]), axis=0)
 
@@ -166,6 +179,7 @@ LAYERS: dict[str, Writer] = {
     "batch_norm_eval": _batch_norm,
     "batch_norm_relu_eval": _batch_norm_relu,
     "layer_norm_rows": _layer_norm,
+    "group_norm_train": _group_norm,
     "window_sum": _window_sum,
     "dropout": _dropout,
 }

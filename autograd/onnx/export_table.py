@@ -416,6 +416,7 @@ GRADIENT = "it is a gradient, which appears in training only"
 TRAINING = "it belongs to training; a model is exported in evaluation mode"
 LOSS = "losses are not exported with a model"
 RANDOM = "random numbers are drawn in training only"
+FUSED = "export writes its steps one by one"
 ABSENT = "no operator of ONNX corresponds to it"
 
 # Why other ops are not written.
@@ -438,6 +439,7 @@ REASONS: dict[str, str] = {
         ABSENT,
     ),
     **dict.fromkeys(("batch_norm_train", "batch_norm_relu_train", "batch_norm_add_relu_train"), TRAINING),
+    **dict.fromkeys(("lstm", "gru"), FUSED),
     "nll_loss": LOSS,
     "cross_entropy": LOSS,
     "bernoulli_loss": LOSS,

@@ -34,6 +34,7 @@ from autograd.ops import (  # noqa: F401  importing a family declares its ops
     pool,
     products,
     random,
+    recurrent,
     reduce,
     resample,
     scale,
@@ -44,6 +45,7 @@ from autograd.ops import (  # noqa: F401  importing a family declares its ops
     solve,
     sort,
     special,
+    standard,
     strided,
     table,
     unary,
@@ -109,6 +111,12 @@ ALIASES = {
     "view_copy": "reshape",
     # names of the kernels behind torch's functions
     "constant_pad_nd": "constant_pad",
+    # the array API standard's
+    "bitwise_invert": "bitwise_not",
+    "broadcast_arrays": "broadcast_tensors",
+    "expand_dims": "unsqueeze",
+    "permute_dims": "permute",
+    "unstack": "unbind",
     # bits, special, solve
     "expit": "sigmoid",
     "gammaln": "lgamma",

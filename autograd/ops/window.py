@@ -261,29 +261,34 @@ def _power_reference(x, norm_type, kernel_size):
     return stepped.sum(tuple(range(x.ndim, 2 * x.ndim - 2))) ** (1 / norm_type)
 
 
-@composite(
-    reference=_power_reference,
-    samples=lambda s: s.case(s.array((2, 2, 5), 0.2, 2), norm_type=s.choice((2.0, 3.0)), kernel_size=s.integer(1, 3)),
-    onnx="LpPool",
-)
+def _power_samples(spatial: tuple[int, ...]):
+    return lambda s: s.case(
+        s.array((2, 2, *spatial), 0.2, 2), norm_type=s.choice((2.0, 3.0)), kernel_size=s.integer(1, 3)
+    )
+
+
+def _power_pool(name, average, count, x, norm_type, kernel_size, stride, ceil_mode):
+    kernel = sizes_of(kernel_size, count, name, 1)
+    means = average(abs(x) ** norm_type, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode)
+    return (means * math.prod(kernel)) ** (1 / norm_type)
+
+
+@composite(reference=_power_reference, samples=_power_samples((5,)), onnx="LpPool")
 def lp_pool1d(x, norm_type, kernel_size, stride=None, ceil_mode=False):
     """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, L)."""
-    means = avg_pool1d(abs(x) ** norm_type, kernel_size, stride, 0, ceil_mode)
-    return (means * sizes_of(kernel_size, 1, "lp_pool1d", 1)[0]) ** (1 / norm_type)
+    return _power_pool("lp_pool1d", avg_pool1d, 1, x, norm_type, kernel_size, stride, ceil_mode)
 
 
-@composite(
-    reference=_power_reference,
-    samples=lambda s: s.case(
-        s.array((2, 2, 4, 5), 0.2, 2), norm_type=s.choice((2.0, 3.0)), kernel_size=s.integer(1, 3)
-    ),
-    onnx="LpPool",
-)
+@composite(reference=_power_reference, samples=_power_samples((4, 5)), onnx="LpPool")
 def lp_pool2d(x, norm_type, kernel_size, stride=None, ceil_mode=False):
     """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, H, W)."""
-    kernel = sizes_of(kernel_size, 2, "lp_pool2d", 1)
-    means = avg_pool2d(abs(x) ** norm_type, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode)
-    return (means * (kernel[0] * kernel[1])) ** (1 / norm_type)
+    return _power_pool("lp_pool2d", avg_pool2d, 2, x, norm_type, kernel_size, stride, ceil_mode)
+
+
+@composite(reference=_power_reference, samples=_power_samples((3, 4, 3)), onnx="LpPool")
+def lp_pool3d(x, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, D, H, W)."""
+    return _power_pool("lp_pool3d", avg_pool3d, 3, x, norm_type, kernel_size, stride, ceil_mode)
 
 
 # --------------------------------------------------------------------------------------------- reverse of max pooling

@@ -2,7 +2,8 @@
 
 from autograd.optim import lr_scheduler
 from autograd.optim.adam import Adam, AdamW
-from autograd.optim.adaptive import ASGD, Adadelta, Adagrad, Adamax, NAdam, RAdam, Rprop
+from autograd.optim.adaptive import ASGD, Adadelta, Adafactor, Adagrad, Adamax, NAdam, RAdam, Rprop
+from autograd.optim.lbfgs import LBFGS
 from autograd.optim.optimizer import Optimizer
 from autograd.optim.rmsprop import RMSprop
 from autograd.optim.sgd import SGD
@@ -10,8 +11,10 @@ from autograd.shapes import names_only
 
 __all__ = [
     "ASGD",
+    "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
