@@ -88,6 +88,7 @@ from autograd.op import composite, op
 from autograd.ops.dtypes import can_cast
 from autograd.ops.dtypes import common_dtype as result_type
 from autograd.ops.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from autograd.printing import set_printoptions
 from autograd.shapes import near as _near
 from autograd.tensor import Tensor
 from autograd.version import __version__
@@ -180,6 +181,7 @@ __all__ = [
     "seed",
     "set_grad_enabled",
     "set_num_threads",
+    "set_printoptions",
     "set_rng_state",
     "short",
     "tensor",
@@ -196,7 +198,7 @@ __all__ = [
 # Imported at first use, so that `import autograd` stays quick.
 _ROOMS = (
     "autograd", "backends", "data", "explain", "func", "graph", "io", "linalg", "memory", "nn", "onnx", "optim",
-    "profiler", "special", "testing", "train", "utils", "vision",
+    "profiler", "sklearn", "special", "testing", "train", "utils", "vision",
 )  # fmt: skip
 _ELSEWHERE = {
     "detect_anomaly": "autograd.anomaly",

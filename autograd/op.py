@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
-from autograd.shapes import explain_axes, near
+from autograd.shapes import explain_axes, explain_broadcast, near
 from autograd.tape import (
     FROM_ATTRIBUTE,
     FROM_GRADIENT,
@@ -289,7 +289,7 @@ class Record:
         if isinstance(error, (ShapeError, DTypeError)):
             return self.named(error, arrays)
         names = self.inputs if not self.variadic else [f"{self.inputs[0]}[{i}]" for i in range(len(arrays))]
-        shapes = {n: np.shape(a) for n, a in zip(names, arrays) if a is not None}
+        shapes = {n: np.shape(a) for n, a in zip(names, arrays) if a is not None and not isinstance(a, (str, bool))}
         told = [f"{n}={v!r}" for n, v in attrs.items() if v is not self.defaults.get(n) or n in str(self.axes)]
         context = ", ".join([f"{n}: {s}" for n, s in shapes.items()] + told)
         for name, array in zip(names, arrays):
@@ -306,6 +306,8 @@ class Record:
                 return DTypeError(f"{self.name}: {numbers[0][0]} is the number {numbers[0][1]}, expected a tensor")
             return DTypeError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}  [{dtypes}]")
         message = explain_axes(self.axes, shapes, attrs) or str(error).removeprefix(f"{self.name}: ")
+        if self.broadcasts:
+            message = explain_broadcast(shapes) or message
         advice = self.advice(shapes, attrs) if self.advice is not None else None
         return ShapeError(f"{self.name}: {message}  [{context}]" + (f"; {advice}" if advice else ""))
 

@@ -10,7 +10,7 @@ import inspect
 import cython
 import numpy as np
 
-from autograd.errors import DTypeError, GraphError
+from autograd.errors import DTypeError, GraphError, ShapeError
 
 cnp.import_array()
 
@@ -89,7 +89,7 @@ _observers = cython.declare(tuple, ())
 def observe(observer, on: bool = True):
     """observer(node, inputs, out) is called after every recorded op, until it is switched off."""
     global _observers
-    others = tuple([other for other in _observers if other is not observer])
+    others = tuple([other for other in _observers if other != observer])
     _observers = (*others, observer) if on else others
 
 
@@ -418,7 +418,10 @@ class Op:
 
     def as_input(self, x, i):
         """Data that is no tensor as an array of numbers in native byte order."""
-        array = np.asarray(x)
+        try:
+            array = np.asarray(x)
+        except ValueError:
+            raise ShapeError(f"{self.name}: {self.record.input_name(i)} is a list of different lengths") from None
         if array.dtype.kind not in "fiub":
             raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected real numbers")
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))

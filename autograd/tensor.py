@@ -15,6 +15,7 @@ from cython.cimports.autograd.tape import Op, Value, wrap
 
 from autograd.device import CPU
 from autograd.errors import DTypeError, GraphError, ShapeError
+from autograd.printing import text
 from autograd.shapes import near
 from autograd.tape import declare, grad_enabled, leaf_node, set_result_type
 
@@ -39,7 +40,10 @@ def as_array(data, dtype=None):
     if isinstance(data, Value):
         value: Value = data
         return value.array if dtype is None else value.array.astype(dtype, copy=False)
-    array = np.asarray(data, dtype)
+    try:
+        array = np.asarray(data, dtype)
+    except ValueError:
+        raise ShapeError("tensor: the nested lists have different lengths; expected a full block of numbers") from None
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(DEFAULT_DTYPE)
     if array.dtype.kind not in "fiub":
@@ -241,10 +245,14 @@ class Tensor(Operators):
         return format(self.item() if spec and self.array.ndim == 0 else repr(self), spec)
 
     def __repr__(self):
-        text = np.array2string(self.array, precision=4, separator=", ", prefix="tensor(", threshold=1000)
-        dtype = "" if self.array.dtype in (DEFAULT_DTYPE, np.int64, np.bool_) else f", dtype={self.array.dtype}"
-        history = "" if self.node is None else ", requires_grad=True" if self.is_leaf else f", op={self.node.op.name}"
-        return f"tensor({text}{dtype}{history})"
+        array = self.array
+        empty: bool = array.size == 0
+        suffixes = [f"size={array.shape}"] if empty and array.ndim != 1 else []
+        if array.dtype not in (DEFAULT_DTYPE, np.bool_) and (empty or array.dtype != np.int64):
+            suffixes.append(f"dtype={array.dtype}")
+        if self.node is not None:
+            suffixes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{self.node.op.name}>")
+        return text(array, "tensor(", suffixes)
 
     def __reduce__(self):
         if not self.is_leaf:

@@ -132,6 +132,7 @@ from autograd.nn.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from autograd.shapes import names_only
 
 __all__ = [
     "CELU",
@@ -279,3 +280,5 @@ __all__ = [
     "init",
     "utils",
 ]
+
+__getattr__ = names_only("autograd.nn", __all__)

@@ -8,7 +8,7 @@ from typing import Any
 from autograd.errors import ShapeError
 from autograd.nn import functional as F
 from autograd.nn import init
-from autograd.nn.checks import expect_dimensions, expect_features
+from autograd.nn.checks import expect_dimensions, expect_features, expect_sizes
 from autograd.nn.linear import empty
 from autograd.nn.module import Module
 from autograd.tensor import Tensor
@@ -48,6 +48,7 @@ class _Conv(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
+        expect_sizes(name, in_channels=in_channels, out_channels=out_channels)
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
@@ -59,6 +60,9 @@ class _Conv(Module):
         self.kernel_size = sizes(kernel_size, self.spatial, f"{name}: kernel_size")
         self.stride = sizes(stride, self.spatial, f"{name}: stride")
         self.dilation = sizes(dilation, self.spatial, f"{name}: dilation")
+        for option in ("kernel_size", "stride", "dilation"):
+            if min(getattr(self, option)) < 1:
+                raise ShapeError(f"{name}: {option} is {getattr(self, option)}, expected ints of at least 1")
         self.output_padding = sizes(output_padding, self.spatial, f"{name}: output_padding")
         self.padding: str | tuple[int, ...] = self._padding(name, padding)
         self._spelling = f"N, {in_channels}, " + ", ".join(("L", "HW", "DHW")[self.spatial - 1])

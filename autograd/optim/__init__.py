@@ -7,6 +7,7 @@ from autograd.optim.lbfgs import LBFGS
 from autograd.optim.optimizer import Optimizer
 from autograd.optim.rmsprop import RMSprop
 from autograd.optim.sgd import SGD
+from autograd.shapes import names_only
 
 __all__ = [
     "ASGD",
@@ -25,3 +26,5 @@ __all__ = [
     "Rprop",
     "lr_scheduler",
 ]
+
+__getattr__ = names_only("autograd.optim", __all__)
