@@ -14,6 +14,11 @@ ROOT = Path(__file__).parent
 COMPILED = ["tape", "sweep", "operators", "tensor", "nn.base", "optim.many"]
 # -ffast-math and its like are out: at link time they flush subnormals in the whole process.
 CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi", "-g0"]
+# AUTOGRAD_SANITIZE=1: every access and every undefined operation is checked, see .ci/sanitize.
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+SANITIZE = os.environ.get("AUTOGRAD_SANITIZE") == "1"
+if SANITIZE:
+    CFLAGS += ["-O1", "-g1", "-fno-omit-frame-pointer", *SANITIZERS]
 
 
 def source_hash() -> str:
@@ -49,6 +54,7 @@ def extensions() -> list[Extension]:
     options = {
         "include_dirs": ["kernels", numpy.get_include()],
         "extra_compile_args": CFLAGS,
+        "extra_link_args": SANITIZERS if SANITIZE else [],
         "define_macros": [
             ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
             ("NPY_TARGET_VERSION", "NPY_1_22_API_VERSION"),  # memory handlers

@@ -20,6 +20,7 @@ after no input is a shared step, run once. Rules are written with ops on tensors
 from __future__ import annotations
 
 import contextlib
+import copyreg
 import functools
 import inspect
 import math
@@ -58,6 +59,7 @@ SPELLINGS = {
     "dim": ("axis", "axes"),
     "dims": ("axes", "axis"),
     "axis": ("dim", "axes"),
+    "axes": ("dims", "axis"),
     "keepdim": ("keepdims",),
     "exponent": ("y",),
     "indices": ("index",),
@@ -332,6 +334,8 @@ class Record:
 def _parameters(rule: Callable) -> tuple[str, ...]:
     return tuple(inspect.signature(rule).parameters)
 
+
+copyreg.pickle(Op, lambda handle: (declare, (handle.name,)))  # type: ignore[arg-type]  # copied and pickled by name
 
 _registry: dict[str, Record] = {}
 

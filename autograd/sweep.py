@@ -43,6 +43,13 @@ _acquire = cython.declare(object, _lock.acquire)
 _free = cython.declare(object, _lock.release)
 _active = cython.declare(list, [])  # marks of the sweeps under way, the innermost last
 _marks = cython.declare(cython.ulonglong, 0)
+_watcher = cython.declare(object, None)
+
+
+def watch(watcher):
+    """watcher(node, edge, gradient) is called for every gradient that a rule computes; None: nobody is."""
+    global _watcher
+    _watcher = watcher
 
 
 def sweep(roots: list, seeds: list, wanted=None, retain_graph: bool = False, create_graph: bool = False):
@@ -100,6 +107,7 @@ def _release(node: Node):
         node.saved = None
         node.edges = None
         node.attrs = None
+        node.restore = None
 
 
 @cython.cfunc
@@ -258,6 +266,8 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
             f"{node.op.name}: a value saved for the backward pass was changed in place afterwards; "
             "change a copy instead (x = x + y, or x.clone())"
         )
+    while node.restore is not None:  # twice for a checkpoint inside a checkpoint
+        node.restore()
     if create_graph and node.op.twin is not None:
         _differentiate_twin(node, g)
         return
@@ -339,6 +349,8 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
                 f"{node.op.name}: a gradient rule returned shape {g.array.shape}, but its input has shape {edge.shape}"
             )
         g = _sum_to(g, shape=edge.shape)
+    if _watcher is not None:
+        _watcher(node, edge, g)
     if cython.cast(object, cnp.PyArray_DESCR(g.array)) is not edge.dtype and g.array.dtype != edge.dtype:
         g = _astype(g, dtype=edge.dtype)
     _deliver(edge, g, create_graph)

@@ -96,6 +96,7 @@ cdef class Node:
     cdef public Value grad
     cdef bint retains
     cdef dict hooks
+    cdef object restore
     cdef Value pending
     cdef bint owned
     cdef Node link

@@ -81,6 +81,19 @@ def wrap(array, node):
 
 
 _sequence = cython.declare(cython.ulonglong, 0)
+_observers = cython.declare(tuple, ())
+
+
+def observe(observer, on: bool = True):
+    """observer(node, inputs, out) is called after every recorded op, until it is switched off."""
+    global _observers
+    others = tuple([other for other in _observers if other is not observer])
+    _observers = (*others, observer) if on else others
+
+
+def newest() -> int:
+    """The number of the node that was made last."""
+    return _sequence
 
 
 @cython.freelist(256)
@@ -127,6 +140,30 @@ class Node:
     def saved_values(self):
         """What the node keeps alive for the backward pass."""
         return tuple(self.saved or ())
+
+    def put_away(self, restore, kept: tuple = ()):
+        """Drops what was saved; the backward sweep calls restore() before it needs it. `kept` is saved until then."""
+        self.saved = kept
+        self.attrs = None
+        self.versions = self.version_sum()
+        self.restore = restore
+
+    def bring_back(self, saved: tuple, attrs):
+        """Ends put_away."""
+        self.saved = saved
+        self.attrs = attrs
+        self.versions = self.version_sum()
+        self.restore = None
+
+    @property
+    def attributes(self):
+        """The attributes of the call, in the order of the op's declaration."""
+        return self.attrs
+
+    @property
+    def restorer(self):
+        """What put_away was given, or None."""
+        return self.restore
 
     @property
     def released(self):
@@ -417,6 +454,8 @@ class Op:
         node.edges = edges
         node.versions = node.version_sum()
         out.node = node
+        for observer in _observers:
+            observer(node, inputs, out)
         return out
 
 

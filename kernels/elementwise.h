@@ -8,42 +8,49 @@
 typedef void(*unary_kernel) UNARY_PARAMETERS;
 typedef void(*binary_kernel) BINARY_PARAMETERS;
 
-#define ELEMENTWISE_KERNELS(X)            \
-    X(add, BINARY_PARAMETERS)             \
-    X(sub, BINARY_PARAMETERS)             \
-    X(mul, BINARY_PARAMETERS)             \
-    X(div, BINARY_PARAMETERS)             \
-    X(maximum, BINARY_PARAMETERS)         \
-    X(minimum, BINARY_PARAMETERS)         \
-    X(relu_grad, BINARY_PARAMETERS)       \
-    X(sigmoid_grad, BINARY_PARAMETERS)    \
-    X(tanh_grad, BINARY_PARAMETERS)       \
-    X(gelu_grad, BINARY_PARAMETERS)       \
-    X(gelu_tanh_grad, BINARY_PARAMETERS)  \
-    X(silu_grad, BINARY_PARAMETERS)       \
-    X(softplus_grad, BINARY_PARAMETERS)   \
-    X(leaky_relu_grad, BINARY_PARAMETERS) \
-    X(elu_grad, BINARY_PARAMETERS)        \
-    X(clip_grad, BINARY_PARAMETERS)       \
-    X(hardtanh_grad, BINARY_PARAMETERS)   \
-    X(neg, UNARY_PARAMETERS)              \
-    X(abs, UNARY_PARAMETERS)              \
-    X(exp, UNARY_PARAMETERS)              \
-    X(log, UNARY_PARAMETERS)              \
-    X(sqrt, UNARY_PARAMETERS)             \
-    X(rsqrt, UNARY_PARAMETERS)            \
-    X(sin, UNARY_PARAMETERS)              \
-    X(cos, UNARY_PARAMETERS)              \
-    X(erf, UNARY_PARAMETERS)              \
-    X(tanh, UNARY_PARAMETERS)             \
-    X(sigmoid, UNARY_PARAMETERS)          \
-    X(relu, UNARY_PARAMETERS)             \
-    X(silu, UNARY_PARAMETERS)             \
-    X(softplus, UNARY_PARAMETERS)         \
-    X(gelu, UNARY_PARAMETERS)             \
-    X(gelu_tanh, UNARY_PARAMETERS)        \
-    X(leaky_relu, UNARY_PARAMETERS)       \
-    X(elu, UNARY_PARAMETERS)              \
+#define ELEMENTWISE_KERNELS(X)             \
+    X(add, BINARY_PARAMETERS)              \
+    X(sub, BINARY_PARAMETERS)              \
+    X(mul, BINARY_PARAMETERS)              \
+    X(div, BINARY_PARAMETERS)              \
+    X(maximum, BINARY_PARAMETERS)          \
+    X(minimum, BINARY_PARAMETERS)          \
+    X(relu_grad, BINARY_PARAMETERS)        \
+    X(sigmoid_grad, BINARY_PARAMETERS)     \
+    X(tanh_grad, BINARY_PARAMETERS)        \
+    X(gelu_grad, BINARY_PARAMETERS)        \
+    X(gelu_tanh_grad, BINARY_PARAMETERS)   \
+    X(silu_grad, BINARY_PARAMETERS)        \
+    X(softplus_grad, BINARY_PARAMETERS)    \
+    X(leaky_relu_grad, BINARY_PARAMETERS)  \
+    X(elu_grad, BINARY_PARAMETERS)         \
+    X(hardsigmoid_grad, BINARY_PARAMETERS) \
+    X(hardswish_grad, BINARY_PARAMETERS)   \
+    X(clip_grad, BINARY_PARAMETERS)        \
+    X(hardtanh_grad, BINARY_PARAMETERS)    \
+    X(neg, UNARY_PARAMETERS)               \
+    X(abs, UNARY_PARAMETERS)               \
+    X(exp, UNARY_PARAMETERS)               \
+    X(log, UNARY_PARAMETERS)               \
+    X(expm1, UNARY_PARAMETERS)             \
+    X(log1p, UNARY_PARAMETERS)             \
+    X(sign, UNARY_PARAMETERS)              \
+    X(sqrt, UNARY_PARAMETERS)              \
+    X(rsqrt, UNARY_PARAMETERS)             \
+    X(sin, UNARY_PARAMETERS)               \
+    X(cos, UNARY_PARAMETERS)               \
+    X(erf, UNARY_PARAMETERS)               \
+    X(tanh, UNARY_PARAMETERS)              \
+    X(sigmoid, UNARY_PARAMETERS)           \
+    X(relu, UNARY_PARAMETERS)              \
+    X(silu, UNARY_PARAMETERS)              \
+    X(softplus, UNARY_PARAMETERS)          \
+    X(gelu, UNARY_PARAMETERS)              \
+    X(gelu_tanh, UNARY_PARAMETERS)         \
+    X(leaky_relu, UNARY_PARAMETERS)        \
+    X(elu, UNARY_PARAMETERS)               \
+    X(hardsigmoid, UNARY_PARAMETERS)       \
+    X(hardswish, UNARY_PARAMETERS)         \
     X(clip, UNARY_PARAMETERS)
 
 /* Drivers: blocks of a fixed size, in threads where n is large. `size` is bytes per element. */

@@ -52,8 +52,8 @@ class Linear(Module):
             bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._map(F.linear, x)
+    def forward(self, input: Tensor) -> Tensor:
+        return self._map(F.linear, input)
 
     def forward_relu(self, x: Tensor) -> Tensor:
         """relu(forward(x))"""

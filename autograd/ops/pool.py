@@ -226,7 +226,7 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
     if not return_indices:
         return max_pool2d_with_index(x, kernel_size=kernel_size, **attrs)
     y, index = max_pool2d_with_index.with_extras(x, kernel_size=kernel_size, **attrs)
-    return y, Tensor(index.astype(np.int64, copy=False))
+    return y, Tensor(index.astype(np.int64))  # a copy: users may change it before backward
 
 
 # ---------------------------------------------------------------------------------------------- average

@@ -2,15 +2,18 @@
 
 from autograd.optim import lr_scheduler
 from autograd.optim.adam import Adam, AdamW
-from autograd.optim.adaptive import ASGD, Adadelta, Adagrad, Adamax, NAdam, RAdam, Rprop
+from autograd.optim.adaptive import ASGD, Adadelta, Adafactor, Adagrad, Adamax, NAdam, RAdam, Rprop
+from autograd.optim.lbfgs import LBFGS
 from autograd.optim.optimizer import Optimizer
 from autograd.optim.rmsprop import RMSprop
 from autograd.optim.sgd import SGD
 
 __all__ = [
     "ASGD",
+    "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",

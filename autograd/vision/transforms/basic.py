@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from autograd.errors import DTypeError, ShapeError
 Batch = NDArray[Any]
 
 
-class Transform:
+class Transform(ABC):
     """Base of transforms: `apply(images, raw)` gets four random 64-bit words per sample, (N, 4), if `random` is set."""
 
     random = False
@@ -32,9 +33,9 @@ class Transform:
             raise ShapeError(f"{name}: seeds must be (N, 3)   [images: {images.shape}, seeds: {seeds.shape}]")
         return self.apply(images, words(seeds))
 
+    @abstractmethod
     def apply(self, images: Batch, raw: Words) -> Batch:
         """The transformed images; never changes those it got."""
-        raise NotImplementedError
 
 
 def probability(name: str, p: float) -> float:
