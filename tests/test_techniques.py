@@ -301,7 +301,7 @@ MISTAKES = {
     "--erasing 2": "argument --erasing: invalid probability between 0 and 1 value: '2'",
     "--ema 1": "argument --ema: invalid decay between 0 and 1 value: '1'",
     "--weights none.safetensors": "none.safetensors",
-    "--data cifar10": "cifar-10-binary.tar.gz; pass download=True",
+    "--data cifar10": "cifar-10-binary.tar.gz; add --download, or set AUTOGRAD_DATA to a folder that has it",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -72,7 +73,11 @@ def load(
     if name in NAMED:
         if image_size is not None or gray or cache:
             raise UserError(f"--image-size, --gray and --cache are for folders; {name} comes as it is")
-        train, test = (NAMED[name](part, download) for part in (True, False))
+        try:
+            train, test = (NAMED[name](part, download) for part in (True, False))
+        except FileNotFoundError as error:  # says what to pass to the class; here it is an option
+            cure = "add --download, or set AUTOGRAD_DATA to"
+            raise UserError(re.sub("pass download=True.*? to(?= )", cure, str(error))) from None
         size = train.images.shape[2]
         return Bundle(name, train, test, train.classes, train.images.shape[1], size, train.mean, train.std)
     folder, size = Path(name), image_size or FOLDER_SIZE

@@ -23,7 +23,11 @@ examples:
 def add(commands: Any) -> Parser:
     """Registers the subcommand."""
     parser: Parser = commands.add_parser(
-        "evaluate", help="test accuracy of a checkpoint", description="Test a checkpoint.", epilog=EXAMPLES
+        "evaluate",
+        help="test accuracy of a checkpoint",
+        description="Loss and accuracy of a checkpoint on its test data, precision and recall of every class, and "
+        "which classes it takes for which.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="a file that train wrote, or the folder of the run")
     parser.add_argument("--data", metavar="NAME|DIR", help="other data with the same classes (default: the run's)")

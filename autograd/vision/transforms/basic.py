@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,13 @@ def as_type(values: NDArray[Any], like: Batch) -> Batch:
         return values.astype(like.dtype, copy=False)
     limits = np.iinfo(like.dtype)
     return np.clip(np.rint(values), limits.min, limits.max).astype(like.dtype)
+
+
+def through(images: Batch, kernel: Callable[[Batch], Batch]) -> Batch:
+    """What a kernel for uint8 and float32 makes of images of any dtype."""
+    if images.dtype in (np.uint8, np.float32):
+        return kernel(images)
+    return as_type(kernel(images.astype(np.float32)), images)
 
 
 def top_of(images: Batch) -> float:
