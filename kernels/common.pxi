@@ -49,7 +49,7 @@ cdef int64_t integer(str what, str name, object value, int64_t least) except? -1
     """An integer attribute of at least `least` and below 2^31, so that no product of two overflows."""
     cdef int64_t number = -1
     try:
-        number = value
+        number = PyNumber_Index(value)
     except OverflowError:
         pass
     except TypeError:
@@ -77,7 +77,7 @@ cdef int four_sizes(str what, object shape, cnp.npy_intp *sizes) except -1:
         if len(shape) != 4:
             raise ValueError(f"{what}: expected a shape of 4 sizes, got {shape!r}")
         for i in range(4):
-            sizes[i] = shape[i]
+            sizes[i] = PyNumber_Index(shape[i])
     except (TypeError, OverflowError):
         raise ValueError(f"{what}: a shape is a tuple of integers, not {shape!r}") from None
     for i in range(4):
