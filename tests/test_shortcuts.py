@@ -10,6 +10,9 @@ import pytest
 import autograd as ag
 from autograd import nn
 from autograd.nn.fusion import fused
+from autograd.op import registry
+from autograd.sampling import Sampler
+from autograd.tape import Op
 
 LAYERS = {
     "Linear": (lambda: nn.Linear(6, 5), (4, 6)),
@@ -98,3 +101,24 @@ def test_what_a_kernel_refuses_the_forward_function_computes():
     assert ag.relu(ag.tensor([-1.0, 2.0]), inplace=True).tolist() == [0, 2]
     loss = nn.functional.cross_entropy(ag.zeros(2, 2), ag.tensor([[0.5, 0.5], [1.0, 0.0]]))
     assert loss.item() == pytest.approx(np.log(2))
+
+
+def takes_attributes(record):
+    """Whether the op's kernel gets attributes, and may be called without them."""
+    native = isinstance(record.call, Op) and record.kernel is not None
+    return native and record.attrs and not any(map(record.names_required, record.attrs))
+
+
+@pytest.mark.parametrize("name", [name for name, record in registry().items() if takes_attributes(record)])
+def test_a_kernel_has_the_defaults_of_its_op(name):
+    record, agreed = registry()[name], 0
+    for seed in range(12):
+        args, _ = record.samples(Sampler(seed))
+        try:
+            results = record.kernel(*args), record.kernel(*args, *record.defaults.values())
+        except ValueError:  # the forward function's part
+            continue
+        for left_out, given in zip(*(r if isinstance(r, tuple) else (r,) for r in results)):
+            np.testing.assert_array_equal(left_out, given)
+        agreed += 1
+    assert agreed

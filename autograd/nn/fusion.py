@@ -1,4 +1,4 @@
-"""Neighbouring layers that one op computes.
+"""Layers that one op computes, alone or together with their neighbours.
 
 A layer and the ReLU after it give the same bits as one after the other. A convolution and the batch norm after it are
 folded into one convolution only where nothing is recorded (inference); that changes the rounding.
@@ -26,6 +26,7 @@ from autograd.tensor import Tensor
 
 Step = Callable[[Any], Any]
 
+# The op and the attributes of a layer that its forward, in the usual case, comes to.
 Shortcut(Linear, declare("linear"), ("weight", "bias"), declare("linear_relu"))
 Shortcut(
     Conv2d,
