@@ -12,6 +12,7 @@
 #include "norm.inc"
 #include "optim.inc"
 #include "pool.inc"
+#include "recurrent.inc"
 #include "reduce.inc"
 #include "winograd.inc"
 

@@ -5,7 +5,7 @@
 
 #include "parallel.h"
 
-enum { BLOCK = 32768, TILE_BYTES = 8192 };
+enum { BLOCK = 32768, TILE_BYTES = 8192, REPEATED = 256 };
 
 typedef struct {
     unary_kernel unary;
@@ -54,6 +54,11 @@ void elementwise_binary(binary_kernel kernel, const void* x, const void* y, void
     run_blocks(&j);
 }
 
+/* Fills `have` bytes up to `wanted` by repeating them. */
+static void repeat(char* tile, int64_t have, int64_t wanted) {
+    for (; have < wanted; have *= 2) memcpy(tile + have, tile, have < wanted - have ? have : wanted - have);
+}
+
 /* Repeats a short row into a tile, so that the kernels run over long stretches. */
 void elementwise_row(binary_kernel kernel, const void* x, const void* row, void* out, int64_t n, int64_t cols, int size,
                      int row_first) {
@@ -64,8 +69,7 @@ void elementwise_row(binary_kernel kernel, const void* x, const void* row, void*
         period = cols * (TILE_BYTES / (cols * size));
         if (period > n) period = n;
         memcpy(tile, row, cols * size);
-        for (int64_t have = cols; have < period; have *= 2)
-            memcpy(tile + have * size, tile, (have < period - have ? have : period - have) * size);
+        repeat(tile, cols * size, period * size);
         row = tile;
     }
     int64_t block = period * (1 + (BLOCK - 1) / period);
@@ -79,4 +83,73 @@ void elementwise_row(binary_kernel kernel, const void* x, const void* row, void*
              .size = size,
              .y_first = row_first};
     run_blocks(&j);
+}
+
+typedef struct {
+    binary_kernel binary;
+    choose_kernel choose;
+    const elementwise_operand* operands;
+    char* out;
+    const int64_t* sizes;
+    int64_t n, rows, per_task; /* n: elements of a row, along the last axis */
+    int size, count, ndim;
+} broadcast_job;
+
+/* One row; operands that repeat along it are read from tiles, which hold the number at `filled`. */
+static void broadcast_row(const broadcast_job* j, int64_t row, char (*tiles)[8 * REPEATED], const char** filled) {
+    const char *start[ELEMENTWISE_OPERANDS], *p[ELEMENTWISE_OPERANDS];
+    int64_t length = j->n;
+    for (int k = 0; k < j->count; k++) {
+        const elementwise_operand* o = j->operands + k;
+        int64_t offset = 0, rest = row;
+        for (int d = j->ndim - 2; d >= 0; d--) {
+            offset += rest % j->sizes[d] * o->steps[d];
+            rest /= j->sizes[d];
+        }
+        start[k] = (const char*)o->data + offset * o->size;
+        if (o->steps[j->ndim - 1]) continue;
+        if (length > REPEATED) length = REPEATED;
+        if (filled[k] != start[k]) {
+            memcpy(tiles[k], start[k], o->size);
+            repeat(tiles[k], o->size, length * o->size);
+            filled[k] = start[k];
+        }
+    }
+    char* out = j->out + row * j->n * j->size;
+    for (int64_t i = 0; i < j->n; i += length, out += length * j->size) {
+        const int64_t n = j->n - i < length ? j->n - i : length;
+        for (int k = 0; k < j->count; k++)
+            p[k] = j->operands[k].steps[j->ndim - 1] ? start[k] + i * j->operands[k].size : tiles[k];
+        if (j->choose)
+            j->choose(p[0], p[1], p[2], out, n);
+        else
+            j->binary(p[0], p[1], out, n, 0, 0);
+    }
+}
+
+static void broadcast_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const broadcast_job* j = context;
+    char tiles[ELEMENTWISE_OPERANDS][8 * REPEATED];
+    const char* filled[ELEMENTWISE_OPERANDS] = {NULL};
+    const int64_t first = task * j->per_task, end = first + j->per_task;
+    for (int64_t row = first; row < end && row < j->rows; row++) broadcast_row(j, row, tiles, filled);
+}
+
+void elementwise_broadcast(binary_kernel binary, choose_kernel choose, const elementwise_operand* operands, void* out,
+                           int size, int ndim, const int64_t* sizes) {
+    broadcast_job j = {.binary = binary,
+                       .choose = choose,
+                       .operands = operands,
+                       .out = out,
+                       .sizes = sizes,
+                       .n = sizes[ndim - 1],
+                       .rows = 1,
+                       .size = size,
+                       .count = choose ? 3 : 2,
+                       .ndim = ndim};
+    for (int d = 0; d < ndim - 1; d++) j.rows *= sizes[d];
+    if (!j.n || !j.rows) return;
+    j.per_task = j.n * j.rows <= 2 * BLOCK ? j.rows : 1 + BLOCK / j.n;
+    parallel_for(parallel_threads(), (j.rows + j.per_task - 1) / j.per_task, broadcast_task, &j);
 }

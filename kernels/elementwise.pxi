@@ -109,6 +109,10 @@ cdef cnp.ndarray binary(binary_kernel f32, binary_kernel f64, object x, object y
                     return run_binary(kernel, a, in_layout_of(a, b, name, "x", "y"), 0)
                 if is_dense(b):
                     return run_binary(kernel, in_layout_of(b, a, name, "y", "x"), b, 0)
+            if is_float(a) and cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b):
+                result = run_broadcast(kernel, NULL, (a, b))
+                if result is not None:
+                    return result
         elif is_weak(y) and is_dense(a):
             return run_scalar(kernel, a, y, False)
     elif cnp.PyArray_Check(y) and is_weak(x) and is_dense(y):
@@ -195,6 +199,24 @@ def log(x):
     return run_unary(table(a).log, a, 0)
 
 
+def expm1(x):
+    """e ** x - 1, precise near 0."""
+    cdef cnp.ndarray a = dense(x, "expm1")
+    return run_unary(table(a).expm1, a, 0)
+
+
+def log1p(x):
+    """log(1 + x), precise near 0."""
+    cdef cnp.ndarray a = dense(x, "log1p")
+    return run_unary(table(a).log1p, a, 0)
+
+
+def sign(x):
+    """-1, 0 or 1; NaN stays NaN."""
+    cdef cnp.ndarray a = dense(x, "sign")
+    return run_unary(table(a).sign, a, 0)
+
+
 def sqrt(x):
     """The square root of x."""
     cdef cnp.ndarray a = dense(x, "sqrt")
@@ -249,8 +271,8 @@ def sigmoid_grad(g, out):
     return run_binary(table(y).sigmoid_grad, in_layout_of(y, g, "sigmoid_grad", "out", "g"), y, 0)
 
 
-def relu(x):
-    """max(x, 0); NaN stays NaN."""
+def relu(x, inplace=False):
+    """max(x, 0); NaN stays NaN. inplace is ignored."""
     cdef cnp.ndarray a = dense(x, "relu")
     return run_unary(table(a).relu, a, 0)
 
@@ -271,6 +293,30 @@ def silu_grad(g, x):
     """g times the slope of silu at x."""
     cdef cnp.ndarray a = dense(x, "silu_grad")
     return run_binary(table(a).silu_grad, in_layout_of(a, g, "silu_grad", "x", "g"), a, 0)
+
+
+def hardsigmoid(x):
+    """min(max(x + 3, 0), 6) / 6"""
+    cdef cnp.ndarray a = dense(x, "hardsigmoid")
+    return run_unary(table(a).hardsigmoid, a, 0)
+
+
+def hardsigmoid_grad(g, x):
+    """g / 6 where -3 < x < 3, else 0."""
+    cdef cnp.ndarray a = dense(x, "hardsigmoid_grad")
+    return run_binary(table(a).hardsigmoid_grad, in_layout_of(a, g, "hardsigmoid_grad", "x", "g"), a, 0)
+
+
+def hardswish(x):
+    """x * hardsigmoid(x)"""
+    cdef cnp.ndarray a = dense(x, "hardswish")
+    return run_unary(table(a).hardswish, a, 0)
+
+
+def hardswish_grad(g, x):
+    """g times the slope of hardswish at x."""
+    cdef cnp.ndarray a = dense(x, "hardswish_grad")
+    return run_binary(table(a).hardswish_grad, in_layout_of(a, g, "hardswish_grad", "x", "g"), a, 0)
 
 
 def softplus(x):

@@ -16,6 +16,7 @@
 #include "norm.h"
 #include "optim.h"
 #include "pool.h"
+#include "recurrent.h"
 #include "reduce.h"
 #include "winograd.h"
 
@@ -31,6 +32,7 @@
     NORM_KERNELS(X)        \
     OPTIM_KERNELS(X)       \
     POOL_KERNELS(X)        \
+    RECURRENT_KERNELS(X)   \
     REDUCE_KERNELS(X)      \
     WINOGRAD_KERNELS(X)
 

@@ -1,4 +1,4 @@
-/* Normalisation drivers: pieces of the rows in threads, their sums joined in order. */
+/* Normalisation drivers: pieces of the rows, or images, in threads; their sums joined in order. */
 #include "norm.h"
 
 #include <math.h>
@@ -59,12 +59,12 @@ static void grad_task(void* context, int64_t i, int thread) {
                           j->shift, j->a, j->b, j->c);
 }
 
-static double get(const job* j, const void* p, int64_t i, double otherwise) {
+static double get(int size, const void* p, int64_t i, double otherwise) {
     if (!p) return otherwise;
-    return j->size == 4 ? ((const float*)p)[i] : ((const double*)p)[i];
+    return size == 4 ? ((const float*)p)[i] : ((const double*)p)[i];
 }
-static void put(const job* j, void* p, int64_t i, double value) {
-    if (j->size == 4)
+static void put(int size, void* p, int64_t i, double value) {
+    if (size == 4)
         ((float*)p)[i] = (float)value;
     else
         ((double*)p)[i] = value;
@@ -77,8 +77,8 @@ static void join(const job* j, double* sum1, double* sum2) {
     memset(sum2, 0, C * sizeof *sum2);
     for (int64_t i = 0; i < j->pieces; i++)
         for (int64_t c = 0; c < C; c++) {
-            sum1[c] += get(j, j->sum1, i * C + c, 0);
-            sum2[c] += get(j, j->sum2, i * C + c, 0);
+            sum1[c] += get(j->size, j->sum1, i * C + c, 0);
+            sum2[c] += get(j->size, j->sum2, i * C + c, 0);
         }
 }
 
@@ -98,8 +98,8 @@ static void moments(job* j, char* pivot, double* sums, double* mean, double* var
     int64_t C = j->s.C, N = j->s.N, samples = N < SAMPLES ? N : SAMPLES;
     for (int64_t c = 0; c < C; c++) {
         double sum = 0;
-        for (int64_t k = 0; k < samples; k++) sum += get(j, j->x, (k * N + N / 2) / samples * C + c, 0);
-        put(j, pivot, c, samples ? sum / (double)samples : 0);
+        for (int64_t k = 0; k < samples; k++) sum += get(j->size, j->x, (k * N + N / 2) / samples * C + c, 0);
+        put(j->size, pivot, c, samples ? sum / (double)samples : 0);
     }
     j->mode = SUM_X;
     j->mean = pivot;
@@ -107,7 +107,7 @@ static void moments(job* j, char* pivot, double* sums, double* mean, double* var
     join(j, sums, sums + C);
     for (int64_t c = 0; c < C; c++) {
         double n = N ? (double)N : 1, d = sums[c] / n, v = sums[C + c] / n - d * d;
-        mean[c] = get(j, pivot, c, 0) + d;
+        mean[c] = get(j->size, pivot, c, 0) + d;
         var[c] = v < 0 ? 0 : v; /* NaN stays */
     }
 }
@@ -142,10 +142,10 @@ int batch_norm_train(norm_shape s, const void* x, const void* residual, const vo
     moments(&j, scale, sums, sums, var);
     for (int64_t c = 0; c < s.C; c++) {
         double r = 1 / sqrt(var[c] + eps);
-        put(&j, mean, c, sums[c]);
-        put(&j, rstd, c, r);
-        put(&j, scale, c, get(&j, w, c, 1) * r);
-        put(&j, shift, c, get(&j, b, c, 0));
+        put(j.size, mean, c, sums[c]);
+        put(j.size, rstd, c, r);
+        put(j.size, scale, c, get(j.size, w, c, 1) * r);
+        put(j.size, shift, c, get(j.size, b, c, 0));
     }
     batch_norm_apply(s, x, residual, mean, scale, shift, relu, y);
     free(sums);
@@ -158,8 +158,8 @@ int batch_norm_eval(norm_shape s, const void* x, const void* residual, const voi
     char *scale = malloc(2 * s.C * j.size + 1), *shift = scale + s.C * j.size;
     if (!scale) return -1;
     for (int64_t c = 0; c < s.C; c++) {
-        put(&j, scale, c, get(&j, w, c, 1) / sqrt(get(&j, var, c, 1) + eps));
-        put(&j, shift, c, get(&j, b, c, 0));
+        put(j.size, scale, c, get(j.size, w, c, 1) / sqrt(get(j.size, var, c, 1) + eps));
+        put(j.size, shift, c, get(j.size, b, c, 0));
     }
     batch_norm_apply(s, x, residual, mean, scale, shift, relu, y);
     free(scale);
@@ -175,8 +175,8 @@ int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, c
     int64_t C = s.C, step = C * j.size;
     char *scale = vector, *shift = scale + step, *pa = shift + step, *pb = pa + step, *pc = pb + step;
     for (int64_t c = 0; c < C; c++) {
-        put(&j, scale, c, get(&j, w, c, 1) * get(&j, rstd, c, 1));
-        put(&j, shift, c, get(&j, b, c, 0));
+        put(j.size, scale, c, get(j.size, w, c, 1) * get(j.size, rstd, c, 1));
+        put(j.size, shift, c, get(j.size, b, c, 0));
     }
     j.g = g, j.x = x, j.out = y, j.masked = masked, j.result = gx;
     j.mean = mean, j.scale = scale, j.shift = shift, j.a = pa, j.b = pb, j.c = pc;
@@ -184,12 +184,12 @@ int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, c
     parallel_for(j.threads, j.pieces, sums_task, &j);
     join(&j, sums, sums + C);
     for (int64_t c = 0; c < C; c++) {
-        double r = get(&j, rstd, c, 1), a = get(&j, w, c, 1) * r, sum_g = sums[c], sum_gd = sums[C + c];
-        put(&j, gw, c, sum_gd * r);
-        put(&j, gb, c, sum_g);
-        put(&j, pa, c, a);
-        put(&j, pb, c, -a * r * r * sum_gd / total);
-        put(&j, pc, c, -a * sum_g / total);
+        double r = get(j.size, rstd, c, 1), a = get(j.size, w, c, 1) * r, sum_g = sums[c], sum_gd = sums[C + c];
+        put(j.size, gw, c, sum_gd * r);
+        put(j.size, gb, c, sum_g);
+        put(j.size, pa, c, a);
+        put(j.size, pb, c, -a * r * r * sum_gd / total);
+        put(j.size, pc, c, -a * sum_g / total);
     }
     if (j.mode == SUM_G_BY_OUT) j.g = masked;
     if (j.mode != SUM_G_BY_X) j.scale = NULL;
@@ -267,5 +267,183 @@ int layer_norm_grad(norm_shape s, const void* g, const void* x, const void* w, c
     int status = reduce_sum(s.dtype, j.gw, 1, blocks, s.C, gw);
     if (!status) status = reduce_sum(s.dtype, j.gb, 1, blocks, s.C, gb);
     free(parts);
+    return status;
+}
+
+/* Group norm: a task is one image, or in channels-first memory some of the groups of one, which lie together. */
+typedef struct {
+    group_shape s;
+    const kernel_table* kernels;
+    int size;
+    int64_t chunk, per_task; /* elements of a group; groups of a task */
+    const char *g, *x, *w, *b;
+    char *out, *mean, *rstd, *scratch;
+    double* sums; /* of g and g (x - mean), per image and channel */
+    int64_t scratch_bytes;
+    double eps;
+} group_job;
+
+/* Mean of values spread over a group: see moments. */
+static double group_pivot(const group_job* j, const char* x, int64_t first) {
+    const group_shape* s = &j->s;
+    const int64_t D = s->C / s->G, samples = j->chunk < SAMPLES ? j->chunk : SAMPLES;
+    double sum = 0;
+    for (int64_t k = 0; k < samples; k++) {
+        int64_t i = (k * j->chunk + j->chunk / 2) / samples;
+        sum += get(j->size, x, s->last ? i / D * s->C + first + i % D : i, 0);
+    }
+    return sum / (double)samples;
+}
+
+/* Writes the group's mean and rstd, from sums about the pivot; reads them back as every pass sees them. */
+static void group_moments(const group_job* j, int64_t group, double pivot, double sum, double square, double* mean,
+                          double* rstd) {
+    double n = (double)j->chunk, d = sum / n, var = square / n - d * d;
+    put(j->size, j->mean, group, pivot + d);
+    put(j->size, j->rstd, group, 1 / sqrt((var < 0 ? 0 : var) + j->eps));
+    *mean = get(j->size, j->mean, group, 0);
+    *rstd = get(j->size, j->rstd, group, 0);
+}
+
+static void planes_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const group_job* j = context;
+    const int64_t D = j->s.C / j->s.G, P = j->s.P, last = j->s.N * j->s.G, next = (task + 1) * j->per_task;
+    for (int64_t group = task * j->per_task; group < (next < last ? next : last); group++) {
+        const int64_t offset = group * j->chunk * j->size, first = group % j->s.G * D;
+        const char* x = j->x + offset;
+        double pivot = (float)group_pivot(j, x, 0), sums[2], mean, rstd; /* a float, whatever T */
+        j->kernels->plane_sums(NULL, x, j->chunk, pivot, sums);
+        group_moments(j, group, pivot, sums[0], sums[1], &mean, &rstd);
+        for (int64_t c = 0; c < D; c++)
+            j->kernels->plane_normalize(x + c * P * j->size, j->out + offset + c * P * j->size, P, mean,
+                                        get(j->size, j->w, first + c, 1) * rstd, get(j->size, j->b, first + c, 0));
+    }
+}
+
+static void planes_grad_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const group_job* j = context;
+    const int64_t D = j->s.C / j->s.G, P = j->s.P, last = j->s.N * j->s.G, next = (task + 1) * j->per_task;
+    for (int64_t group = task * j->per_task; group < (next < last ? next : last); group++) {
+        const int64_t offset = group * j->chunk * j->size, first = group % j->s.G * D, plane = P * j->size;
+        double *sums = j->sums + 2 * group * D, sum_g = 0, sum_gd = 0, n = (double)j->chunk;
+        const double mean = get(j->size, j->mean, group, 0), r = get(j->size, j->rstd, group, 0);
+        for (int64_t c = 0; c < D; c++) {
+            const double w = get(j->size, j->w, first + c, 1);
+            j->kernels->plane_sums(j->g + offset + c * plane, j->x + offset + c * plane, P, mean, sums + 2 * c);
+            sum_g += w * sums[2 * c];
+            sum_gd += w * sums[2 * c + 1];
+        }
+        for (int64_t c = 0; c < D; c++)
+            j->kernels->plane_grad(j->g + offset + c * plane, j->x + offset + c * plane, j->out + offset + c * plane, P,
+                                   mean, get(j->size, j->w, first + c, 1) * r, -r * r * r * sum_gd / n, -r * sum_g / n);
+    }
+}
+
+/* Sums of an image's channels in channels-last memory, in pieces of its rows. sum1, sum2: room for C values of T. */
+static void channel_sums(const group_job* j, int64_t image, const char* mean, char* sum1, char* sum2, double* sums) {
+    const int64_t C = j->s.C, offset = image * C * j->s.P * j->size;
+    memset(sums, 0, 2 * C * sizeof *sums);
+    for (int64_t row = 0; row < j->s.P; row += PIECE_MAX) {
+        int64_t rows = j->s.P - row < PIECE_MAX ? j->s.P - row : PIECE_MAX, at_row = offset + row * C * j->size;
+        j->kernels->norm_sums(j->g ? SUM_G : SUM_X, at(j->g, at_row), j->x + at_row, NULL, NULL, rows, C, mean, NULL,
+                              NULL, sum1, sum2);
+        for (int64_t c = 0; c < C; c++) {
+            sums[2 * c] += get(j->size, sum1, c, 0);
+            sums[2 * c + 1] += get(j->size, sum2, c, 0);
+        }
+    }
+}
+
+static void image_task(void* context, int64_t image, int thread) {
+    const group_job* j = context;
+    const int64_t C = j->s.C, D = C / j->s.G, offset = image * C * j->s.P * j->size, step = C * j->size;
+    double* sums = (double*)(j->scratch + thread * j->scratch_bytes);
+    char *mean = (char*)(sums + 2 * C), *scale = mean + step, *shift = scale + step;
+    for (int64_t c = 0; c < C; c += D) {
+        double pivot = group_pivot(j, j->x + offset, c);
+        for (int64_t k = c; k < c + D; k++) put(j->size, mean, k, pivot);
+    }
+    channel_sums(j, image, mean, scale, shift, sums);
+    for (int64_t c = 0; c < C; c += D) {
+        double sum = 0, square = 0, m, r;
+        for (int64_t k = c; k < c + D; k++) sum += sums[2 * k], square += sums[2 * k + 1];
+        group_moments(j, image * j->s.G + c / D, get(j->size, mean, c, 0), sum, square, &m, &r);
+        for (int64_t k = c; k < c + D; k++) {
+            put(j->size, mean, k, m);
+            put(j->size, scale, k, get(j->size, j->w, k, 1) * r);
+            put(j->size, shift, k, get(j->size, j->b, k, 0));
+        }
+    }
+    j->kernels->normalize(j->x + offset, NULL, j->out + offset, j->s.P, C, mean, scale, shift, 0);
+}
+
+static void image_grad_task(void* context, int64_t image, int thread) {
+    const group_job* j = context;
+    const int64_t C = j->s.C, D = C / j->s.G, offset = image * C * j->s.P * j->size, step = C * j->size;
+    double* sums = j->sums + 2 * image * C;
+    char *mean = j->scratch + thread * j->scratch_bytes, *a = mean + step, *b = a + step, *c = b + step;
+    for (int64_t k = 0; k < C; k++) put(j->size, mean, k, get(j->size, j->mean, image * j->s.G + k / D, 0));
+    channel_sums(j, image, mean, a, b, sums);
+    for (int64_t first = 0; first < C; first += D) {
+        double r = get(j->size, j->rstd, image * j->s.G + first / D, 0), sum_g = 0, sum_gd = 0;
+        for (int64_t k = first; k < first + D; k++) {
+            const double w = get(j->size, j->w, k, 1);
+            sum_g += w * sums[2 * k];
+            sum_gd += w * sums[2 * k + 1];
+        }
+        for (int64_t k = first; k < first + D; k++) {
+            put(j->size, a, k, get(j->size, j->w, k, 1) * r);
+            put(j->size, b, k, -r * r * r * sum_gd / (double)j->chunk);
+            put(j->size, c, k, -r * sum_g / (double)j->chunk);
+        }
+    }
+    j->kernels->norm_grad(j->g + offset, j->x + offset, j->out + offset, j->s.P, C, mean, NULL, NULL, a, b, c);
+}
+
+/* Runs the task of the memory's order over the batch; -1 if scratch memory ran out. */
+static int run_groups(group_job* j, parallel_task planes, parallel_task image) {
+    const group_shape* s = &j->s;
+    const int64_t elements = s->N * s->C * s->P;
+    const int threads = elements < SMALL ? 1 : parallel_threads();
+    j->kernels = kernels_active[s->dtype];
+    j->size = s->dtype == F32 ? 4 : 8;
+    if (!elements) return 0;
+    j->chunk = s->C / s->G * s->P;
+    j->per_task = 1 + LAYER_BLOCK / j->chunk;
+    if (!s->last) {
+        parallel_for(threads, (s->N * s->G + j->per_task - 1) / j->per_task, planes, j);
+        return 0;
+    }
+    j->scratch_bytes = s->C * (2 * (int64_t)sizeof(double) + 4 * j->size);
+    if (!(j->scratch = malloc(threads * j->scratch_bytes))) return -1;
+    parallel_for(threads, s->N, image, j);
+    free(j->scratch);
+    return 0;
+}
+
+int group_norm(group_shape s, const void* x, const void* w, const void* b, double eps, void* y, void* mean,
+               void* rstd) {
+    group_job j = {.s = s, .x = x, .w = w, .b = b, .out = y, .mean = mean, .rstd = rstd, .eps = eps};
+    return run_groups(&j, planes_task, image_task);
+}
+
+int group_norm_grad(group_shape s, const void* g, const void* x, const void* w, const void* mean, const void* rstd,
+                    void* gx, void* gw, void* gb) {
+    group_job j = {.s = s, .g = g, .x = x, .w = w, .out = gx, .mean = (char*)mean, .rstd = (char*)rstd};
+    j.sums = calloc(2 * s.N * s.C + 1, sizeof *j.sums);
+    int status = j.sums ? run_groups(&j, planes_grad_task, image_grad_task) : -1;
+    for (int64_t c = 0; c < s.C && !status; c++) {
+        double sum_g = 0, sum_gxhat = 0;
+        for (int64_t n = 0; n < s.N; n++) {
+            const double* sums = j.sums + 2 * (n * s.C + c);
+            sum_g += sums[0];
+            sum_gxhat += sums[1] * get(s.dtype == F32 ? 4 : 8, rstd, n * s.G + c / (s.C / s.G), 0);
+        }
+        put(s.dtype == F32 ? 4 : 8, gw, c, sum_gxhat);
+        put(s.dtype == F32 ? 4 : 8, gb, c, sum_g);
+    }
+    free(j.sums);
     return status;
 }

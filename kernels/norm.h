@@ -1,4 +1,4 @@
-/* Batch and layer normalisation.
+/* Batch, layer and group normalisation.
  *
  * Batch norm takes rows of channels, as they lie in channels-last memory. It reads x once for the statistics and once
  * to apply them, with a residual and ReLU on the way; its gradient reads all that it needs twice. Sums leave a piece of
@@ -28,13 +28,23 @@ enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_OUT };
 #define LAYER_NORM_GRAD_PARAMETERS                                                                             \
     (const void* g_, const void* x_, void* gx_, int64_t rows, int64_t cols, const void* w_, const void* mean_, \
      const void* rstd_, void* gw_, void* gb_)
+/* sums = {sum of v, sum of v d} over n pixels: d = x - mean, v = g, or d without g. */
+#define PLANE_SUMS_PARAMETERS (const void* g_, const void* x_, int64_t n, double mean_, double* sums)
+/* out = (x - mean) scale + shift */
+#define PLANE_NORMALIZE_PARAMETERS (const void* x_, void* out_, int64_t n, double mean_, double scale_, double shift_)
+/* gx = a g + b (x - mean) + c */
+#define PLANE_GRAD_PARAMETERS \
+    (const void* g_, const void* x_, void* gx_, int64_t n, double mean_, double a_, double b_, double c_)
 
-#define NORM_KERNELS(X)                  \
-    X(norm_sums, NORM_SUMS_PARAMETERS)   \
-    X(normalize, NORMALIZE_PARAMETERS)   \
-    X(norm_grad, NORM_GRAD_PARAMETERS)   \
-    X(layer_norm, LAYER_NORM_PARAMETERS) \
-    X(layer_norm_grad, LAYER_NORM_GRAD_PARAMETERS)
+#define NORM_KERNELS(X)                            \
+    X(norm_sums, NORM_SUMS_PARAMETERS)             \
+    X(normalize, NORMALIZE_PARAMETERS)             \
+    X(norm_grad, NORM_GRAD_PARAMETERS)             \
+    X(layer_norm, LAYER_NORM_PARAMETERS)           \
+    X(layer_norm_grad, LAYER_NORM_GRAD_PARAMETERS) \
+    X(plane_sums, PLANE_SUMS_PARAMETERS)           \
+    X(plane_normalize, PLANE_NORMALIZE_PARAMETERS) \
+    X(plane_grad, PLANE_GRAD_PARAMETERS)
 
 /* N rows of C channels or features. */
 typedef struct {
@@ -57,4 +67,15 @@ int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, c
 
 void layer_norm(norm_shape s, const void* x, const void* w, const void* b, double eps, void* y, void* mean, void* rstd);
 int layer_norm_grad(norm_shape s, const void* g, const void* x, const void* w, const void* mean, const void* rstd,
+                    void* gx, void* gw, void* gb);
+
+/* N images of C channels of P pixels, channels innermost if `last`, in G groups of neighbouring channels. */
+typedef struct {
+    int dtype, last;
+    int64_t N, C, P, G;
+} group_shape;
+
+/* mean and rstd: (N, G). Both return -1 if scratch memory ran out; w and b may be null. */
+int group_norm(group_shape s, const void* x, const void* w, const void* b, double eps, void* y, void* mean, void* rstd);
+int group_norm_grad(group_shape s, const void* g, const void* x, const void* w, const void* mean, const void* rstd,
                     void* gx, void* gw, void* gb);

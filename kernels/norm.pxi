@@ -1,4 +1,4 @@
-# Batch norm over axis 1, layer norm over the last axes.
+# Batch norm over axis 1, layer norm over the last axes, group norm over groups of channels.
 
 cdef extern from "norm.h" nogil:
     ctypedef struct norm_shape:
@@ -19,6 +19,13 @@ cdef extern from "norm.h" nogil:
     void layer_norm_ "layer_norm"(norm_shape s, const void *x, const void *w, const void *b, double eps, void *y,
                                   void *mean, void *rstd)
     int layer_norm_grad_ "layer_norm_grad"(norm_shape s, const void *g, const void *x, const void *w,
+                                           const void *mean, const void *rstd, void *gx, void *gw, void *gb)
+    ctypedef struct group_shape:
+        int dtype, last
+        int64_t N, C, P, G
+    int group_norm_ "group_norm"(group_shape s, const void *x, const void *w, const void *b, double eps, void *y,
+                                 void *mean, void *rstd)
+    int group_norm_grad_ "group_norm_grad"(group_shape s, const void *g, const void *x, const void *w,
                                            const void *mean, const void *rstd, void *gx, void *gw, void *gb)
 
 cdef cnp.ndarray norm_input(object x, norm_shape *shape, str what):
@@ -243,4 +250,65 @@ def layer_norm_grad(g, x, int64_t normalized_size, w, mean, rstd):
         status = layer_norm_grad_(shape, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), weight, m, r,
                                   cnp.PyArray_DATA(gx), cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
     enough_memory(status, "layer_norm_grad")
+    return gx, gw, gb
+
+
+cdef cnp.ndarray group_input(object x, int64_t groups, group_shape *shape, str what):
+    """x (N, C, ...) as it lies, if its channels come first or last in memory, or a copy with channels first."""
+    cdef cnp.ndarray array = dense(x, what)
+    cdef int order[MAX_AXES]
+    cdef int ndim = cnp.PyArray_NDIM(array)
+    if ndim < 2:
+        raise ValueError(f"{what}: expected an array (N, C, ...), got shape {np.shape(array)}")
+    shape.N = cnp.PyArray_DIM(array, 0)
+    shape.C = cnp.PyArray_DIM(array, 1)
+    shape.G = groups
+    if groups < 1 or shape.C % groups:
+        raise ValueError(f"{what}: {groups} groups do not divide {shape.C} channels")
+    shape.P = cnp.PyArray_SIZE(array) // (shape.N * shape.C) if shape.N * shape.C else 0
+    channels_inner_order(ndim, order)
+    shape.last = follows(array, order)
+    if not shape.last:
+        array = contiguous(array)
+    shape.dtype = dtype_index(array)
+    return array
+
+
+def group_norm(x, int64_t groups, w, b, double eps=1e-5):
+    """Normalises every group of channels of every image by its own mean and variance: (y, mean, rstd)."""
+    cdef group_shape shape
+    cdef cnp.ndarray a = group_input(x, groups, &shape, "group_norm")
+    cdef cnp.ndarray y = empty_like(a)
+    cdef cnp.npy_intp *sizes = [shape.N, shape.G]
+    cdef cnp.ndarray mean = empty(2, sizes, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray rstd = empty(2, sizes, cnp.PyArray_TYPE(a))
+    cdef list keep = []
+    cdef const void *weight = channel_vector(w, a, "group_norm", "w", keep)
+    cdef const void *bias = channel_vector(b, a, "group_norm", "b", keep)
+    cdef int status
+    with nogil:
+        status = group_norm_(shape, cnp.PyArray_DATA(a), weight, bias, eps, cnp.PyArray_DATA(y),
+                             cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd))
+    enough_memory(status, "group_norm")
+    return y, mean, rstd
+
+
+def group_norm_grad(g, x, int64_t groups, w, mean, rstd):
+    """The gradients of group_norm for x, w and b: (gx, gw, gb)."""
+    cdef group_shape shape
+    cdef cnp.ndarray a = group_input(x, groups, &shape, "group_norm_grad")
+    cdef cnp.ndarray grad = in_layout_of(a, g, "group_norm_grad", "x", "g")
+    cdef cnp.ndarray gx = empty_like(a)
+    cdef cnp.ndarray gw = new_vector(shape.C, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
+    cdef list keep = []
+    cdef int64_t count = shape.N * shape.G
+    cdef const void *weight = channel_vector(w, a, "group_norm_grad", "w", keep)
+    cdef const void *m = feature_vector(as_array(mean, "group_norm_grad"), a, count, "group_norm_grad", "mean", keep)
+    cdef const void *r = feature_vector(as_array(rstd, "group_norm_grad"), a, count, "group_norm_grad", "rstd", keep)
+    cdef int status
+    with nogil:
+        status = group_norm_grad_(shape, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), weight, m, r,
+                                  cnp.PyArray_DATA(gx), cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
+    enough_memory(status, "group_norm_grad")
     return gx, gw, gb

@@ -2,6 +2,7 @@
 
 ctypedef void (*unary_kernel)(const void *x, void *out, int64_t n, double p, double q) noexcept nogil
 ctypedef void (*binary_kernel)(const void *x, const void *y, void *out, int64_t n, double p, double q) noexcept nogil
+ctypedef void (*choose_kernel)(const void *mask, const void *x, const void *y, void *out, int64_t n) noexcept nogil
 ctypedef void (*softmax_kernel)(const void *x, void *out, int64_t rows, int64_t C) noexcept nogil
 ctypedef void (*softmax_grad_kernel)(const void *g, const void *out, void *gx, int64_t rows, int64_t C) noexcept nogil
 
@@ -11,11 +12,21 @@ cdef extern from "kernels.h" nogil:
         int lanes
         int lane_bytes
         void (*fma_peak)(int64_t iterations, double *flops) noexcept nogil
+        choose_kernel choose
         binary_kernel add, sub, mul, div, maximum, minimum
         binary_kernel relu_grad, sigmoid_grad, tanh_grad, gelu_grad, gelu_tanh_grad, silu_grad, softplus_grad
-        binary_kernel leaky_relu_grad, elu_grad, clip_grad, hardtanh_grad
+        binary_kernel leaky_relu_grad, elu_grad, clip_grad, hardtanh_grad, hardsigmoid_grad, hardswish_grad
         unary_kernel neg, abs, exp, log, sqrt, rsqrt, sin, cos, erf, tanh
         unary_kernel sigmoid, relu, silu, softplus, gelu, gelu_tanh, leaky_relu, elu, clip
+        unary_kernel expm1, log1p, sign, hardsigmoid, hardswish
+        void (*lstm_step)(const void *x, const void *u, const void *c0, void *gates, void *c, void *h, int64_t rows,
+                          int64_t H) noexcept nogil
+        void (*lstm_step_grad)(const void *gh, const void *next, const void *gc, const void *gates, const void *c0,
+                               const void *c, void *dgates, void *dc, int64_t rows, int64_t H) noexcept nogil
+        void (*gru_step)(const void *x, const void *u, const void *h0, void *gates, void *h, int64_t rows,
+                         int64_t H) noexcept nogil
+        void (*gru_step_grad)(const void *gh, const void *next, const void *gates, const void *h0, void *dx, void *du,
+                              void *dh, int64_t rows, int64_t H) noexcept nogil
         softmax_kernel softmax, log_softmax
         softmax_grad_kernel softmax_grad, log_softmax_grad
     const kernel_table *kernels_active[2]

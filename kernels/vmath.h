@@ -189,10 +189,12 @@ INLINE V K(vlog)(V x) {
     return K(select)(x == 0, K(splat)(-(T)INFINITY), r);
 }
 
-/* log(1 + x) for x in [0, 1]: the quotient undoes the rounding of 1 + x. */
+INLINE V K(vexpm1)(V x) { return K(select)(x < 44, K(vexpm1_clamped)(x), K(vexp)(x)); }
+
+/* log(1 + x): the quotient undoes the rounding of 1 + x. */
 INLINE V K(vlog1p)(V x) {
     V u = x + 1, d = u - 1;
-    return K(select)(d == 0, x, K(vlog)(u) * (x / d));
+    return K(select)((d == 0) | (x == (T)INFINITY), x, K(vlog)(u) * (x / d));
 }
 
 INLINE V K(vtanh)(V x) {
@@ -233,6 +235,32 @@ INLINE V K(verf)(V x) {
 INLINE V K(verf)(V x) {
     V r = {};
     for (int l = 0; l < LANES; l++) r[l] = erf(x[l]);
+    return r;
+}
+#endif
+
+/* The normal distribution's probability beyond |x|; *bell = exp(-x^2 / 2). */
+#if T_BYTES == 4
+INLINE V K(normal_tail)(V x, V* bell) {
+    *bell = K(vexp)(x * x * -0.5f);
+    V t = 1 /
+          (1 + K(vabs)(x) * 0.35355339f); /* a fit of exp(a^2) erfc(a) / t, for a = |x| / sqrt 2 and t = 1/(1 + a/2) */
+    V p = K(splat)(-0.059384480118751526f);
+    p = p * t + 0.2861153185367584f;
+    p = p * t - 0.49039047956466675f;
+    p = p * t + 0.2817172706127167f;
+    p = p * t - 0.029138896614313126f;
+    p = p * t + 0.20374900102615356f;
+    p = p * t + 0.2428358793258667f;
+    p = p * t + 0.28241202235221863f;
+    p = p * t + 0.2820843458175659f;
+    return 0.5f * p * t * *bell;
+}
+#else
+INLINE V K(normal_tail)(V x, V* bell) {
+    *bell = K(vexp)(x * x * -0.5);
+    V r = {};
+    for (int l = 0; l < LANES; l++) r[l] = 0.5 * erfc(fabs(x[l]) * 0.70710678118654752440);
     return r;
 }
 #endif

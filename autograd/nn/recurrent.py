@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from autograd.backends import fusion
 from autograd.errors import ShapeError
 from autograd.nn import functional as F
 from autograd.nn import init
@@ -15,34 +17,38 @@ from autograd.nn.linear import empty
 from autograd.nn.module import Module
 from autograd.ops.join import stack
 from autograd.ops.linalg import tensor_of
+from autograd.ops.recurrent import gru, gru_step, lstm, lstm_step
 from autograd.tensor import Tensor
 
+Layer = Callable[[Tensor, Any, Tensor, "Tensor | None"], "tuple[Tensor, Any]"]
 Step = Callable[[Tensor, Any, Tensor, "Tensor | None"], Any]
 
 
-def _plain(activate: Callable[[Tensor], Tensor]) -> Step:
+def _plain(activate: Callable[[Tensor], Tensor], gates: Tensor, h: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
     """h' = activate(W x + b + W_h h + b_h)"""
-
-    def step(gates: Tensor, h: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        return activate(gates + F.linear(h, w, b))
-
-    return step
+    return activate(gates + F.linear(h, w, b))
 
 
-def _lstm(gates: Tensor, state: tuple[Tensor, Tensor], w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor]:
-    """c' = f c + i g, h' = o tanh(c'), with i, f, g, o from four blocks of rows. Hochreiter, Schmidhuber, 1997."""
-    h, c = state
-    i, f, g, o = F.chunk(gates + F.linear(h, w, b), 4, -1)
-    c = F.sigmoid(f) * c + F.sigmoid(i) * F.tanh(g)
-    return F.sigmoid(o) * F.tanh(c), c
+PLAIN: dict[str, Step] = {name: functools.partial(_plain, getattr(F, name)) for name in ("tanh", "relu")}
 
 
-def _gru(gates: Tensor, h: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-    """h' = z h + (1 - z) tanh(x_n + r h_n), with r, z, n from three blocks of rows. Cho et al., arXiv:1406.1078."""
-    xr, xz, xn = F.chunk(gates, 3, -1)
-    hr, hz, hn = F.chunk(F.linear(h, w, b), 3, -1)
-    z = F.sigmoid(xz + hz)
-    return z * h + (1 - z) * F.tanh(xn + F.sigmoid(xr + hr) * hn)
+def _lstm(gates: Tensor, state: tuple[Tensor, Tensor], u: Tensor, b: Tensor | None) -> tuple[Tensor, Any]:
+    """All steps of LSTM: every h, and the last state."""
+    length = gates.shape[0]
+    states = lstm(gates, *state, u, b)
+    return states[:length], (states[length - 1], states[2 * length - 1])
+
+
+def _gru(gates: Tensor, state: Tensor, u: Tensor, b: Tensor | None) -> tuple[Tensor, Any]:
+    """All steps of GRU: every h, and the last one."""
+    states = gru(gates, state, u, b)
+    return states, states[gates.shape[0] - 1]
+
+
+def _projected(gates: Tensor, state: tuple[Tensor, Tensor], w: Tensor, b: Tensor | None, p: Tensor) -> Any:
+    """lstm_step whose h' is multiplied by p. Sak et al., arXiv:1402.1128."""
+    h, c = lstm_step(gates, state, w, b)
+    return F.linear(h, p), c
 
 
 def _hidden(state: Any) -> Tensor:
@@ -54,31 +60,42 @@ class _Recurrent(Module):
 
     blocks = 1  # of hidden_size rows in every weight
     step: Step
+    layer: Layer | None = None  # all steps in one op
     cell_state = False
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-        dropout: float = 0.0, bidirectional: bool = False, device: Any = None, dtype: Any = None,
+        dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        if hidden_size < 1 or num_layers < 1:
-            fault = f"hidden_size={hidden_size} and num_layers={num_layers} must be above 0"
+        for name, flag in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{type(self).__name__}: {name} must be True or False, got {flag!r}")
+        if proj_size and (not self.cell_state or not 0 < proj_size < hidden_size):
+            raise ValueError(
+                f"{type(self).__name__}: proj_size={proj_size} must be 0"
+                + (f" or below hidden_size={hidden_size}" if self.cell_state else "; only LSTM has projections")
+            )
+        if input_size < 1 or hidden_size < 1 or num_layers < 1:
+            fault = f"input_size={input_size}, hidden_size={hidden_size} and num_layers={num_layers} must be above 0"
             raise ShapeError(f"{type(self).__name__}: {fault}")
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
+        self.proj_size = proj_size
         for name, shape in self._shapes():
             self.register_parameter(name, empty(*shape, dtype=dtype))
         self.reset_parameters()
 
     def _shapes(self) -> list[tuple[str, tuple[int, ...]]]:
-        rows = self.blocks * self.hidden_size
+        rows, out = self.blocks * self.hidden_size, self.proj_size or self.hidden_size
         found: list[tuple[str, tuple[int, ...]]] = []
         for layer in range(self.num_layers):
-            width = self.input_size if layer == 0 else self.hidden_size * (1 + self.bidirectional)
+            width = self.input_size if layer == 0 else out * (1 + self.bidirectional)
             for direction in range(1 + self.bidirectional):
                 tail = f"l{layer}" + "_reverse" * direction
-                found += [(f"weight_ih_{tail}", (rows, width)), (f"weight_hh_{tail}", (rows, self.hidden_size))]
+                found += [(f"weight_ih_{tail}", (rows, width)), (f"weight_hh_{tail}", (rows, out))]
                 found += [(f"bias_ih_{tail}", (rows,)), (f"bias_hh_{tail}", (rows,))] if self.bias else []
+                found += [(f"weight_hr_{tail}", (out, self.hidden_size))] if self.proj_size else []
         return found
 
     def reset_parameters(self) -> None:
@@ -89,25 +106,31 @@ class _Recurrent(Module):
     def _start(self, given: Any, batch: int, dtype: Any) -> list[Any]:
         """The first state of every layer and direction."""
         count = self.num_layers * (1 + self.bidirectional)
-        shape = (count, batch, self.hidden_size)
+        shapes = [(count, batch, n) for n in (self.proj_size or self.hidden_size, self.hidden_size)]
+        shapes = shapes[: 1 + self.cell_state]
         parts = given if isinstance(given, tuple) else (given,)
         if given is None:
-            parts = (Tensor(np.zeros(shape, dtype)),) * (1 + self.cell_state)
-        if len(parts) != 1 + self.cell_state or any(tuple(p.shape) != shape for p in parts):
-            found = [tuple(p.shape) for p in parts]
-            raise ShapeError(f"{type(self).__name__}: the first state must have shape {shape}, got {found}")
+            parts = tuple(Tensor(np.zeros(shape, dtype)) for shape in shapes)
+        found = [tuple(p.shape) for p in parts]
+        if found != shapes:
+            raise ShapeError(f"{type(self).__name__}: the first state must have shape {shapes}, got {found}")
         return [tuple(p[i] for p in parts) if self.cell_state else parts[0][i] for i in range(count)]
 
-    def _run(self, x: list[Tensor], state: Any, tail: str) -> tuple[list[Tensor], Any]:
+    def _run(self, x: Tensor, state: Any, tail: str) -> tuple[Tensor, Any]:
         """One layer in one direction over all steps; the input's part of the gates is one product."""
         w, u = getattr(self, f"weight_ih_{tail}"), getattr(self, f"weight_hh_{tail}")
         b, d = (getattr(self, f"bias_{part}_{tail}") if self.bias else None for part in ("ih", "hh"))
-        gates = F.linear(stack(x, 0), w, b)
+        gates = F.linear(x, w, b)
+        if self.layer is not None and fusion.enabled and not self.proj_size:
+            return self.layer(gates, state, u, d)
+        step: Any = self.step
+        if self.proj_size:
+            step = functools.partial(_projected, p=getattr(self, f"weight_hr_{tail}"))
         outputs = []
-        for t in range(len(x)):
-            state = self.step(gates[t], state, u, d)
+        for t in range(gates.shape[0]):
+            state = step(gates[t], state, u, d)
             outputs.append(_hidden(state))
-        return outputs, state
+        return stack(outputs, 0), state
 
     def forward(self, x: Any, hx: Any = None) -> tuple[Tensor, Any]:
         x = tensor_of(x)
@@ -124,19 +147,18 @@ class _Recurrent(Module):
         if not x.shape[0]:
             raise ShapeError(f"{type(self).__name__}: the sequence is empty  [x: {x.shape}]")
         starts, ends = self._start(hx, x.shape[1], x.dtype), []
-        steps = [x[t] for t in range(x.shape[0])]
         for layer in range(self.num_layers):
             passes = []
             for direction in range(1 + self.bidirectional):
                 tail = f"l{layer}" + "_reverse" * direction
                 first = starts[layer * (1 + self.bidirectional) + direction]
-                found, last = self._run(steps[::-1] if direction else steps, first, tail)
-                passes.append(found[::-1] if direction else found)
+                found, last = self._run(x.flip(0) if direction else x, first, tail)
+                passes.append(found.flip(0) if direction else found)
                 ends.append(last)
-            steps = [F.cat(both, -1) for both in zip(*passes)] if self.bidirectional else passes[0]
+            x = F.cat(passes, -1) if self.bidirectional else passes[0]
             if self.dropout and self.training and layer < self.num_layers - 1:
-                steps = [F.dropout(y, p=self.dropout) for y in steps]
-        y = stack(steps, 1 if self.batch_first and not single else 0)
+                x = F.dropout(x, p=self.dropout)
+        y = x.transpose(0, 1) if self.batch_first and not single else x
         states = tuple(stack([end[i] for end in ends], 0) for i in range(2)) if self.cell_state else (stack(ends, 0),)
         if single:
             y, states = y.squeeze(1), tuple(s.squeeze(1) for s in states)
@@ -154,22 +176,22 @@ class RNN(_Recurrent):
     """
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", **kw: Any):
-        if nonlinearity not in ("tanh", "relu"):
+        if nonlinearity not in PLAIN:
             raise ValueError(f"RNN: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         super().__init__(input_size, hidden_size, num_layers, **kw)
         self.nonlinearity = nonlinearity
-
-        self.step = _plain(F.relu if nonlinearity == "relu" else F.tanh)  # type: ignore[misc]
+        self.step = PLAIN[nonlinearity]  # type: ignore[misc]
 
 
 class LSTM(_Recurrent):
     """Long short-term memory   (L, N, C) -> (L, N, K), and the last (h, c), each (layers, N, K)
 
     Rows of the weights: input, forget, cell and output gates. Source: Hochreiter and Schmidhuber, 1997.
+    proj_size: h is multiplied by a matrix (proj_size, hidden_size).
     """
 
     blocks, cell_state = 4, True
-    step = staticmethod(_lstm)
+    step, layer = staticmethod(lstm_step), staticmethod(_lstm)
 
 
 class GRU(_Recurrent):
@@ -179,7 +201,7 @@ class GRU(_Recurrent):
     """
 
     blocks = 3
-    step = staticmethod(_gru)
+    step, layer = staticmethod(gru_step), staticmethod(_gru)
 
 
 class _Cell(Module):
@@ -205,9 +227,13 @@ class _Cell(Module):
         x = tensor_of(x)
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             raise ShapeError(f"{type(self).__name__}: expected x (N, {self.input_size}), got {x.shape}")
+        shape = (*x.shape[:-1], self.hidden_size)
         if hx is None:
-            zero = Tensor(np.zeros((*x.shape[:-1], self.hidden_size), x.dtype))
+            zero = Tensor(np.zeros(shape, x.dtype))
             hx = (zero, zero) if self.cell_state else zero
+        found = [tuple(h.shape) for h in (hx if self.cell_state else (hx,))]
+        if found != [shape] * len(found):
+            raise ShapeError(f"{type(self).__name__}: the state must have shape {shape}, got {found}")
         gates = F.linear(x, self.weight_ih, self.bias_ih)
         return self.step(gates, hx, self.weight_hh, self.bias_hh)
 
@@ -216,20 +242,28 @@ class _Cell(Module):
 
 
 class RNNCell(_Cell):
-    """tanh(W x + b + W_h h + b_h): (N, C), (N, K) -> (N, K)"""
+    """tanh(W x + b + W_h h + b_h): (N, C), (N, K) -> (N, K); or relu in place of tanh"""
 
-    step = staticmethod(_plain(F.tanh))
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", device: Any = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        if nonlinearity not in PLAIN:
+            raise ValueError(f"RNNCell: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        self.nonlinearity = nonlinearity
+        self.step = PLAIN[nonlinearity]  # type: ignore[misc]
 
 
 class LSTMCell(_Cell):
     """One step of LSTM: (N, C), (h, c) -> (h, c)"""
 
     blocks, cell_state = 4, True
-    step = staticmethod(_lstm)
+    step = staticmethod(lstm_step)
 
 
 class GRUCell(_Cell):
     """One step of GRU: (N, C), (N, K) -> (N, K)"""
 
     blocks = 3
-    step = staticmethod(_gru)
+    step = staticmethod(gru_step)

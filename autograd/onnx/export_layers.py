@@ -73,32 +73,16 @@ def _pool(kind: str, extras: int, *also: str) -> Writer:
     return write
 
 
-def _regions(kind: str, whole: str) -> Writer:
+def _max_regions(t, inputs, attrs, outs):
     """Adaptive pooling: to one pixel, or where the size divides evenly."""
-
-    def write(t, inputs, attrs, outs):
-        x, (p, q) = inputs[0], pair(attrs["output_size"])
-        h, w = x.shape[2:]
-        if (p, q) == (1, 1):
-            return [t.emit(whole, t.name(x))]
-        if not h % p and not w % q:
-            kernel = [h // p, w // q]
-            return [t.emit(kind, t.name(x), kernel_shape=kernel, strides=kernel)]
-        if kind == "MaxPool":
-            raise_unsupported(f"adaptive max pooling from {h} x {w} to {p} x {q} has windows of unequal size")
-        rows, columns = (t.constant(_averages(n, m).astype(x.dtype)) for n, m in ((h, p), (w, q)))
-        return [t.emit("MatMul", t.emit("MatMul", rows, t.name(x)), t.emit("Transpose", columns, perm=[1, 0]))]
-
-    return write
-
-
-def _averages(n: int, m: int) -> np.ndarray:
-    """(m, n): row i averages the elements floor(i n / m) to ceil((i + 1) n / m)."""
-    out = np.zeros((m, n))
-    for i in range(m):
-        start, end = i * n // m, -(-(i + 1) * n // m)
-        out[i, start:end] = 1 / (end - start)
-    return out
+    x, (p, q) = inputs[0], pair(attrs["output_size"])
+    h, w = x.shape[2:]
+    if (p, q) == (1, 1):
+        return [t.emit("GlobalMaxPool", t.name(x))]
+    if h % p or w % q:
+        raise_unsupported(f"adaptive max pooling from {h} x {w} to {p} x {q} has windows of unequal size")
+    kernel = [h // p, w // q]
+    return [t.emit("MaxPool", t.name(x), kernel_shape=kernel, strides=kernel)]
 
 
 def _linear(t, inputs, attrs, outs):
@@ -134,6 +118,19 @@ def _layer_norm(t, inputs, attrs, outs):
     return [t.emit("LayerNormalization", t.name(x), scale, bias, axis=axis, epsilon=float(attrs["eps"]))]
 
 
+def _group_norm(t, inputs, attrs, outs):
+    """Instance norm with the groups as channels; GroupNormalization means different things in different versions."""
+    x, w, b = [*inputs, None, None][:3]
+    flat = t.emit("Reshape", t.name(x), t.ints([0, attrs["groups"], -1]))
+    one, zero = (t.constant(np.full(attrs["groups"], v, x.dtype)) for v in (1, 0))
+    y = t.emit("InstanceNormalization", flat, one, zero, epsilon=float(attrs["eps"]))
+    y = t.emit("Reshape", y, t.ints([0, *x.shape[1:]]))
+    for kind, v in (("Mul", w), ("Add", b)):
+        if v is not None:
+            y = t.emit(kind, y, t.emit("Reshape", t.name(v), t.ints([-1, *[1] * (x.ndim - 2)])))
+    return [y]
+
+
 def _embedding(t, inputs, attrs, outs):
     return t.emit("Gather", t.name(inputs[1]), t.name(inputs[0]), axis=0)
 
@@ -160,12 +157,12 @@ LAYERS: dict[str, Writer] = {
     "conv2d_grad_x": _conv2d_grad_x,
     "max_pool2d_with_index": _pool("MaxPool", 1, "dilation"),
     "avg_pool2d": _pool("AveragePool", 0, "count_include_pad"),
-    "average_regions": _regions("AveragePool", "GlobalAveragePool"),
-    "max_regions_with_index": _regions("MaxPool", "GlobalMaxPool"),
+    "max_regions_with_index": _max_regions,
     "embedding": _embedding,
     "batch_norm_eval": _batch_norm,
     "batch_norm_relu_eval": _batch_norm_relu,
     "layer_norm_rows": _layer_norm,
+    "group_norm_train": _group_norm,
     "window_sum": _window_sum,
     "dropout": _dropout,
 }

@@ -2,13 +2,14 @@
 
 from autograd import convert, tensor
 from autograd.op import registry
-from autograd.ops import (
+from autograd.ops import (  # noqa: F401  importing a family declares its ops
     activation,
     adaptive,
     attention,
     batch_norm_relu,
     binary,
     bits,
+    bounded,
     classes,
     clip,
     conv,
@@ -34,6 +35,7 @@ from autograd.ops import (
     pool,
     products,
     random,
+    recurrent,
     reduce,
     resample,
     scale,
@@ -44,56 +46,7 @@ from autograd.ops import (
     solve,
     sort,
     special,
-    strided,
-    table,
-    unary,
-    views,
-    volume,
-    window,
-)
-
-FAMILIES = (
-    activation,
-    adaptive,
-    attention,
-    batch_norm_relu,
-    binary,
-    bits,
-    classes,
-    clip,
-    conv,
-    conv_forms,
-    ctc,
-    einsum,
-    elementwise,
-    extreme,
-    factor,
-    gates,
-    index,
-    join,
-    lapack,
-    linalg,
-    loss,
-    margin,
-    matnorm,
-    matrix,
-    norm,
-    order,
-    patches,
-    place,
-    pool,
-    products,
-    random,
-    reduce,
-    resample,
-    scale,
-    sets,
-    shape,
-    shaped,
-    softmax,
-    solve,
-    sort,
-    special,
+    standard,
     strided,
     table,
     unary,
@@ -159,6 +112,12 @@ ALIASES = {
     "view_copy": "reshape",
     # names of the kernels behind torch's functions
     "constant_pad_nd": "constant_pad",
+    # the array API standard's
+    "bitwise_invert": "bitwise_not",
+    "broadcast_arrays": "broadcast_tensors",
+    "expand_dims": "unsqueeze",
+    "permute_dims": "permute",
+    "unstack": "unbind",
     # bits, special, solve
     "expit": "sigmoid",
     "gammaln": "lgamma",
@@ -170,7 +129,7 @@ ALIASES = {
     "swish": "silu",
 }
 
-__all__ = ["ALIASES", "namespace", *(f.__name__.rpartition(".")[2] for f in FAMILIES)]
+__all__ = ["ALIASES", "namespace"]
 
 
 def namespace() -> dict:

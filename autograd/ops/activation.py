@@ -26,12 +26,12 @@ def any_shape(*away: float, **attrs: Callable[[Sampler], Any]) -> Callable[[Samp
     return draw
 
 
-def _two_alike(s: Sampler, *away: float, **attrs: Any) -> Case:
+def two_alike(s: Sampler, *away: float, **attrs: Any) -> Case:
     shape = s.shape()
     return s.case(s.array(shape), s.array(shape, away=away), **attrs)
 
 
-def _same(x: np.ndarray, *others: np.ndarray) -> None:
+def same(x: np.ndarray, *others: np.ndarray) -> None:
     for other in others:
         if np.shape(other) != np.shape(x):
             raise ValueError(f"the inputs have shapes {np.shape(x)} and {np.shape(other)}, expected the same")
@@ -54,13 +54,13 @@ def relu(x, *, inplace=False):
 
 @op(
     reference=lambda u, y: u * (y > 0),
-    samples=lambda s: _two_alike(s, 0.0),
+    samples=lambda s: two_alike(s, 0.0),
     kernel=kernels.relu_grad,
     linear_in=("u",),
 )
 def relu_grad(u, y):
     """u where y > 0, else 0: the gradient of relu, given its result y."""
-    _same(u, y)
+    same(u, y)
     return kernels.relu_grad(u, y)
 
 
@@ -75,6 +75,7 @@ def _leaky_reference(x, negative_slope=0.01, inplace=False):
 @op(
     reference=_leaky_reference,
     samples=any_shape(0.0, negative_slope=lambda s: s.choice([0.01, 0.2, -0.5, 1.5])),
+    kernel=kernels.leaky_relu,
     onnx="LeakyRelu",
 )
 def leaky_relu(x, *, negative_slope=0.01, inplace=False):
@@ -84,12 +85,12 @@ def leaky_relu(x, *, negative_slope=0.01, inplace=False):
 
 @op(
     reference=lambda u, x, negative_slope: np.where(x > 0, u, negative_slope * u),
-    samples=lambda s: _two_alike(s, 0.0, negative_slope=s.choice([0.01, 0.2, -0.5])),
+    samples=lambda s: two_alike(s, 0.0, negative_slope=s.choice([0.01, 0.2, -0.5])),
     linear_in=("u",),
 )
 def leaky_relu_grad(u, x, *, negative_slope):
     """u where x > 0, else negative_slope * u: the gradient of leaky_relu."""
-    _same(u, x)
+    same(u, x)
     return kernels.leaky_relu_grad(u, x, negative_slope)
 
 
@@ -109,12 +110,12 @@ def elu(x, *, alpha=1.0, inplace=False):
 
 @op(
     reference=lambda u, x, alpha: u * np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0))),
-    samples=lambda s: _two_alike(s, 0.0, alpha=s.choice([1.0, 0.3, 2.5])),
+    samples=lambda s: two_alike(s, 0.0, alpha=s.choice([1.0, 0.3, 2.5])),
     linear_in=("u",),
 )
 def elu_grad(u, x, *, alpha):
     """u where x > 0, else u * alpha * e ** x: the gradient of elu."""
-    _same(u, x)
+    same(u, x)
     return kernels.elu_grad(u, x, alpha)
 
 
@@ -179,10 +180,10 @@ def sigmoid(x):
     return real(kernels.sigmoid, x)
 
 
-@op(reference=lambda u, y: u * y * (1 - y), samples=_two_alike, linear_in=("u",))
+@op(reference=lambda u, y: u * y * (1 - y), samples=two_alike, linear_in=("u",))
 def sigmoid_grad(u, y):
     """u * y * (1 - y): the gradient of sigmoid, given its result y."""
-    _same(u, y)
+    same(u, y)
     return kernels.sigmoid_grad(u, y)
 
 
@@ -198,10 +199,10 @@ def tanh(x):
     return real(kernels.tanh, x)
 
 
-@op(reference=lambda u, y: u - u * y * y, samples=_two_alike, linear_in=("u",))
+@op(reference=lambda u, y: u - u * y * y, samples=two_alike, linear_in=("u",))
 def tanh_grad(u, y):
     """u * (1 - y ** 2): the gradient of tanh, given its result y."""
-    _same(u, y)
+    same(u, y)
     return kernels.tanh_grad(u, y)
 
 
@@ -228,14 +229,21 @@ def softplus(x, *, beta=1.0, threshold=20.0):
         scaled = a if beta == 1 else a * a.dtype.type(beta)
         y = kernels.softplus(scaled)
         y = y if beta == 1 else y / a.dtype.type(beta)
+        if _rounds_to_x(a, threshold):
+            return y
         above = scaled > threshold
         return np.where(above, a, y) if above.any() else y
 
     return real(forward, x)
 
 
+def _rounds_to_x(x: np.ndarray, threshold: float) -> bool:
+    """Whether log(1 + e ** x) is x above the threshold anyway."""
+    return threshold >= 20 and x.dtype == np.float32
+
+
 def _softplus_x(g: Tensor, x: Tensor, beta: float, threshold: float) -> Tensor:
-    if beta == 1 and threshold >= 20 and not (x.array > threshold).any():
+    if beta == 1 and (_rounds_to_x(x.array, threshold) or (threshold >= 20 and not (x.array > threshold).any())):
         return g * sigmoid(x)
     above = x.array * beta > threshold
     return g * (sigmoid(x * beta) * Tensor((~above).astype(x.dtype)) + Tensor(above.astype(x.dtype)))
@@ -268,6 +276,7 @@ def _gelu_twin(x: Tensor, approximate: str = "none") -> Tensor:
 @op(
     reference=_gelu_reference,
     samples=any_shape(approximate=lambda s: s.choice(["none", "tanh"])),
+    kernel=kernels.gelu,
     twin=_gelu_twin,
     onnx="Gelu",
 )
@@ -285,6 +294,7 @@ gelu.grads(x=lambda g, x, approximate: kernels.gelu_grad(g.array, x.array, appro
 @op(
     reference=lambda x, inplace=False: x / (1 + np.exp(-x)),
     samples=any_shape(),
+    kernel=kernels.silu,
     twin=lambda x, inplace=False: x * sigmoid(x),
     onnx="Swish",
 )
@@ -331,68 +341,3 @@ def glu(x, axis=-1):
     half, before = x.shape[axis] // 2, (slice(None),) * (axis % x.ndim)
     lower, upper = (*before, slice(0, half)), (*before, slice(half, None))
     return x[lower] * sigmoid(x[upper])
-
-
-# ---------------------------------------------------------------------------------------------- piecewise linear
-
-
-def _hardtanh_samples(s: Sampler) -> Case:
-    low, high = s.choice([(-1.0, 1.0), (-0.5, 2.0), (0.25, 0.75)])
-    return s.case(s.array(s.shape(), away=(low, high)), low, high)
-
-
-@op(
-    reference=lambda x, min_val=-1.0, max_val=1.0, inplace=False: np.minimum(np.maximum(x, min_val), max_val),
-    samples=_hardtanh_samples,
-    onnx="Clip",
-)
-def hardtanh(x, *, min_val=-1.0, max_val=1.0, inplace=False):
-    """min(max(x, min_val), max_val); the slope at the bounds is 0, which the result alone tells."""
-    if min_val > max_val:
-        raise ValueError(f"min_val {min_val} is above max_val {max_val}")
-    return real(lambda a: kernels.clip(a, min_val, max_val), x)
-
-
-def _hardtanh_grad_samples(s: Sampler) -> Case:
-    low, high = s.choice([(-1.0, 1.0), (-0.5, 2.0), (0.25, 0.75)])
-    return _two_alike(s, low, high, min_val=low, max_val=high)
-
-
-@op(
-    reference=lambda u, y, min_val, max_val: u * ((y > min_val) & (y < max_val)),
-    samples=_hardtanh_grad_samples,
-    linear_in=("u",),
-)
-def hardtanh_grad(u, y, *, min_val, max_val):
-    """u where min_val < y < max_val, else 0: the gradient of hardtanh, given its result y."""
-    _same(u, y)
-    return kernels.hardtanh_grad(u, y, min_val, max_val)
-
-
-hardtanh.grads(x=lambda g, out, min_val, max_val: hardtanh_grad(g, out, min_val=min_val, max_val=max_val))
-hardtanh_grad.grads(u=lambda g, y, min_val, max_val: hardtanh_grad(g, y, min_val=min_val, max_val=max_val), y=None)
-
-
-@composite(reference=lambda x, inplace=False: np.minimum(np.maximum(x, 0), 6), samples=any_shape(0.0, 6.0), onnx="Clip")
-def relu6(x, inplace=False):
-    """min(max(x, 0), 6). Source: Howard et al., MobileNets, arXiv:1704.04861."""
-    return hardtanh(x, min_val=0.0, max_val=6.0)
-
-
-def _hardsigmoid_reference(x, inplace=False):
-    return np.minimum(np.maximum(x + 3, 0), 6) / 6
-
-
-@composite(reference=_hardsigmoid_reference, samples=any_shape(-3.0, 3.0), onnx="HardSigmoid")
-def hardsigmoid(x, inplace=False):
-    """min(max(x + 3, 0), 6) / 6. Source: Courbariaux et al., arXiv:1511.00363."""
-    return (tensor_of(x) + 3).clip(0.0, 6.0) / 6
-
-
-@composite(
-    reference=lambda x, inplace=False: x * _hardsigmoid_reference(x), samples=any_shape(-3.0, 3.0), onnx="HardSwish"
-)
-def hardswish(x, inplace=False):
-    """x * hardsigmoid(x). Source: Howard et al., Searching for MobileNetV3, arXiv:1905.02244."""
-    x = tensor_of(x)
-    return x * hardsigmoid(x)

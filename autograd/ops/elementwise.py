@@ -231,7 +231,7 @@ def _where_samples(s: Sampler) -> Case:
 def where(condition, x, y):
     """x where the condition holds, else y; all broadcast."""
     x, y = promote(x, y)
-    return np.where(np.asarray(condition, bool), x, y)
+    return kernels.where(condition, x, y)
 
 
 where.grads(

@@ -300,6 +300,47 @@ def _group_reference(x, num_groups, weight=None, bias=None, eps=1e-5):
     return _scaled(_standardised(grouped, (2,), eps).reshape(x.shape), weight, bias, (-1, *[1] * (x.ndim - 2)))
 
 
+def _groups_reference(x, w=None, b=None, groups=1, eps=1e-5):
+    grouped = x.reshape(x.shape[0], groups, -1)
+    return _group_reference(x, groups, w, b, eps), grouped.mean(2), 1 / np.sqrt(grouped.var(2) + eps)
+
+
+def _groups_twin(x, w=None, b=None, groups=1, eps=1e-5):
+    x = tensor_of(x)
+    y = _rows_twin(x.reshape(x.shape[0], groups, -1), size=x.array[0].size // groups, eps=eps).reshape(x.shape)
+    y = y if w is None else y * _per_channel(w, x.ndim)
+    return y if b is None else y + _per_channel(b, x.ndim)
+
+
+def _groups_samples(s: Sampler) -> Case:
+    (x, groups, w, b), attrs = _group_samples(s)
+    return s.case(x, w, b, groups=groups, **attrs)
+
+
+@op(
+    reference=_groups_reference,
+    samples=_groups_samples,
+    flops=lambda out, *_, **__: 5 * math.prod(out),
+    extras=("mean", "rstd"),
+    twin=_groups_twin,
+    onnx="GroupNormalization",
+    bound=3e-5,
+)
+def group_norm_train(x, w=None, b=None, *, groups, eps=1e-5):
+    """group_norm; extras mean and (var + eps) ** -0.5 of each image and group."""
+    return kernels.group_norm(x, groups, w, b, eps)
+
+
+group_norm_train.grads(
+    parts=lambda g, x, w, groups, mean, rstd: kernels.group_norm_grad(
+        g.array, array_of(x), groups, array_of(w), mean, rstd
+    ),
+    x=lambda parts: parts[0],
+    w=lambda parts: parts[1],
+    b=lambda parts: parts[2],
+)
+
+
 @composite(reference=_group_reference, samples=_group_samples, onnx="GroupNormalization", bound=3e-5)
 def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
     """y = (x - mean) / sqrt(var + eps) * weight[c] + bias[c], statistics per image and group of C / num_groups channels
@@ -310,22 +351,17 @@ def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
     _check_channels("group_norm", x, weight=weight, bias=bias)
     if num_groups < 1 or x.shape[1] % num_groups:
         raise ShapeError(f"group_norm: num_groups={num_groups} does not divide C={x.shape[1]}  [x: {x.shape}]")
-    size = math.prod(x.shape[1:]) // num_groups
-    if not x.array.size:
-        return x * 1
-    y = layer_norm_rows(x.reshape(x.shape[0], num_groups, size), size=size, eps=eps).reshape(x.shape)
-    y = y if weight is None else y * _per_channel(weight, x.ndim)
-    return y if bias is None else y + _per_channel(bias, x.ndim)
+    return group_norm_train(x, weight, bias, groups=num_groups, eps=eps) if x.array.size else x * 1
 
 
 def _instance_samples(s: Sampler) -> Case:
     rest = tuple(s.integer(1, 2) for _ in range(s.integer(0, 1)))
     shape = (s.integer(1, 2), s.size(2, (s.lanes(),)), s.integer(2, 4), *rest)
     w, b = affine(s, (shape[1],))
-    return s.case(s.array(shape), weight=w, bias=b, eps=s.choice(EPSILONS))
+    return s.case(s.array(shape), None, None, w, b, eps=s.choice(EPSILONS))
 
 
-def _instance_reference(x, weight=None, bias=None, eps=1e-5):
+def _instance_reference(x, running_mean=None, running_var=None, weight=None, bias=None, eps=1e-5):
     y = _standardised(x, tuple(range(2, x.ndim)), eps)
     return _scaled(y, weight, bias, (-1, *[1] * (x.ndim - 2)))
 
