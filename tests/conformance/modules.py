@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from runner import Score
+from runner import Score, print_reasons
 from torch.testing._internal.common_modules import ModuleErrorEnum, module_db
 from translate import VALUE, Untranslatable, accepts, array, compare_gradients, differs, flat, ours
 
@@ -82,13 +82,15 @@ def compare(layer: Any, kind: Any, sample: Any, training: bool) -> str | None:
     known: dict[int, Tensor] = {}
     args = [ours(x, leaves, known) for x in called.args]
     kwargs = {k: ours(v, leaves, known) for k, v in called.kwargs.items()}
-    leaves = [(x, y) for x, y in leaves if x.is_leaf]
     wants, gots = list(flat(theirs(*called.args, **called.kwargs))), list(flat(mine(*args, **kwargs)))
     if len(gots) != len(wants):
         return f"{len(gots)} results, expected {len(wants)}"
     for k, (got, want) in enumerate(zip(gots, wants)):
         if fault := differs(array(got), array(want), VALUE):
             return f"result {k}: {fault}"
+    for (key, want), got in zip(theirs.named_buffers(), mine.buffers()):
+        if fault := differs(array(got), array(want), VALUE):
+            return f"{key} afterwards: {fault}"
     leaves += [(p, q) for p, q in zip(theirs.parameters(), mine.parameters()) if p.requires_grad]
     return compare_gradients(leaves, wants, gots)
 
@@ -165,6 +167,7 @@ def main() -> int:
     for name in (n for n in chosen if n not in present):
         print(f"absent: {name}: {ABSENT[name]}")
     passed = [s for s in scores if s.passed]
+    print_reasons(scores)
     print(
         f"{len(passed)} of {len(present)} layers present agree with torch ({len(known)} in module_db): "
         f"{sum(s.samples for s in scores)} samples, {sum(s.errors for s in scores)} error inputs, "

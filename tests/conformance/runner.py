@@ -169,6 +169,13 @@ def run(name: str, infos: list[Any], limit: int | None = None) -> Score:
     return Score(name, samples, errors, skipped, faults)
 
 
+def print_reasons(scores: list[Score]) -> None:
+    """Why samples were skipped."""
+    reasons: Counter = sum((s.skipped for s in scores), Counter())
+    for reason, count in reasons.most_common():
+        print(f"skipped {count}: {reason}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="torch's dotted names; default: all")
@@ -191,6 +198,7 @@ def main() -> int:
                 for fault in score.faults[: options.faults]:
                     print(f"    {fault:.400}")
     passed = [s for s in scores if s.passed]
+    print_reasons(scores)
     print(f"\nabsent ({len(chosen) - len(present)}): {' '.join(n for n in chosen if n not in present)}\n")
     print(
         f"{len(passed)} of {len(present)} ops present agree with torch ({len(chosen)} in op_db): "
