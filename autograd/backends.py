@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from autograd import kernels
-from autograd.shapes import near, pair
+from autograd.shapes import near
 
 isas = kernels.isas
 
@@ -100,14 +100,8 @@ def flags(**values: Any) -> Iterator[None]:
 
 
 def explain(op: str, *shapes: Any, **attributes: Any) -> dict[str, tuple[str, str]]:
-    """{pass: (algorithm, reason)} for a call of an op on these shapes (or tensors), forward and for each gradient.
+    """kernels.explain for shapes or tensors: {pass: (algorithm, reason)} of conv2d, linear or matmul.
 
-    There is a choice for conv2d; every other op has one kernel for all shapes.
+    Other ops have one kernel for all shapes.
     """
-    if op != "conv2d":
-        raise ValueError(f"explain: only conv2d chooses between kernels, {op!r} does not")
-    x, w = (tuple(getattr(shape, "shape", shape)) for shape in shapes)
-    for name in ("stride", "padding", "dilation"):
-        if name in attributes:
-            attributes[name] = pair(attributes[name], name)
-    return {kind: kernels.explain_conv(kind, x, w, **attributes) for kind in ("forward", "grad_x", "grad_w")}
+    return kernels.explain(op, *(tuple(getattr(shape, "shape", shape)) for shape in shapes), **attributes)

@@ -192,26 +192,58 @@ static void few_task(void* context, int64_t task, int thread) {
 }
 
 /* One product. Which way is decided by the shape alone. */
-static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c, int threads) {
-    gemm_problem flipped;
-    if (p->n == 1 && p->m > 1 && p->ldc == 1 && !p->bias) { /* C^T = B^T A^T */
-        flipped = *p;
-        flipped.m = 1, flipped.n = p->m, flipped.ldc = p->m;
-        flipped.a = (gemm_matrix){.rows = 1, .columns = p->b.rows};
-        flipped.b = (gemm_matrix){.rows = p->a.columns, .columns = p->a.rows};
-        const void* swap = a;
-        a = b, b = swap, p = &flipped;
+static int is_column(const gemm_problem* p) { return p->n == 1 && p->m > 1 && p->ldc == 1 && !p->bias; }
+
+/* C^T = B^T A^T, for a C of one column. */
+static gemm_problem as_row(const gemm_problem* p) {
+    gemm_problem row = *p;
+    row.m = 1, row.n = p->m, row.ldc = p->m;
+    row.a = (gemm_matrix){.rows = 1, .columns = p->b.rows};
+    row.b = (gemm_matrix){.rows = p->a.columns, .columns = p->a.rows};
+    return row;
+}
+
+gemm_algorithm gemm_choose(const gemm_problem* p, const char** reason) {
+    if (is_column(p)) {
+        const gemm_problem row = as_row(p);
+        return gemm_choose(&row, reason);
     }
-    gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
     const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH);
     if (dots && p->a.columns == 1 && p->b.rows == 1) {
-        parallel_for(threads, ceil_div(p->n, DOT_BLOCK), dot_task, &r);
-        return 0;
+        *reason = "few rows, both operands contiguous along the sum";
+        return GEMM_DOTS;
     }
     if (p->m <= GEMM_FEW && p->b.columns == 1) {
-        r.n_block = round_up(min(ceil_div(p->n, threads), FEW_BYTES / (p->m * r.size)), t->lanes);
-        parallel_for(threads, ceil_div(p->n, r.n_block), few_task, &r);
-        return 0;
+        *reason = "so few rows that the other operand streams by once";
+        return GEMM_ROWS;
+    }
+    *reason = "enough rows for packed panels";
+    return GEMM_BLOCKS;
+}
+
+const char* gemm_algorithm_name(gemm_algorithm algorithm) {
+    static const char* const names[] = {[GEMM_DOTS] = "dots", [GEMM_ROWS] = "rows", [GEMM_BLOCKS] = "blocks"};
+    return names[algorithm];
+}
+
+static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c, int threads) {
+    const gemm_problem row = as_row(p);
+    if (is_column(p)) {
+        const void* swap = a;
+        a = b, b = swap, p = &row;
+    }
+    gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
+    const char* reason;
+    switch (gemm_choose(p, &reason)) {
+        case GEMM_DOTS:
+            parallel_for(threads, ceil_div(p->n, DOT_BLOCK), dot_task, &r);
+            return 0;
+        case GEMM_ROWS:
+            r.n_block = round_up(min(ceil_div(p->n, threads), FEW_BYTES / (p->m * r.size)), t->lanes);
+            parallel_for(threads, ceil_div(p->n, r.n_block), few_task, &r);
+            return 0;
+        case GEMM_BLOCKS:
+            break;
     }
     return gemm_by_blocks(t, p, a, b, c, threads);
 }

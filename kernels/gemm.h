@@ -98,6 +98,12 @@ typedef struct {
     const int64_t* batch_shape;
 } gemm_problem;
 
+typedef enum { GEMM_DOTS, GEMM_ROWS, GEMM_BLOCKS } gemm_algorithm;
+
+/* Which algorithm runs, and why. Shapes and strides alone decide. */
+gemm_algorithm gemm_choose(const gemm_problem* problem, const char** reason);
+const char* gemm_algorithm_name(gemm_algorithm algorithm);
+
 /* C = act(A B + bias). Returns 0, or -1 when out of memory. */
 int gemm(const struct kernel_table* t, const gemm_problem* problem);
 

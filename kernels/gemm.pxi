@@ -19,6 +19,10 @@ cdef extern from "gemm.h" nogil:
         int relu
         int batch_dims
         const int64_t *batch_shape
+    ctypedef enum gemm_algorithm:
+        pass
+    gemm_algorithm gemm_choose(const gemm_problem *problem, const char **reason)
+    const char *gemm_algorithm_name(gemm_algorithm algorithm)
     int gemm(const kernel_table *t, const gemm_problem *problem)
 
 

@@ -11,6 +11,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
+import math
 import os
 import operator
 import numpy as np
@@ -26,6 +27,7 @@ include "elementwise.pxi"
 include "machine.pxi"
 include "gemm.pxi"
 include "conv.pxi"
+include "explain.pxi"
 include "reduce.pxi"
 include "loss.pxi"
 include "norm.pxi"

@@ -48,7 +48,7 @@ def test_unknown_names():
         backends.flags(winogard=False),
     ):
         pass
-    with pytest.raises(ValueError, match="only conv2d chooses between kernels, 'relu' does not"):
+    with pytest.raises(ValueError, match="conv2d, linear and matmul choose between kernels, 'relu' does not"):
         backends.explain("relu", (2, 3))
 
 
@@ -56,3 +56,16 @@ def test_explain_takes_what_conv2d_takes():
     passes = backends.explain("conv2d", (1, 8, 9, 9), (8, 1, 3, 3), stride=2, padding=1, groups=8)
     assert list(passes) == ["forward", "grad_x", "grad_w"]
     assert all(name and reason for name, reason in passes.values())
+
+
+def test_explain_of_products():
+    assert backends.explain("linear", (64, 784), (256, 784))["forward"][0] == "blocks"
+    assert backends.explain("linear", (1, 784), (256, 784))["forward"][0] == "dots"
+    assert backends.explain("matmul", (1, 784), (784, 256))["forward"][0] == "rows"
+    assert list(backends.explain("matmul", autograd.ones(2, 3), autograd.ones(3, 4))) == ["forward", "grad_x", "grad_y"]
+    assert backends.explain("matmul", (512, 64), (64, 1))["forward"][0] == "dots"
+    for wrong in [((2, 3), (4, 5)), ((2, 3),), ((3,), (3, 4)), ((2, 3.5), (3, 4))]:
+        with pytest.raises(ValueError, match=r"matmul"):
+            backends.explain("matmul", *wrong)
+    with pytest.raises(TypeError, match="has no attribute 'padding'"):
+        backends.explain("matmul", (2, 3), (3, 4), padding=1)
