@@ -37,6 +37,7 @@ _identity = cython.declare(Op, declare("identity"))
 
 _add_into = cython.declare(object, kernels.add_)
 _plus = cython.declare(object, kernels.add)
+_copy = cython.declare(object, kernels.copy)
 
 _lock = threading.RLock()
 _acquire = cython.declare(object, _lock.acquire)
@@ -387,7 +388,7 @@ def _accumulate(node: Node, g: Value, create_graph: cython.bint, owners: set):
     elif not create_graph:
         memory = _memory(g.array)
         if memory in owners or node.hooks or not _is_own_memory(g.array):
-            g = wrap(g.array.copy(), None)
+            g = wrap(_copy(g.array), None)
             memory = _memory(g.array)
         owners.add(memory)
     node.grad = g
