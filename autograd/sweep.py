@@ -38,6 +38,7 @@ _identity = cython.declare(Op, declare("identity"))
 
 _add_into = cython.declare(object, kernels.add_)
 _plus = cython.declare(object, kernels.add)
+_copy = cython.declare(object, kernels.copy)
 
 _lock = threading.RLock()
 _acquire = cython.declare(object, _lock.acquire)
@@ -433,7 +434,7 @@ def _accumulate(node: Node, g: Value, unshared: cython.bint, create_graph: cytho
     elif not create_graph and (node.hooks or not unshared):
         memory = _memory(g)
         if memory in owners or node.hooks or not _is_own_memory(g.array):
-            g = wrap(g.array.copy(), None)
+            g = wrap(_copy(g.array), None)
             memory = _memory(g)
         owners.add(memory)
     node.grad = g

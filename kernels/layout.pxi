@@ -214,3 +214,37 @@ cdef bint follows(cnp.ndarray x, const int *order) noexcept:
                 return False
             expected *= cnp.PyArray_DIM(x, order[i])
     return True
+
+
+def copy(x):
+    """x as a new array, in x's memory order where x is dense."""
+    cdef cnp.ndarray array = as_array(x, "copy")
+    cdef cnp.ndarray out
+    if not is_float(array):
+        return array.copy("K")
+    if is_dense(array):
+        out = empty_like(array)
+    else:
+        out = empty(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array))
+    np.copyto(out, array)
+    return out
+
+
+def concatenate(tuple xs not None, int axis):
+    """The arrays one after another along an axis, in the first one's memory order."""
+    cdef cnp.npy_intp[MAX_AXES] shape
+    cdef int[MAX_AXES] order
+    cdef cnp.ndarray x, out
+    cdef int i, ndim = cnp.PyArray_NDIM(<cnp.ndarray>xs[0]) if xs and cnp.PyArray_Check(xs[0]) else 0
+    cdef int along = axis + ndim if axis < 0 else axis
+    if not 0 <= along < ndim or not is_float(<cnp.ndarray>xs[0]):
+        return np.concatenate(xs, axis)
+    for i in range(ndim):
+        shape[i] = cnp.PyArray_DIM(<cnp.ndarray>xs[0], i)
+    for other in xs[1:]:
+        if not cnp.PyArray_Check(other) or cnp.PyArray_NDIM(other) != ndim:
+            return np.concatenate(xs, axis)
+        shape[along] += cnp.PyArray_DIM(other, along)
+    memory_order(<cnp.ndarray>xs[0], order)
+    out = empty_ordered(ndim, shape, order, cnp.PyArray_TYPE(<cnp.ndarray>xs[0]))
+    return np.concatenate(xs, axis, out=out)

@@ -2,11 +2,12 @@
 #include "reduce.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernels.h"
 #include "parallel.h"
 
-enum { ROW_CHUNK = 8192, COLUMN_CHUNK = 512, TASK = 32768 };
+enum { ROW_CHUNK = 8192, COLUMN_CHUNK = 512, TASK = 32768, SCATTER_COLUMNS = 128 };
 
 typedef struct {
     const kernel_table* kernels;
@@ -67,4 +68,32 @@ int reduce_sum(int dtype, const void* x, int64_t outer, int64_t count, int64_t i
         free(j.out);
     }
     return 0;
+}
+
+typedef struct {
+    const kernel_table* kernels;
+    const char* x;
+    char* out;
+    const int64_t* ids;
+    int64_t rows, cols, width;
+    int size;
+} scatter_job;
+
+/* All rows' share of some columns, so that every sum is one chain. */
+static void scatter_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const scatter_job* j = context;
+    const int64_t c = task * j->width, n = j->cols - c < j->width ? j->cols - c : j->width;
+    for (int64_t i = 0; i < j->rows; i++) {
+        char* to = j->out + (j->ids[i] * j->cols + c) * j->size;
+        j->kernels->add(to, j->x + (i * j->cols + c) * j->size, to, n, 0, 0);
+    }
+}
+
+void reduce_add_rows(int dtype, const void* x, const int64_t* ids, int64_t rows, int64_t cols, void* out, int64_t n) {
+    scatter_job j = {.kernels = kernels_active[dtype], .x = x, .out = out, .ids = ids, .rows = rows, .cols = cols};
+    j.size = dtype == F32 ? 4 : 8;
+    j.width = rows * cols < TASK ? cols : SCATTER_COLUMNS;
+    memset(out, 0, n * cols * j.size);
+    if (cols) parallel_for(parallel_threads(), (cols + j.width - 1) / j.width, scatter_task, &j);
 }

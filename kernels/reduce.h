@@ -11,3 +11,6 @@
 /* out (outer, inner) = sum over the middle of x (outer, count, inner). Returns -1 if scratch memory ran out.
  * Chunks and the tree that joins them depend on the sizes alone, so the bits do not depend on threads. */
 int reduce_sum(int dtype, const void* x, int64_t outer, int64_t count, int64_t inner, void* out);
+
+/* out (n, cols) = 0, then out[ids[i]] += x[i] for rows of cols elements, in order; ids are in [0, n). */
+void reduce_add_rows(int dtype, const void* x, const int64_t* ids, int64_t rows, int64_t cols, void* out, int64_t n);

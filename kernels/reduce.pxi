@@ -2,6 +2,8 @@
 
 cdef extern from "reduce.h" nogil:
     int reduce_sum(int dtype, const void *x, int64_t outer, int64_t count, int64_t inner, void *out)
+    void reduce_add_rows(int dtype, const void *x, const int64_t *ids, int64_t rows, int64_t cols, void *out,
+                         int64_t n)
 
 cdef inline int dtype_index(cnp.ndarray x) noexcept:
     return 0 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else 1
@@ -132,3 +134,27 @@ def sum(x, axes=None, bint keepdims=False):
     a = dense(a, "sum")
     mark_axes(axes, cnp.PyArray_NDIM(a), reduced, "sum")
     return sum_dense(a, reduced, keepdims)
+
+
+def add_rows(x, ids, int64_t n):
+    """y (n, ...) with y[i] = the sum of the x[j] whose ids[j] is i, in ascending j."""
+    cdef cnp.ndarray a = contiguous(dense(x, "add_rows"))
+    cdef cnp.ndarray places = np.ascontiguousarray(ids, np.int64)
+    cdef cnp.npy_intp[MAX_AXES] shape
+    cdef cnp.ndarray out
+    cdef int i, dtype = dtype_index(a)
+    cdef int64_t rows, cols = 1
+    if cnp.PyArray_NDIM(a) < 1 or np.shape(places) != (cnp.PyArray_DIM(a, 0),):
+        raise ValueError(f"add_rows: x {np.shape(a)} and ids {np.shape(places)} differ in their number of rows")
+    rows = cnp.PyArray_DIM(a, 0)
+    if rows and (places.min() < 0 or places.max() >= n):
+        raise ValueError(f"add_rows: ids must be in [0, {n})")
+    shape[0] = n
+    for i in range(1, cnp.PyArray_NDIM(a)):
+        shape[i] = cnp.PyArray_DIM(a, i)
+        cols *= shape[i]
+    out = empty(cnp.PyArray_NDIM(a), shape, cnp.PyArray_TYPE(a))
+    with nogil:
+        reduce_add_rows(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(places), rows, cols,
+                        cnp.PyArray_DATA(out), n)
+    return out

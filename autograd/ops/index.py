@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite, op
 from autograd.ops.elementwise import add, raw
@@ -88,21 +89,6 @@ def getitem(x, *, index):
 getitem.grads(x=lambda g, x_shape, index: put_at(g, shape=x_shape, index=index))
 
 
-def add_rows(rows: np.ndarray, ids: np.ndarray, n: int) -> np.ndarray:
-    """y[i] = sum of the rows whose id is i, for n ids; in the order of the rows, so the bits are fixed."""
-    ids = ids.reshape(-1)
-    tail = rows.shape[1:]
-    out = np.zeros((n, *tail), rows.dtype)
-    if not ids.size or not out.size:
-        return out
-    ids = np.where(ids < 0, ids + n, ids)
-    order = ids.argsort(kind="stable")
-    ids = ids[order]
-    starts = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
-    out[ids[starts]] = np.add.reduceat(rows[order], starts, axis=0)
-    return out
-
-
 def _put_reference(x, shape, index):
     out = np.zeros(int(np.prod(shape)))
     for i, value in zip(_places(shape, index).flat, x.flat):
@@ -121,11 +107,12 @@ def put_at(x, *, shape, index):
     index = plain(index)
     parts = index if isinstance(index, tuple) else (index,)
     arrays = [i for i, part in enumerate(parts) if isinstance(part, np.ndarray)]
-    if len(arrays) == 1 and parts[arrays[0]].dtype.kind in "iu" and x.dtype.kind == "f":
+    if len(arrays) == 1 and parts[arrays[0]].dtype.kind in "iu" and x.dtype.char in "fd":
         axis, ids = arrays[0], parts[arrays[0]]
         if all(isinstance(part, slice) and part == slice(None) for part in parts[:axis]) and len(parts) == axis + 1:
             inner = x.reshape(*shape[:axis], ids.size, *shape[axis + 1 :])
-            return np.moveaxis(add_rows(np.moveaxis(inner, axis, 0), ids, shape[axis]), 0, axis)
+            ids = np.where(ids < 0, ids + shape[axis], ids).reshape(-1)
+            return np.moveaxis(kernels.add_rows(np.moveaxis(inner, axis, 0), ids, shape[axis]), 0, axis)
     out = np.zeros(shape, x.dtype)
     if is_basic(index) or (len(arrays) == 1 and parts[arrays[0]].dtype.kind == "b"):
         out[index] = x

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.dtypes import result_type
@@ -60,7 +61,7 @@ def concatenate(*xs, axis=0):
     if len({x.dtype for x in xs if isinstance(x, np.ndarray)}) > 1:
         dtype = result_type(*xs)
         xs = tuple(np.asarray(x, dtype) for x in xs)
-    return np.concatenate(xs, axis)
+    return kernels.concatenate(xs, axis)
 
 
 def _concatenate_grad(g, xs_shape, axis):
