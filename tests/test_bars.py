@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -22,13 +24,13 @@ def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(bars, "PATIENCE_SECONDS", -1.0)
     monkeypatch.setattr(bars, "REDRAW_SECONDS", 0.0)
     if not request.param:
-        monkeypatch.setitem(__import__("sys").modules, "rich.console", None)
+        monkeypatch.setitem(sys.modules, "rich.console", None)
     return Terminal()
 
 
 def test_the_bar_counts_and_the_items_pass(terminal: Terminal) -> None:
     assert list(bars.watched("abc", "letters", stream=terminal)) == ["a", "b", "c"]
-    assert "letters  2 of 3  ETA 0:00" in terminal.getvalue()
+    assert re.search(r"letters  2 of 3  ETA \d+:\d\d", terminal.getvalue())
 
 
 def test_unknown_totals_and_errors_close_the_bar(terminal: Terminal) -> None:
