@@ -129,7 +129,7 @@ def test_hooks(rng):
     layer.register_forward_hook(lambda *a: order.append("early"), prepend=True)
     with layer.register_forward_pre_hook(lambda m, a, k: order.append(sorted(k)), with_kwargs=True):
         layer(input=x)
-    assert order == [["x"], "early", "late"]
+    assert order == [["input"], "early", "late"]
 
 
 def test_modes_freezing_apply_and_zero_grad(rng):
