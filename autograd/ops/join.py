@@ -249,10 +249,11 @@ def roll(x, *, shifts, axis=None):
     shape = np.shape(raw(x))
     if axis is None:
         x, named = reshape(x, -1), (0,) * len(many)
+    elif not shape:
+        raise ShapeError(f"roll: x is a number, without axis {axis!r}")
     for shift, a in zip(many, named):
         a = normalize_axis(a, np.ndim(raw(x)))
-        size = np.shape(raw(x))[a] if shape else 1
-        if first := -shift % max(size, 1):
+        if first := -shift % max(np.shape(raw(x))[a], 1):
             before = (slice(None),) * a
             x = concatenate([getitem(x, (*before, slice(first, None))), getitem(x, (*before, slice(first)))], axis=a)
     return reshape(x, shape)

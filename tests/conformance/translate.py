@@ -76,6 +76,8 @@ def ours(x: Any, leaves: list[tuple[torch.Tensor, Tensor]], known: dict[int, Ten
         return type(x)(ours(i, leaves, known) for i in x)
     if isinstance(x, dict):
         return {k: ours(v, leaves, known) for k, v in x.items()}
+    if isinstance(x, torch.nn.Module):
+        return getattr(autograd.nn, type(x).__name__)()
     if callable(x):
         found = find(f"nn.functional.{getattr(x, '__name__', None)}")
         if found is None:
