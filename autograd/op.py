@@ -99,8 +99,8 @@ class Record:
     call         what users call: the Op, or the function of a composite
     reference    independent NumPy implementation: arrays and attributes -> array (or a tuple, extras included)
     samples      function of a sampling.Sampler that draws one Case
-    kernel       called in place of the forward function, which computes or explains what the kernel refuses; for an op
-                 that broadcasts only on float arrays of one dtype, or numbers and None beside one
+    kernel       called in place of the forward function, which computes or explains what the kernel refuses, attributes
+                 too; for an op that broadcasts only on float arrays of one dtype, or numbers and None beside one
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
     flops        function of the result's shape, the inputs' shapes (None: absent) and the attributes -> additions and
