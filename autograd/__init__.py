@@ -5,6 +5,7 @@ no_grad, devices and threads. nn, optim, data, io and the other rooms are import
 """
 
 import importlib as _importlib
+from math import e, inf, nan, pi
 from typing import Any as _Any
 
 from autograd import ops
@@ -23,17 +24,20 @@ from autograd.dtypes import (
     Size,
     double,
     dtype,
+    finfo,
     float16,
     float32,
     float64,
     get_default_dtype,
     half,
+    iinfo,
     int8,
     int16,
     int32,
     int64,
     is_floating_point,
     is_tensor,
+    isdtype,
     long,
     short,
     uint8,
@@ -52,9 +56,11 @@ from autograd.errors import (
 from autograd.factories import (
     arange,
     as_tensor,
+    asarray,
     empty,
     empty_like,
     eye,
+    from_dlpack,
     from_numpy,
     full,
     full_like,
@@ -79,10 +85,15 @@ from autograd.factories import (
 )
 from autograd.grad_mode import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from autograd.op import composite, op
+from autograd.ops.dtypes import can_cast
+from autograd.ops.dtypes import common_dtype as result_type
 from autograd.ops.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from autograd.printing import set_printoptions
 from autograd.shapes import near as _near
 from autograd.tensor import Tensor
 from autograd.version import __version__
+
+newaxis = None
 
 __all__ = [
     "DTypeError",
@@ -99,6 +110,8 @@ __all__ = [
     "adjoint_check",
     "arange",
     "as_tensor",
+    "asarray",
+    "can_cast",
     "channels_last",
     "composite",
     "contiguous_format",
@@ -106,13 +119,16 @@ __all__ = [
     "device",
     "double",
     "dtype",
+    "e",
     "empty",
     "empty_like",
     "enable_grad",
     "eye",
+    "finfo",
     "float16",
     "float32",
     "float64",
+    "from_dlpack",
     "from_numpy",
     "full",
     "full_like",
@@ -123,6 +139,8 @@ __all__ = [
     "gradcheck",
     "gradgradcheck",
     "half",
+    "iinfo",
+    "inf",
     "inference_mode",
     "initial_seed",
     "int8",
@@ -132,6 +150,7 @@ __all__ = [
     "is_floating_point",
     "is_grad_enabled",
     "is_tensor",
+    "isdtype",
     "linspace",
     "load",
     "logspace",
@@ -139,11 +158,14 @@ __all__ = [
     "manual_seed",
     "memory_format",
     "multinomial",
+    "nan",
+    "newaxis",
     "no_grad",
     "ones",
     "ones_like",
     "op",
     "ops",
+    "pi",
     "preserve_format",
     "profile",
     "rand",
@@ -153,11 +175,13 @@ __all__ = [
     "randn",
     "randn_like",
     "randperm",
+    "result_type",
     "save",
     "scalar_tensor",
     "seed",
     "set_grad_enabled",
     "set_num_threads",
+    "set_printoptions",
     "set_rng_state",
     "short",
     "tensor",
@@ -174,12 +198,15 @@ __all__ = [
 # Imported at first use, so that `import autograd` stays quick.
 _ROOMS = (
     "autograd", "backends", "data", "explain", "func", "graph", "io", "linalg", "memory", "nn", "onnx", "optim",
-    "profiler", "special", "testing", "train", "utils", "vision",
+    "profiler", "sklearn", "special", "testing", "train", "utils", "vision",
 )  # fmt: skip
 _ELSEWHERE = {
+    "detect_anomaly": "autograd.anomaly",
+    "is_anomaly_enabled": "autograd.anomaly",
     "load": "autograd.io",
     "profile": "autograd.profiler",
     "save": "autograd.io",
+    "set_detect_anomaly": "autograd.anomaly",
 }
 # torch.float and its like would hide Python's own inside this file.
 _DTYPES = {"bool": "bool", "float": "float32", "int": "int32"}

@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd import func as functional
 from autograd import graph
+from autograd.anomaly import AnomalyError, detect_anomaly, set_detect_anomaly
 from autograd.checking.gradcheck import gradcheck, gradgradcheck
 from autograd.function import Function
 from autograd.grad_mode import enable_grad, grad, inference_mode, no_grad, set_grad_enabled
@@ -30,8 +31,10 @@ def backward(
 
 
 __all__ = [
+    "AnomalyError",
     "Function",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "functional",
     "grad",
@@ -40,5 +43,6 @@ __all__ = [
     "graph",
     "inference_mode",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

@@ -17,6 +17,7 @@ short, long = int16, int64
 
 dtype = np.dtype
 Size = tuple
+finfo, iinfo = np.finfo, np.iinfo
 
 
 def get_default_dtype() -> np.dtype[Any]:
@@ -31,3 +32,23 @@ def is_tensor(obj: Any) -> bool:
 def is_floating_point(x: Tensor) -> bool:
     """Whether the elements are floating-point numbers."""
     return bool(x.array.dtype.kind == "f")
+
+
+KINDS = {
+    "bool": "b",
+    "signed integer": "i",
+    "unsigned integer": "u",
+    "integral": "iu",
+    "real floating": "f",
+    "complex floating": "c",
+    "numeric": "iufc",
+}
+
+
+def isdtype(dtype: Any, kind: Any) -> bool:
+    """Whether a dtype is of a kind: one of KINDS, another dtype, or any of a tuple of these."""
+    if isinstance(kind, tuple):
+        return any(isdtype(dtype, k) for k in kind)
+    if isinstance(kind, str) and kind in KINDS:
+        return np.dtype(dtype).kind in KINDS[kind]
+    return np.dtype(dtype) == np.dtype(kind)

@@ -58,6 +58,16 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return Tensor(data, dtype=dtype)
 
 
+def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Tensor:
+    """as_tensor; copy: True never shares memory, False refuses to copy."""
+    if copy:
+        return tensor(obj, dtype, device)
+    made = as_tensor(obj, dtype, device)
+    if copy is False and not np.shares_memory(made.array, np.asarray(obj)):
+        raise ValueError(f"asarray: copy=False, but {type(obj).__name__} cannot be shared as {made.dtype}")
+    return made
+
+
 def from_numpy(array: np.ndarray) -> Tensor:
     """A tensor that shares memory with an array."""
     if not isinstance(array, np.ndarray):
@@ -66,6 +76,11 @@ def from_numpy(array: np.ndarray) -> Tensor:
 
 
 # --------------------------------------------------------------------------------------------- filled
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """A tensor that shares memory with an object of another library on the CPU."""
+    return Tensor(np.from_dlpack(x))
 
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -234,6 +249,8 @@ def randint_like(
 
 def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generator: Source = None) -> Tensor:
     """Draws of indices with probabilities in proportion to each row of x (C,) or (N, C)."""
+    if as_array(x).dtype.kind != "f":
+        raise DTypeError(f"multinomial: expected floats as weights, got {as_array(x).dtype}; use x.float()")
     weights = np.atleast_2d(np.asarray(as_array(x), np.float64))
     if weights.ndim > 2 or (weights < 0).any() or not np.isfinite(weights).all() or (weights.sum(-1) <= 0).any():
         raise ShapeError("multinomial: expected rows of weights, none below 0, with sums above 0")

@@ -15,6 +15,7 @@ from autograd.grad_mode import enable_grad
 from autograd.grad_mode import grad as gradients
 from autograd.ops.join import stack
 from autograd.ops.linalg import tensor_of
+from autograd.shapes import names_only
 from autograd.tensor import Tensor
 
 
@@ -206,3 +207,8 @@ def vmap(function: Callable, in_dims: Any = 0, out_dims: int = 0) -> Callable:
         return stack(results, out_dims)
 
     return call
+
+
+__all__ = ["grad", "grad_and_value", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "vhp", "vjp", "vmap"]
+
+__getattr__ = names_only("autograd.func", __all__)

@@ -20,6 +20,7 @@ after no input is a shared step, run once. Rules are written with ops on tensors
 from __future__ import annotations
 
 import contextlib
+import copyreg
 import functools
 import inspect
 import math
@@ -30,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
-from autograd.shapes import explain_axes, near
+from autograd.shapes import explain_axes, explain_broadcast, near
 from autograd.tape import (
     FROM_ATTRIBUTE,
     FROM_GRADIENT,
@@ -58,6 +59,7 @@ SPELLINGS = {
     "dim": ("axis", "axes"),
     "dims": ("axes", "axis"),
     "axis": ("dim", "axes"),
+    "axes": ("dims", "axis"),
     "keepdim": ("keepdims",),
     "exponent": ("y",),
     "indices": ("index",),
@@ -97,8 +99,8 @@ class Record:
     call         what users call: the Op, or the function of a composite
     reference    independent NumPy implementation: arrays and attributes -> array (or a tuple, extras included)
     samples      function of a sampling.Sampler that draws one Case
-    kernel       called in place of the forward function, without attributes, where all inputs are float arrays of one
-                 dtype, or numbers and None beside one
+    kernel       called in place of the forward function, which computes or explains what the kernel refuses; for an op
+                 that broadcasts only on float arrays of one dtype, or numbers and None beside one
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
     flops        function of the result's shape, the inputs' shapes (None: absent) and the attributes -> additions and
@@ -261,13 +263,11 @@ class Record:
             inputs = tuple(given)
         if len(args) > len(self.attrs) == 1 and all(isinstance(a, int) for a in args):
             args = (args,)  # x.permute(1, 0) means x.permute((1, 0))
-        attrs = dict(self.defaults)
-        for name, value in zip(self.attrs, args):
-            if name in kwargs:
-                raise TypeError(f"{self.name}: got {name!r} twice")
-            attrs[name] = value
         if len(args) > len(self.attrs):
             raise TypeError(f"{self.name}: too many arguments; expected {self.name}{self.signature}")
+        if twice := next((n for n in self.attrs[: len(args)] if n in kwargs), None):
+            raise TypeError(f"{self.name}: got {twice!r} twice")
+        attrs = {**self.defaults, **dict(zip(self.attrs, args))}
         for name, value in kwargs.items():
             if name not in attrs:
                 hint = near(name, [*self.inputs, *self.attrs])
@@ -281,19 +281,15 @@ class Record:
     def respell(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Maps PyTorch's and NumPy's names of arguments to the op's own."""
         known = self.signature.parameters
-        result = {}
-        for name, value in kwargs.items():
-            if name not in known:
-                name = next((own for own in SPELLINGS.get(name, ()) if own in known), name)
-            result[name] = value
-        return result
+        own = {n: next((s for s in SPELLINGS.get(n, ()) if s in known), n) for n in kwargs if n not in known}
+        return {own.get(name, name): value for name, value in kwargs.items()}
 
     def explain(self, error: Exception, arrays: Sequence[Any], attrs: dict[str, Any]) -> Exception:
         """The typed error for what a kernel refused: op, argument, shapes, likely cure."""
         if isinstance(error, (ShapeError, DTypeError)):
             return self.named(error, arrays)
         names = self.inputs if not self.variadic else [f"{self.inputs[0]}[{i}]" for i in range(len(arrays))]
-        shapes = {n: np.shape(a) for n, a in zip(names, arrays) if a is not None}
+        shapes = {n: np.shape(a) for n, a in zip(names, arrays) if a is not None and not isinstance(a, (str, bool))}
         told = [f"{n}={v!r}" for n, v in attrs.items() if v is not self.defaults.get(n) or n in str(self.axes)]
         context = ", ".join([f"{n}: {s}" for n, s in shapes.items()] + told)
         for name, array in zip(names, arrays):
@@ -310,6 +306,8 @@ class Record:
                 return DTypeError(f"{self.name}: {numbers[0][0]} is the number {numbers[0][1]}, expected a tensor")
             return DTypeError(f"{self.name}: {str(error).removeprefix(f'{self.name}: ')}  [{dtypes}]")
         message = explain_axes(self.axes, shapes, attrs) or str(error).removeprefix(f"{self.name}: ")
+        if self.broadcasts:
+            message = explain_broadcast(shapes) or message
         advice = self.advice(shapes, attrs) if self.advice is not None else None
         return ShapeError(f"{self.name}: {message}  [{context}]" + (f"; {advice}" if advice else ""))
 
@@ -332,6 +330,8 @@ class Record:
 def _parameters(rule: Callable) -> tuple[str, ...]:
     return tuple(inspect.signature(rule).parameters)
 
+
+copyreg.pickle(Op, lambda handle: (declare, (handle.name,)))  # type: ignore[arg-type]  # copied and pickled by name
 
 _registry: dict[str, Record] = {}
 
@@ -377,11 +377,12 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
 
     def register(function: Callable) -> Callable:
         record = Record(function, composite=True, **declaration)
+        required = [name for name in record.inputs if record.names_required(name)]
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             attrs: dict[str, Any] = {}
-            if kwargs or record.variadic or len(args) != len(record.inputs):
+            if kwargs or record.variadic or not len(required) <= len(args) <= len(record.inputs):
                 args, values = record.bind(args, kwargs)
                 attrs = dict(zip(record.attrs, values))
             try:

@@ -159,3 +159,6 @@ def compare(function, x, y):
         return wrap(np.asarray(function(a, b)), None)
     except ValueError:
         raise ShapeError(f"{function.__name__}: shapes {np.shape(a)} and {np.shape(b)} do not broadcast") from None
+    except TypeError:
+        kinds = [getattr(part, "dtype", type(part).__name__) for part in (a, b)]
+        raise DTypeError(f"{function.__name__.strip('_')}: not defined for {kinds[0]} and {kinds[1]}") from None

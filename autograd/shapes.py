@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
 
 from autograd.errors import ShapeError
 
@@ -50,6 +50,36 @@ def near(name: str, known: Iterable[str]) -> str:
     """' (did you mean ...?)' for a misspelt name, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=3)
     return f" (did you mean {' or '.join(repr(c) for c in close)}?)" if close else ""
+
+
+def names_only(module: str, known: Iterable[str]) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a module that has these names: the error for any other one shows the near ones."""
+
+    def missing(name: str) -> NoReturn:
+        raise AttributeError(f"{module} has no {name!r}{near(name, known)}")
+
+    return missing
+
+
+def explain_broadcast(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    """Which sizes keep two arguments from broadcasting, and the axis that is probably missing; None if none do."""
+    given = list(shapes.items())
+    for i, (a, left) in enumerate(given):
+        for b, right in given[i + 1 :]:
+            for axis, (n, m) in enumerate(zip(left[::-1], right[::-1]), 1):
+                if n != m and 1 not in (n, m):
+                    return f"{a} has {n} and {b} has {m} along axis -{axis}{_broadcast_cure(a, left, b, right)}"
+    return None
+
+
+def _broadcast_cure(a: str, left: tuple[int, ...], b: str, right: tuple[int, ...]) -> str:
+    if left == right[::-1]:
+        return f"; transposed? {b}.T"
+    for name, small, large in ((b, right, left), (a, left, right)):
+        if small and len(small) < len(large) and small == large[: len(small)]:
+            missing = ", None" * (len(large) - len(small))
+            return f"; missing axis? {name}[...{missing}]"
+    return ""
 
 
 def explain_axes(

@@ -18,6 +18,7 @@ from cython.cimports.autograd.tape import (
     has_shape,
     owner,
     set_grad_enabled,
+    tape_base,
     tape_call_array,
     tape_set,
     tape_tuple,
@@ -44,9 +45,16 @@ _acquire = cython.declare(object, _lock.acquire)
 _free = cython.declare(object, _lock.release)
 _active = cython.declare(list, [])  # marks of the sweeps under way, the innermost last
 _marks = cython.declare(cython.ulonglong, 0)
+_watcher = cython.declare(object, None)
 
 
-def sweep(roots: list, seeds: list, wanted=None, retain_graph: bool = False, create_graph: bool = False):
+def watch(watcher):
+    """watcher(node, edge, gradient) is called for every gradient that a rule computes; None: nobody is."""
+    global _watcher
+    _watcher = watcher
+
+
+def sweep(roots, seeds, wanted=None, retain_graph=False, create_graph=False):
     """Propagates the seeds (gradients of the roots) back through the graph.
 
     wanted None: adds what arrives at leaves to their `grad`. Otherwise a list of nodes:
@@ -54,11 +62,11 @@ def sweep(roots: list, seeds: list, wanted=None, retain_graph: bool = False, cre
     """
     global _marks
     node: Node
-    g: Value
     _acquire()
     try:
         _marks += 1
         mark: cython.ulonglong = _marks
+        i: cython.Py_ssize_t
         before = set_grad_enabled(create_graph)
         visited: list = []
         arrived: list = []
@@ -78,12 +86,10 @@ def sweep(roots: list, seeds: list, wanted=None, retain_graph: bool = False, cre
         if wanted is not None:
             found = dict(zip(map(id, arrived), gradients))
             return [found.get(id(node)) for node in wanted]
-        owners: set = set()
-        for g in seeds:
-            owners.add(_memory(g.array))
-        i: cython.Py_ssize_t
+        owners: set = {_memory(g) for g in seeds}
         for i in range(len(arrived)):
-            _accumulate(arrived[i], gradients[i], create_graph, owners)
+            unshared: cython.bint = _is_unshared(gradients, i)  # before the call holds it, too
+            _accumulate(arrived[i], gradients[i], unshared, create_graph, owners)
     finally:
         _free()
 
@@ -101,6 +107,7 @@ def _release(node: Node):
         node.saved = None
         node.edges = None
         node.attrs = None
+        node.restore = None
 
 
 @cython.cfunc
@@ -259,6 +266,8 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
             f"{node.op.name}: a value saved for the backward pass was changed in place afterwards; "
             "change a copy instead (x = x + y, or x.clone())"
         )
+    while node.restore is not None:  # twice for a checkpoint inside a checkpoint
+        node.restore()
     if create_graph and node.op.twin is not None:
         _differentiate_twin(node, g)
         return
@@ -286,7 +295,7 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
             else:
                 argument = results[place]
             arguments[i] = cython.cast(cython.pointer(PyObject), argument)  # borrowed: the node owns them all
-        result = tape_call_array(step.rule, arguments, step.count, cython.NULL)
+        result = _run_rule(step, arguments, create_graph)
         tape_set(results, s, result)
         if step.target >= 0:
             if node.op.variadic:
@@ -295,6 +304,27 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
                         _deliver_checked(node, edge, part, create_graph)
             elif result is not None:
                 _deliver_checked(node, node.edges[step.target], result, create_graph)
+
+
+@cython.cfunc
+def _run_rule(step: Step, arguments: cython.pointer(cython.pointer(PyObject)), create_graph: cython.bint):
+    """What a rule returns. Where nothing is recorded, a rule that is one op with a kernel is a call of the kernel."""
+    op: Op = step.op
+    arrays: cython.pointer(PyObject)[MAX_ARGUMENTS]
+    i: cython.int
+    if not create_graph and op is not None and op.kernel is not None:
+        for i in range(step.count):
+            arrays[i] = arguments[i]
+            if isinstance(cython.cast(object, arguments[i]), Value):
+                arrays[i] = cython.cast(
+                    cython.pointer(PyObject), cython.cast(Value, cython.cast(object, arguments[i])).array
+                )
+        if op.suits(arrays, min(step.count, op.inputs)):
+            try:
+                return wrap(tape_call_array(op.kernel, arrays, step.count, cython.NULL), None)
+            except (ValueError, TypeError, IndexError):
+                pass  # the op computes it otherwise, or says what is wrong
+    return tape_call_array(step.rule, arguments, step.count, cython.NULL)
 
 
 @cython.cfunc
@@ -340,6 +370,8 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
                 f"{node.op.name}: a gradient rule returned shape {g.array.shape}, but its input has shape {edge.shape}"
             )
         g = _sum_to(g, shape=edge.shape)
+    if _watcher is not None:
+        _watcher(node, edge, g)
     if cython.cast(object, cnp.PyArray_DESCR(g.array)) is not edge.dtype and g.array.dtype != edge.dtype:
         g = _astype(g, dtype=edge.dtype)
     _deliver(edge, g, create_graph)
@@ -363,10 +395,24 @@ def _deliver(edge: Node, g: Value, create_graph: cython.bint):
 
 
 @cython.cfunc
-def _memory(array):
-    """A number that arrays on the same memory share: id() of its owner, without calling Python."""
-    memory: object = owner(array)
+def _memory(g: Value):
+    """A number that values on the same memory share: id() of its owner, without calling Python."""
+    memory: object = owner(g.array)
     return cython.cast(cython.Py_ssize_t, cython.cast(cython.p_void, memory))
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _is_unshared(gradients: list, i: cython.Py_ssize_t):
+    """Whether nobody else can have this memory: an array that owns it, in a value that only the list holds."""
+    if sweep_references(sweep_item(gradients, i)) > 1:
+        return False
+    g: Value = gradients[i]
+    return (
+        sweep_references(cython.cast(cython.pointer(PyObject), g.array)) == 1
+        and tape_base(g.array) == cython.NULL
+        and cnp.PyArray_ISWRITEABLE(g.array)
+    )
 
 
 @cython.cfunc
@@ -381,14 +427,14 @@ def _is_own_memory(array):
 
 
 @cython.cfunc
-def _accumulate(node: Node, g: Value, create_graph: cython.bint, owners: set):
+def _accumulate(node: Node, g: Value, unshared: cython.bint, create_graph: cython.bint, owners: set):
     """Stores what arrived at a leaf; no two gradients may share memory, as users change them in place."""
     if node.grad is not None and node.op is None:
         g = _add.call2(node.grad, g) if create_graph else wrap(_plus(node.grad.array, g.array), None)
-    elif not create_graph:
-        memory = _memory(g.array)
+    elif not create_graph and (node.hooks or not unshared):
+        memory = _memory(g)
         if memory in owners or node.hooks or not _is_own_memory(g.array):
             g = wrap(_copy(g.array), None)
-            memory = _memory(g.array)
+            memory = _memory(g)
         owners.add(memory)
     node.grad = g

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.tape import Node, Value
@@ -10,3 +10,4 @@ def sweep(
     retain_graph: bool = False,
     create_graph: bool = False,
 ) -> Any: ...
+def watch(watcher: Callable[[Node, Node, Value], None] | None) -> None: ...

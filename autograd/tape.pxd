@@ -45,6 +45,7 @@ cdef extern from *:
     void tape_set(tuple items, Py_ssize_t i, object x)
     tuple tape_pack(PyObject **items, Py_ssize_t n)
     object tape_call(object function, tuple arguments, Py_ssize_t positional, object names)
+    PyObject **tape_items "PySequence_Fast_ITEMS" (tuple items)
     object tape_call_array "PyObject_Vectorcall" (object function, PyObject **arguments, size_t n, PyObject *names)
     Py_ssize_t tape_positional "PyVectorcall_NARGS" (size_t flags)
     void tape_enable_vectorcall(object type, Py_ssize_t offset)
@@ -96,6 +97,7 @@ cdef class Node:
     cdef public Value grad
     cdef bint retains
     cdef dict hooks
+    cdef object restore
     cdef Value pending
     cdef bint owned
     cdef Node link
@@ -110,6 +112,7 @@ cdef class Node:
 
 cdef class Step:
     cdef object rule
+    cdef Op op
     cdef int target
     cdef int count
     cdef signed char[MAX_ARGUMENTS] sources
@@ -148,6 +151,8 @@ cdef class Op:
 
     cdef tuple places(self, Py_ssize_t count, names)
     cdef run(self, tuple inputs, tuple attrs, list extras)
+    cdef compute(self, tuple arguments, Py_ssize_t n, tuple attrs)
+    cdef bint suits(self, PyObject **arguments, Py_ssize_t n) noexcept
     cdef long gather(self, tuple inputs, tuple arrays) except -1
     cdef Plan plan(self, long mask, long count)
     cdef Value record_node(self, tuple inputs, tuple attrs, long mask, array, results)
@@ -160,7 +165,7 @@ cdef Value wrap(object array, Node node)
 cdef Node new_node(Op op, array)
 cdef bint has_shape(object array, tuple shape) except -1
 cdef owner(object array)
-cdef bint alike(tuple arguments, Py_ssize_t n) noexcept
+cdef bint alike(PyObject **arguments, Py_ssize_t n) noexcept
 cpdef Node leaf_node(array)
 cpdef bint grad_enabled() noexcept
 cpdef bint set_grad_enabled(bint on) noexcept

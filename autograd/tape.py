@@ -10,7 +10,7 @@ import inspect
 import cython
 import numpy as np
 
-from autograd.errors import DTypeError, GraphError
+from autograd.errors import DTypeError, GraphError, ShapeError
 
 cnp.import_array()
 
@@ -28,6 +28,8 @@ def set_grad_enabled(on: bool) -> bool:
     return before
 
 
+@cython.freelist(64)
+@cython.cclass
 class Version:
     """Counts in-place changes of memory; shared by all values that alias it."""
 
@@ -81,6 +83,19 @@ def wrap(array, node):
 
 
 _sequence = cython.declare(cython.ulonglong, 0)
+_observers = cython.declare(tuple, ())
+
+
+def observe(observer, on: bool = True):
+    """observer(node, inputs, out) is called after every recorded op, until it is switched off."""
+    global _observers
+    others = tuple([other for other in _observers if other != observer])
+    _observers = (*others, observer) if on else others
+
+
+def newest() -> int:
+    """The number of the node that was made last."""
+    return _sequence
 
 
 @cython.freelist(256)
@@ -128,6 +143,30 @@ class Node:
         """What the node keeps alive for the backward pass."""
         return tuple(self.saved or ())
 
+    def put_away(self, restore, kept: tuple = ()):
+        """Drops what was saved; the backward sweep calls restore() before it needs it. `kept` is saved until then."""
+        self.saved = kept
+        self.attrs = None
+        self.versions = self.version_sum()
+        self.restore = restore
+
+    def bring_back(self, saved: tuple, attrs):
+        """Ends put_away."""
+        self.saved = saved
+        self.attrs = attrs
+        self.versions = self.version_sum()
+        self.restore = None
+
+    @property
+    def attributes(self):
+        """The attributes of the call, in the order of the op's declaration."""
+        return self.attrs
+
+    @property
+    def restorer(self):
+        """What put_away was given, or None."""
+        return self.restore
+
     @property
     def released(self):
         """Whether a backward pass has freed what was saved."""
@@ -165,12 +204,12 @@ def owner(array):
     return array
 
 
-def alike(arguments: tuple, n: cython.Py_ssize_t):
+def alike(arguments: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
     """Whether these are float32 or float64 arrays of one native dtype, or numbers and None beside one."""
     i: cython.Py_ssize_t
     first: object = None
     for i in range(n):
-        x = arguments[i]
+        x = cython.cast(object, arguments[i])
         if not cnp.PyArray_Check(x):
             continue
         if first is None:
@@ -205,6 +244,7 @@ class Step:
     def __init__(self, rule, target: cython.int, arguments: tuple):
         i: cython.int
         self.rule = rule
+        self.op = rule if isinstance(rule, Op) else None
         self.target = target
         self.count = len(arguments)
         if self.count > MAX_ARGUMENTS:
@@ -313,13 +353,7 @@ class Op:
         mask: cython.long = self.gather(inputs, arguments)
         for i in range(given):
             tape_set(arguments, n + i, attrs[i])
-        function = self.forward
-        if given == 0 and self.kernel is not None and alike(arguments, n):
-            function = self.kernel
-        try:
-            results = tape_call(function, arguments, n, self.names if given else None)
-        except (ValueError, TypeError, IndexError) as error:
-            raise self.record.explain(error, arguments[:n], dict(zip(self.names, attrs))) from None
+        results = self.compute(arguments, n, attrs)
         array = results[0] if self.extras else results
         if not cnp.PyArray_CheckExact(array):
             array = np.asarray(array)
@@ -336,6 +370,22 @@ class Op:
         if extras is not None:
             extras.extend(results[1:])
         return out
+
+    def compute(self, arguments: tuple, n: cython.Py_ssize_t, attrs: tuple):
+        """The kernel's results for n inputs and perhaps attributes; what it refuses is the forward function's."""
+        if self.kernel is not None and self.suits(tape_items(arguments), n):
+            try:
+                return tape_call(self.kernel, arguments, len(arguments), None)
+            except (ValueError, TypeError, IndexError):
+                pass
+        try:
+            return tape_call(self.forward, arguments, n, self.names if len(arguments) > n else None)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self.record.explain(error, arguments[:n], dict(zip(self.names, attrs))) from None
+
+    def suits(self, arguments: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
+        """Whether to try the kernel: where inputs broadcast, different dtypes are the forward function's business."""
+        return not self.broadcasts or alike(arguments, n)
 
     def gather(self, inputs: tuple, arrays: tuple):
         """Fills in the arrays of the inputs; returns which inputs need gradients, as bits."""
@@ -368,7 +418,10 @@ class Op:
 
     def as_input(self, x, i):
         """Data that is no tensor as an array of numbers in native byte order."""
-        array = np.asarray(x)
+        try:
+            array = np.asarray(x)
+        except ValueError:
+            raise ShapeError(f"{self.name}: {self.record.input_name(i)} is a list of different lengths") from None
         if array.dtype.kind not in "fiub":
             raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected real numbers")
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
@@ -417,6 +470,8 @@ class Op:
         node.edges = edges
         node.versions = node.version_sum()
         out.node = node
+        for observer in _observers:
+            observer(node, inputs, out)
         return out
 
 

@@ -8,13 +8,15 @@ import operator
 
 import cython
 import numpy as np
+from cython.cimports import numpy as cnp
 from cython.cimports.autograd.operators import Operators
+from cython.cimports.autograd.sweep import sweep
 from cython.cimports.autograd.tape import Op, Value, wrap
 
 from autograd.device import CPU
 from autograd.errors import DTypeError, GraphError, ShapeError
+from autograd.printing import text
 from autograd.shapes import near
-from autograd.sweep import sweep
 from autograd.tape import declare, grad_enabled, leaf_node, set_result_type
 
 _getitem = cython.declare(Op, declare("getitem"))
@@ -29,7 +31,7 @@ _mean = cython.declare(Op, declare("mean"))
 
 methods: dict = {}  # name -> function of (tensor, ...): filled by autograd.ops from the registry
 
-_ones: dict = {}
+_ones = cython.declare(dict, {})
 DEFAULT_DTYPE = np.dtype("float32")  # what Python floats become, as in PyTorch
 
 
@@ -38,7 +40,10 @@ def as_array(data, dtype=None):
     if isinstance(data, Value):
         value: Value = data
         return value.array if dtype is None else value.array.astype(dtype, copy=False)
-    array = np.asarray(data, dtype)
+    try:
+        array = np.asarray(data, dtype)
+    except ValueError:
+        raise ShapeError("tensor: the nested lists have different lengths; expected a full block of numbers") from None
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(DEFAULT_DTYPE)
     if array.dtype.kind not in "fiub":
@@ -48,13 +53,15 @@ def as_array(data, dtype=None):
     return array
 
 
-def one(dtype):
+@cython.cfunc
+def one_like(array):
     """The number 1 as a read-only array, made once per dtype: what the gradient of a loss starts with."""
-    array = _ones.get(dtype)
-    if array is None:
-        array = _ones[dtype] = np.ones((), dtype)
-        array.flags.writeable = False
-    return array
+    number: cython.int = cnp.PyArray_TYPE(array)
+    seed = _ones.get(number)
+    if seed is None:
+        seed = _ones[number] = np.ones((), array.dtype)
+        seed.flags.writeable = False
+    return seed
 
 
 class Tensor(Operators):
@@ -238,10 +245,14 @@ class Tensor(Operators):
         return format(self.item() if spec and self.array.ndim == 0 else repr(self), spec)
 
     def __repr__(self):
-        text = np.array2string(self.array, precision=4, separator=", ", prefix="tensor(", threshold=1000)
-        dtype = "" if self.array.dtype in (DEFAULT_DTYPE, np.int64, np.bool_) else f", dtype={self.array.dtype}"
-        history = "" if self.node is None else ", requires_grad=True" if self.is_leaf else f", op={self.node.op.name}"
-        return f"tensor({text}{dtype}{history})"
+        array = self.array
+        empty: bool = array.size == 0
+        suffixes = [f"size={array.shape}"] if empty and array.ndim != 1 else []
+        if array.dtype not in (DEFAULT_DTYPE, np.bool_) and (empty or array.dtype != np.int64):
+            suffixes.append(f"dtype={array.dtype}")
+        if self.node is not None:
+            suffixes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{self.node.op.name}>")
+        return text(array, "tensor(", suffixes)
 
     def __reduce__(self):
         if not self.is_leaf:
@@ -262,7 +273,7 @@ class Tensor(Operators):
         if gradient is None and self.array.size != 1:
             raise ShapeError(f"backward: a tensor of shape {self.shape} needs a gradient argument; or sum() it first")
         if gradient is None:
-            seed = np.ones_like(self.array) if self.array.ndim or create_graph else one(self.array.dtype)
+            seed = np.ones_like(self.array) if self.array.ndim or create_graph else one_like(self.array)
         else:
             seed = as_array(gradient, self.array.dtype)
             if seed.shape != self.shape:

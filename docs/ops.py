@@ -14,6 +14,23 @@ Written by `python docs/ops.py` from the declarations in `autograd/ops/`. Every 
 """
 
 
+# Families of functions of single numbers.
+ELEMENTWISE = ("activation", "binary", "bits", "clip", "elementwise", "special", "unary")
+
+
+def counts(records: list[Record]) -> str:
+    """How many ops there are of each kind."""
+    primitive = [record for record in records if not record.composite]
+    ruled = [record for record in primitive if record.differentiable]
+    pointwise = [record for record in ruled if record.module.rpartition(".")[2] in ELEMENTWISE]
+    other, free = len(records) - len(primitive), len(primitive) - len(ruled)
+    return (
+        f"{len(records)} ops. {other} are written with other ops. {free} have no gradient: truth values, whole\n"
+        f"numbers, random numbers. {len(pointwise)} are functions of single numbers, a formula and its derivative. "
+        f"{len(ruled) - len(pointwise)} more have\nrules of their own.\n"
+    )
+
+
 def row(record: Record) -> str:
     """An op as a row: signature, formula, gradient, ONNX name."""
     gradient = "no" if not record.differentiable else "second" if record.second_order else "first"
@@ -25,7 +42,7 @@ def page() -> str:
     """The whole page, a table for each family of ops."""
     own = [record for record in registry().values() if record.module.startswith("autograd.ops.")]
     own.sort(key=lambda record: (record.module, record.name))
-    parts = [HEAD]
+    parts = [HEAD, counts(own)]
     for module, records in groupby(own, key=lambda record: record.module):
         parts += [f"## {module.rpartition('.')[2]}\n", "| op | formula | gradient | ONNX |", "|---|---|---|---|"]
         parts += [*map(row, records), ""]

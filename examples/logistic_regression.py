@@ -55,8 +55,8 @@ def train(steps: int = 300, lr: float = 0.5) -> tuple[float, float]:
     x, y = data()
     w, b = Tensor(np.zeros(2), requires_grad=True), Tensor(np.zeros(()), requires_grad=True)
     for _ in range(steps):
-        w.grad = b.grad = None
-        loss(w, b, Tensor(x), Tensor(y)).backward()
+        loss(w, b, Tensor(x), Tensor(y)).backward()  # fills w.grad and b.grad
+        # a step down, as new tensors: their history begins here, and they have no gradient yet
         w = Tensor(w.detach().numpy() - lr * w.grad.numpy(), requires_grad=True)
         b = Tensor(b.detach().numpy() - lr * b.grad.numpy(), requires_grad=True)
     guess = (Tensor(x) @ w + b).detach().numpy() > 0

@@ -45,6 +45,54 @@ cdef inline cnp.ndarray empty(int ndim, const cnp.npy_intp *shape, int dtype):
     return new_result(ndim, shape, NULL, dtype)
 
 
+cdef int64_t integer(str what, str name, object value, int64_t least) except? -1:
+    """An integer attribute of at least `least` and below 2^31, so that no product of two overflows."""
+    cdef int64_t number = -1
+    try:
+        number = PyNumber_Index(value)
+    except OverflowError:
+        pass
+    except TypeError:
+        raise ValueError(f"{what}: {name} holds {value!r}, expected an integer") from None
+    if number < least or number > 0x7fffffff:
+        raise ValueError(f"{what}: {name} holds {value!r}: expected at least {least} and less than 2^31")
+    return number
+
+
+cdef int pair(str what, str name, object value, int64_t least, int64_t *out) except -1:
+    """Two integers; one counts for both."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise ValueError(f"{what}: {name} is an integer or a pair of them, not {value!r}")
+        out[0], out[1] = integer(what, name, value[0], least), integer(what, name, value[1], least)
+    else:
+        out[0] = out[1] = integer(what, name, value, least)
+    return 0
+
+
+cdef int four_sizes(str what, object shape, cnp.npy_intp *sizes) except -1:
+    """The shape of images or of their kernels, given as a tuple."""
+    cdef int i
+    try:
+        if len(shape) != 4:
+            raise ValueError(f"{what}: expected a shape of 4 sizes, got {shape!r}")
+        for i in range(4):
+            sizes[i] = PyNumber_Index(shape[i])
+    except (TypeError, OverflowError):
+        raise ValueError(f"{what}: a shape is a tuple of integers, not {shape!r}") from None
+    for i in range(4):
+        if sizes[i] < 0 or sizes[i] >> 60:
+            raise ValueError(f"{what}: impossible shape {shape!r}")
+    return 0
+
+
+cdef const cnp.npy_intp *image_shape(str what, cnp.ndarray x) except NULL:
+    """The shape of an array of 4 dimensions."""
+    if cnp.PyArray_NDIM(x) != 4:
+        raise ValueError(f"{what}: expected an array of 4 dimensions, got shape {np.shape(x)}")
+    return cnp.PyArray_DIMS(x)
+
+
 cdef object interruption = None  # what a signal handler raised while a kernel ran
 
 

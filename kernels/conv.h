@@ -76,6 +76,10 @@ void conv_row_range(const conv_geometry* g, int64_t p0, int64_t p1, int64_t* h0,
 /* Taps i of [0, taps) with 0 <= first + i * step < length, as a range. */
 void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, int64_t* begin, int64_t* end);
 
+#define CONV_PATCHES_PARAMETERS \
+    (const void* src_, int64_t step, int64_t row, int64_t pixels, int64_t r, int64_t length, void* dst_)
+
 #define CONV_KERNELS(X)                                      \
     X(accumulate, (const void* src_, void* dst_, int64_t n)) \
+    X(conv_patches, CONV_PATCHES_PARAMETERS)                 \
     X(conv_unpack, (const void* src_, int64_t width, int64_t c, int64_t rs, int64_t k, void* dst_))

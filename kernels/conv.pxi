@@ -34,70 +34,71 @@ cdef extern from *:
     bint multiply_overflows(int64_t a, int64_t b, int64_t *product) noexcept nogil
 
 
-cdef int64_t checked_product(str op, sizes) except -1:
-    """The product of sizes, refused when its bytes would not fit 63 bits."""
-    cdef int64_t product = 32
-    for size in sizes:
-        if not 0 <= size < 1 << 62 or multiply_overflows(product, <int64_t>size, &product):
-            raise ValueError(f"{op}: sizes {tuple(sizes)} are too large")
-    return product
+cdef int check_product(str op, int64_t a, int64_t b, int64_t c, int64_t d) except -1:
+    """Refuses sizes whose product, in bytes, would not fit 63 bits; empty arrays are measured as if they were not."""
+    cdef int64_t bytes = 32
+    if (multiply_overflows(bytes, max(a, 1), &bytes) or multiply_overflows(bytes, max(b, 1), &bytes)
+            or multiply_overflows(bytes, max(c, 1), &bytes) or multiply_overflows(bytes, max(d, 1), &bytes)):
+        raise ValueError(f"{op}: sizes {(a, b, c, d)} are too large")
+    return 0
 
 
-cdef tuple two_integers(str op, str name, value, int least):
-    """value as a pair of integers, none below `least`; one integer counts for both."""
-    if isinstance(value, int):
-        value = value, value
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError(f"{op}: {name} is an integer or a pair of them, not {value!r}")
-    try:
-        pair = operator.index(value[0]), operator.index(value[1])
-    except TypeError:
-        raise ValueError(f"{op}: {name} is an integer or a pair of them, not {value!r}") from None
-    if pair[0] < least or pair[1] < least or max(pair) >= 1 << 31:
-        raise ValueError(f"{op}: {name} {value!r}: expected at least {least} and less than 2^31")
-    return pair
-
-
-cdef tuple output_length(str op, str axis, object size, object taps, object stride, object padding, object dilation):
-    """Output size along one axis, with the stride and dilation that matter (1 for a single output or tap)."""
-    span = dilation * (taps - 1) + 1
-    if taps < 1 or span > size + 2 * padding:
-        raise ValueError(
-            f"{op}: kernel of {taps} taps, dilation {dilation}, spans {span} and does not fit {axis}={size} "
-            f"with padding {padding}"
-        )
-    outputs = (size + 2 * padding - span) // stride + 1
-    return outputs, stride if outputs > 1 else 1, dilation if taps > 1 else 1
-
-
-cdef int set_geometry(
-    conv_geometry *f, str op, x_shape, w_shape, stride, padding, dilation, groups
+cdef int64_t output_length(
+    str op, str axis, int64_t size, int64_t taps, int64_t padding, int64_t *stride, int64_t *dilation
 ) except -1:
+    """Output size along one axis; a stride or dilation that does not matter, for a single output or tap, becomes 1."""
+    cdef int64_t span, outputs
+    if taps < 1 or multiply_overflows(dilation[0], taps - 1, &span) or span >= size + 2 * padding:
+        raise ValueError(
+            f"{op}: kernel of {taps} taps, dilation {dilation[0]}, does not fit {axis}={size} with padding {padding}"
+        )
+    outputs = (size + 2 * padding - span - 1) // stride[0] + 1
+    if outputs == 1:
+        stride[0] = 1
+    if taps == 1:
+        dilation[0] = 1
+    return outputs
+
+
+cdef int set_padding(str op, object padding, const cnp.npy_intp *w, const int64_t *stride, const int64_t *dilation,
+                     int64_t *out) except -1:
+    """The padding; "valid" is none, "same" keeps H and W where both sides need the same."""
+    cdef int i
+    out[0] = out[1] = 0
+    if type(padding) is not str:
+        return pair(op, "padding", padding, 0, out)
+    if padding == "valid":
+        return 0
+    for i in range(2):
+        if padding != "same" or stride[i] != 1 or (w[2 + i] % 2 == 0 and dilation[i] % 2) or w[2 + i] > 0x7fffffff:
+            raise ValueError(f"{op}: padding {padding!r} is not the same on both sides, or not known")
+        out[i] = dilation[i] * (w[2 + i] - 1) // 2
+    return 0
+
+
+cdef int set_geometry(conv_geometry *f, str op, const cnp.npy_intp *x, const cnp.npy_intp *w, stride, padding, dilation,
+                      groups) except -1:
     """Checks that the shapes fit, and describes the forward convolution with a C-contiguous weight."""
-    stride = two_integers(op, "stride", stride, 1)
-    padding = two_integers(op, "padding", padding, 0)
-    dilation = two_integers(op, "dilation", dilation, 1)
-    if len(x_shape) != 4 or len(w_shape) != 4:
-        raise ValueError(f"{op}: expected x (N, C, H, W) and w (K, C/groups, R, S), got {x_shape} and {w_shape}")
-    try:
-        groups = operator.index(groups)
-    except TypeError:
-        raise ValueError(f"{op}: groups is an integer, not {groups!r}") from None
-    n, c, h, w = x_shape
-    k, cg, r, s = w_shape
-    if groups < 1 or c % groups or k % groups or cg * groups != c:
-        raise ValueError(f"{op}: C={c} of x, K={k} and C/groups={cg} of w do not fit groups={groups}")
-    p, f.stride_h, f.dilation_h = output_length(op, "H", h, r, stride[0], padding[0], dilation[0])
-    q, f.stride_w, f.dilation_w = output_length(op, "W", w, s, stride[1], padding[1], dilation[1])
-    checked_product(op, (max(n, 1), max(c, 1), h + 2 * padding[0] + 1, w + 2 * padding[1] + 1))
-    checked_product(op, (max(n, 1), max(k, 1), p, q))
-    checked_product(op, (max(k, 1) + 64 * groups, max(cg, 1), r, s))
-    f.n, f.c, f.h, f.w, f.k, f.r, f.s, f.p, f.q = n, c, h, w, k, r, s, p, q
-    f.origin_h, f.origin_w = -padding[0], -padding[1]
-    f.groups, f.relu = groups, 0
-    f.out_w, f.out_h, f.out_n = k, k * q, k * q * p
-    f.weight_s, f.weight_r, f.weight_c, f.weight_k = 1, s, r * s, r * s * cg
-    f.weight_group = f.weight_k * (k // groups)
+    cdef int64_t strides[2]
+    cdef int64_t dilations[2]
+    cdef int64_t pads[2]
+    pair(op, "stride", stride, 1, strides)
+    pair(op, "dilation", dilation, 1, dilations)
+    set_padding(op, padding, w, strides, dilations, pads)
+    f.n, f.c, f.h, f.w, f.k, f.r, f.s = x[0], x[1], x[2], x[3], w[0], w[2], w[3]
+    f.groups, f.relu = integer(op, "groups", groups, 1), 0
+    if f.c % f.groups or f.k % f.groups or w[1] != f.c // f.groups:
+        raise ValueError(f"{op}: C={f.c} of x, K={f.k} and C/groups={w[1]} of w do not fit groups={f.groups}")
+    check_product(op, f.n, f.c, f.h + 2 * pads[0] + 1, f.w + 2 * pads[1] + 1)
+    f.p = output_length(op, "H", f.h, f.r, pads[0], &strides[0], &dilations[0])
+    f.q = output_length(op, "W", f.w, f.s, pads[1], &strides[1], &dilations[1])
+    check_product(op, f.n, f.k, f.p, f.q)
+    check_product(op, f.k + 64 * f.groups, w[1], f.r, f.s)
+    f.stride_h, f.stride_w, f.dilation_h, f.dilation_w = strides[0], strides[1], dilations[0], dilations[1]
+    f.origin_h, f.origin_w = -pads[0], -pads[1]
+    f.out_w, f.out_h, f.out_n = f.k, f.k * f.q, f.k * f.q * f.p
+    f.weight_s, f.weight_r, f.weight_c, f.weight_k = 1, f.s, f.r * f.s, f.r * f.s * w[1]
+    f.weight_group = f.weight_k * (f.k // f.groups)
     return 0
 
 
@@ -119,9 +120,9 @@ cdef cnp.ndarray empty_channels_last(int64_t n, int64_t c, int64_t h, int64_t w,
 
 
 cdef int check_gradient(str op, cnp.ndarray g, const conv_geometry *f) except -1:
-    expected = (f.n, f.k, f.p, f.q)
-    if shape_of(g) != expected:
-        raise ValueError(f"{op}: g {shape_of(g)} does not fit: the output has shape {expected}")
+    cdef const cnp.npy_intp *shape = image_shape(op, g)
+    if shape[0] != f.n or shape[1] != f.k or shape[2] != f.p or shape[3] != f.q:
+        raise ValueError(f"{op}: g {shape_of(g)} does not fit: the output has shape {(f.n, f.k, f.p, f.q)}")
     return 0
 
 
@@ -143,7 +144,7 @@ cdef int finish(str op, int status) except -1:
 
 
 cpdef cnp.ndarray conv2d(
-    cnp.ndarray x, cnp.ndarray w, cnp.ndarray b, stride, padding, dilation, groups, activation=None
+    cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, stride=1, padding=0, dilation=1, groups=1, activation=None
 ):
     """out[n,k,p,q] = b[k] + sum_crs x[n, c, p*stride+r*dilation-padding, ...] * w[k,c,r,s], in channels-last memory."""
     cdef conv_geometry f
@@ -153,7 +154,9 @@ cpdef cnp.ndarray conv2d(
     if x is None or w is None:
         raise TypeError("conv2d: expected arrays x and w, got None")
     cdef const kernel_table *t = table_of_both("conv2d", x, w)
-    set_geometry(&f, "conv2d", shape_of(x), shape_of(w), stride, padding, dilation, groups)
+    set_geometry(
+        &f, "conv2d", image_shape("conv2d", x), image_shape("conv2d", w), stride, padding, dilation, groups
+    )
     f.relu = relu_or_none("conv2d", activation)
     b = bias_of("conv2d", b, w)
     out = empty_channels_last(f.n, f.k, f.p, f.q, cnp.PyArray_TYPE(x))
@@ -171,17 +174,23 @@ cpdef cnp.ndarray conv2d(
     return out
 
 
-cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride, padding, dilation, groups):
+def conv2d_relu(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    """max(conv2d(x, w, b, ...), 0)"""
+    return conv2d(x, w, b, stride, padding, dilation, groups, "relu")
+
+
+cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=1, padding=0, dilation=1, groups=1):
     """The gradient of conv2d with respect to x, in channels-last memory."""
     cdef conv_geometry f
+    cdef cnp.npy_intp[4] shape
     cdef cnp.ndarray out
     cdef int64_t repeats
     cdef int status
     if g is None or w is None:
         raise TypeError("conv2d_grad_x: expected arrays g and w, got None")
     cdef const kernel_table *t = table_of_both("conv2d_grad_x", g, w)
-    shapes = sizes_of("conv2d_grad_x", x_shape), shape_of(w)
-    set_geometry(&f, "conv2d_grad_x", shapes[0], shapes[1], stride, padding, dilation, groups)
+    four_sizes("conv2d_grad_x", x_shape, shape)
+    set_geometry(&f, "conv2d_grad_x", shape, image_shape("conv2d_grad_x", w), stride, padding, dilation, groups)
     check_gradient("conv2d_grad_x", g, &f)
     repeats = repeats_of(&f)
     out = empty_channels_last(f.n, f.c, f.h, f.w, cnp.PyArray_TYPE(g))
@@ -199,7 +208,7 @@ cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride, p
     return out
 
 
-cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, padding, dilation, groups):
+cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1, padding=0, dilation=1, groups=1):
     """The gradient of conv2d with respect to w."""
     cdef conv_geometry f
     cdef cnp.ndarray out
@@ -209,10 +218,9 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, p
     if g is None or x is None:
         raise TypeError("conv2d_grad_w: expected arrays g and x, got None")
     cdef const kernel_table *t = table_of_both("conv2d_grad_w", g, x)
-    shapes = shape_of(x), sizes_of("conv2d_grad_w", w_shape)
-    set_geometry(&f, "conv2d_grad_w", shapes[0], shapes[1], stride, padding, dilation, groups)
+    four_sizes("conv2d_grad_w", w_shape, shape)
+    set_geometry(&f, "conv2d_grad_w", image_shape("conv2d_grad_w", x), shape, stride, padding, dilation, groups)
     check_gradient("conv2d_grad_w", g, &f)
-    shape[0], shape[1], shape[2], shape[3] = f.k, f.c // f.groups, f.r, f.s
     out = empty(4, shape, cnp.PyArray_TYPE(g))
     if cnp.PyArray_SIZE(out) == 0 or cnp.PyArray_SIZE(g) == 0 or cnp.PyArray_SIZE(x) == 0:
         out[...] = 0
@@ -228,27 +236,29 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride, p
     return out
 
 
-cdef tuple sizes_of(str op, shape):
-    try:
-        sizes = tuple([operator.index(size) for size in shape])
-    except TypeError:
-        raise ValueError(f"{op}: a shape is a tuple of integers, not {shape!r}") from None
-    if any([size < 0 for size in sizes]):
-        raise ValueError(f"{op}: negative size in shape {shape!r}")
-    return sizes
+def conv2d_grad_b(g):
+    """The gradient of conv2d with respect to b: the sum over all but the channels."""
+    cdef cnp.ndarray a = dense(g, "conv2d_grad_b")
+    cdef bint reduced[MAX_AXES]
+    image_shape("conv2d_grad_b", a)
+    reduced[0], reduced[1], reduced[2], reduced[3] = True, False, True, True
+    return sum_dense(a, reduced, False)
 
 
 def explain_conv(kind, x_shape, w_shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1, dtype=np.float32):
     """Which algorithm runs, and why, for kind "forward", "grad_x" or "grad_w": a pair of strings."""
     cdef conv_geometry f
+    cdef cnp.npy_intp[4] x
+    cdef cnp.npy_intp[4] w
     cdef const char *reason
     cdef conv_algorithm algorithm
     passes = {"forward": CONV_FORWARD, "grad_x": CONV_GRAD_X, "grad_w": CONV_GRAD_W}
     if kind not in passes:
         raise ValueError(f"explain_conv: kind is one of {', '.join(passes)}, not {kind!r}")
     cdef const kernel_table *t = table(np.empty(0, dtype))
-    shapes = sizes_of("explain_conv", x_shape), sizes_of("explain_conv", w_shape)
-    set_geometry(&f, "explain_conv", shapes[0], shapes[1], stride, padding, dilation, groups)
+    four_sizes("explain_conv", x_shape, x)
+    four_sizes("explain_conv", w_shape, w)
+    set_geometry(&f, "explain_conv", x, w, stride, padding, dilation, groups)
     repeats_of(&f)
     algorithm = conv_choose(t, passes[kind], &f, &reason)
     why = reason.decode()

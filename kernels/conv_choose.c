@@ -7,7 +7,8 @@
 #include "winograd.h"
 
 enum {
-    WINOGRAD_CHANNELS = 32, /* with fewer, transforms cost more than they save */
+    WINOGRAD_CHANNELS = 16, /* with fewer, transforms cost as much as they save */
+    MANY_CHANNELS = 32,     /* with fewer, tiles must be fuller */
     WINOGRAD_TILES = 16,    /* in the whole batch: fewer do not repay transforming the weight */
     FEW_COLUMNS = 7,        /* rows this short leave register tiles empty ... */
     FEW_COLUMNS_GRAD_W = 4,
@@ -49,9 +50,11 @@ static const char* against_winograd(const kernel_table* t, const conv_geometry* 
     if (mode == WINOGRAD_ALWAYS) return NULL;
     if (mode == WINOGRAD_OFF) return "Winograd is switched off";
     if (t->lane_bytes / t->lanes != sizeof(float)) return "float64 is computed directly";
-    if (g->c < WINOGRAD_CHANNELS || g->k < WINOGRAD_CHANNELS) return "3x3 with fewer than 32 channels";
+    if (g->c < WINOGRAD_CHANNELS || g->k < WINOGRAD_CHANNELS) return "3x3 with fewer than 16 channels";
     const int64_t tiles = conv_ceil(g->p, WINOGRAD_OUT) * conv_ceil(g->q, WINOGRAD_OUT);
-    if (2 * g->p * g->q < WINOGRAD_OUT * WINOGRAD_OUT * tiles) return "most of a 4x4 tile would lie outside";
+    const int eighths = g->c < MANY_CHANNELS || g->k < MANY_CHANNELS ? 5 : 4;
+    if (8 * g->p * g->q < eighths * WINOGRAD_OUT * WINOGRAD_OUT * tiles)
+        return "too much of the 4x4 tiles lies outside";
     if (g->n * tiles < WINOGRAD_TILES) return "too few pixels to repay transforming the weight";
     return NULL;
 }
@@ -72,7 +75,7 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
     }
     const char* against = against_winograd(t, g);
     if (!against) {
-        *reason = mode == WINOGRAD_ALWAYS ? "asked for" : "3x3 of stride 1 with at least 32 channels";
+        *reason = mode == WINOGRAD_ALWAYS ? "asked for" : "3x3 of stride 1 with at least 16 channels";
         return CONV_WINOGRAD;
     }
     if (g->n >= MANY_IMAGES && has_short_rows(g, pass == CONV_GRAD_W ? FEW_COLUMNS_GRAD_W : FEW_COLUMNS)) {

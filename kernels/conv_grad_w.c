@@ -13,6 +13,9 @@ enum {
     BLOCK_PIXELS = 128, /* pixels in a block: its panel of g and its rows of x stay in L1 or close to it */
     WIDE_ROW = 256,     /* rows longer than this are cut */
     BLOCK_IMAGES = 64,
+    CHAINS = 6, /* fewer sums at a time leave FMA units waiting: the taps of all kernel rows are copied together ... */
+    PATCH_TAPS = 128, /* ... if they are no more than this */
+    VECTOR = 64,      /* bytes that copies of taps may read and write too much */
     MAX_CHUNKS = 16,
     PARTIAL_ELEMENTS = 4 << 20, /* all partial sums together, unless one alone is larger */
     PARALLEL_WORK = 1 << 17,
@@ -23,14 +26,14 @@ typedef struct {
     const kernel_table* t;
     conv_geometry g;
     const char *x, *grad;
-    char *gw, *partials, *padded, *packed;
+    char *gw, *partials, *padded, *packed, *patches;
     gemm_segment* segments;
     int64_t kg, kp, cg, panels;   /* per group; kp: kg rounded up to vectors */
     int64_t partial;              /* elements of one partial sum */
     int64_t images, rows, pixels; /* of a block: images, output rows, output columns */
     int64_t row_blocks, column_blocks, blocks, chunks, parts;
-    int64_t columns, column0, padded_bytes, packed_bytes;
-    int over_images, merged, size;
+    int64_t columns, column0, padded_bytes, packed_bytes, patch_bytes;
+    int over_images, merged, packing, size; /* packing: g is copied */
 } grad_run;
 
 /* The output pixels that one block covers. */
@@ -67,7 +70,7 @@ static void pack_block(const grad_run* run, const pixel_block* b, int64_t k, int
 
 /* The terms of tap (r, s): x of one row, or of one pixel in all images, by the same of g. Returns their number. */
 static int64_t list_segments(const grad_run* run, gemm_segment* segments, const pixel_block* b, const char* x,
-                             const char* grad, int64_t g_row, int64_t r, int64_t s) {
+                             const char* grad, int64_t g_row, int packed, int64_t r, int64_t s) {
     const conv_geometry* g = &run->g;
     int64_t count = 0;
     for (int64_t p = b->p0; p < b->p1; p++) {
@@ -78,7 +81,7 @@ static int64_t list_segments(const grad_run* run, gemm_segment* segments, const 
             if (run->over_images && (column < 0 || column >= g->w)) continue;
             int64_t pixel =
                 run->over_images ? ((p - b->p0) * g->q + q) * (b->i1 - b->i0) : (p - b->p0) * (b->q1 - b->q0);
-            const char* y = grad + (run->packed ? pixel : (p - b->p0) * g->q) * g_row * run->size;
+            const char* y = grad + (packed ? pixel : (p - b->p0) * g->q) * g_row * run->size;
             segments[count++] = (gemm_segment){x + (h * run->columns + column) * g->c * run->size, y,
                                                run->over_images ? b->i1 - b->i0 : b->q1 - b->q0};
         }
@@ -86,27 +89,54 @@ static int64_t list_segments(const grad_run* run, gemm_segment* segments, const 
     return count;
 }
 
+/* The taps of every output pixel of a block, one pixel after another; rows outside the input are zeros. */
+static void copy_patches(const grad_run* run, const pixel_block* b, const char* x, char* padded, char* dst) {
+    const conv_geometry* g = &run->g;
+    const int64_t row = run->columns * g->c, length = g->s * g->c, first = b->p0 * g->stride_h + g->origin_h;
+    const int64_t rows = (b->p1 - b->p0 - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1;
+    int64_t h0, h1;
+    conv_row_range(g, b->p0, b->p1, &h0, &h1);
+    const int64_t above = conv_min(h0 - first, rows), inside = above + h1 - h0;
+    memset(padded, 0, (size_t)(above * row * run->size));
+    conv_pad_rows(g, x, h0, h1, padded + above * row * run->size, run->size);
+    memset(padded + inside * row * run->size, 0, (size_t)((rows - inside) * row * run->size));
+    for (int64_t p = b->p0; p < b->p1; p++, dst += g->q * g->r * length * run->size)
+        run->t->conv_patches(padded + (p - b->p0) * g->stride_h * row * run->size, g->stride_w * g->c,
+                             g->dilation_h * row, g->q, g->r, length, dst);
+}
+
 /* Adds one block to the partial sum of one panel, laid out [r][s][c][width]. */
-static void add_block(const grad_run* run, const pixel_block* b, const char* x, gemm_segment* segments, char* packed,
+static void add_block(const grad_run* run, const pixel_block* b, const char* x, gemm_segment* segments, char* copy,
                       int64_t group, int64_t k, int64_t n, char* partial, int add) {
     const conv_geometry* g = &run->g;
     gemm_panel_args a = {.segments = segments, .c = NULL};
     a.vectors = gemm_panel_vectors(run->t, n);
     a.n = a.ldb = a.ldc = a.vectors * run->t->lanes;
+    const int64_t channel = group * run->kg + k, last = ((b->i1 - 1) * g->p + b->p1 - 1) * g->q + b->q1 - 1;
     const char* grad;
+    /* A last vector in place reads into the next pixel: what comes of it is never unpacked. */
+    const int packed = run->packing || last * g->k + channel + a.n > g->n * g->p * g->q * g->k;
     if (packed) {
-        pack_block(run, b, group * run->kg + k, conv_min(n, a.n), a.n, packed);
-        grad = packed;
+        pack_block(run, b, channel, conv_min(n, a.n), a.n, copy);
+        grad = copy;
     } else {
-        grad = run->grad + (((b->i0 * g->p + b->p0) * g->q + b->q0) * g->k + group * run->kg + k) * run->size;
+        grad = run->grad + (((b->i0 * g->p + b->p0) * g->q + b->q0) * g->k + channel) * run->size;
         a.ldb = g->k;
+    }
+    a.flags = GEMM_TRANS_A | (add ? GEMM_ADD : 0);
+    if (run->patches) {
+        segments[0] = (gemm_segment){x, grad, (b->p1 - b->p0) * g->q};
+        a.count = 1;
+        a.lda = a.m = g->r * g->s * g->c;
+        a.c = partial;
+        run->t->gemm_panel(&a);
+        return;
     }
     a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * g->c;
     a.m = run->merged ? g->s * run->cg : run->cg;
-    a.flags = GEMM_TRANS_A | (add ? GEMM_ADD : 0);
     for (int64_t r = 0; r < g->r; r++)
         for (int64_t s = 0; s < g->s; s += run->merged ? g->s : 1) {
-            a.count = list_segments(run, segments, b, x + group * run->cg * run->size, grad, a.ldb, r, s);
+            a.count = list_segments(run, segments, b, x + group * run->cg * run->size, grad, a.ldb, packed, r, s);
             a.c = partial + (r * g->s + s) * run->cg * a.n * run->size;
             run->t->gemm_panel(&a);
         }
@@ -120,13 +150,17 @@ static void chunk_task(void* context, int64_t task, int thread) {
     const int64_t first = run->blocks * chunk / run->chunks, last = run->blocks * (chunk + 1) / run->chunks;
     const int64_t pixel = g->c * run->size, flat = g->r * g->s * run->cg;
     gemm_segment* segments = run->segments + thread * run->rows * (run->over_images ? g->q : 1);
-    char* packed = run->packed ? run->packed + thread * run->packed_bytes : NULL;
+    char* packed = run->packed + thread * run->packed_bytes;
     char* partial = run->partials + chunk * run->partial * run->size;
     for (int64_t index = first; index < last; index++) {
         pixel_block b = locate(run, index);
         const char* x = run->x + b.i0 * g->h * g->w * pixel;
-        if (run->padded) {
-            char* copy = run->padded + thread * run->padded_bytes;
+        char* copy = run->padded + thread * run->padded_bytes;
+        if (run->patches) {
+            char* patches = run->patches + thread * run->patch_bytes;
+            copy_patches(run, &b, x, copy, patches);
+            x = patches;
+        } else if (run->padded) {
             int64_t h0, h1;
             conv_row_range(g, b.p0, b.p1, &h0, &h1);
             conv_pad_rows(g, x, h0, h1, copy, run->size);
@@ -197,29 +231,37 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
     partition(&run, algorithm);
-    const int padding = !run.over_images && conv_needs_padding(g);
+    const int plain = g->groups == 1 && g->dilation_w == 1 && !run.over_images;
+    const int near = g->dilation_h == 1 && g->stride_h <= g->r && run.pixels == g->q; /* few rows are skipped or cut */
+    const int short_taps =
+        g->r > 1 && g->s * g->c * gemm_panel_vectors(t, run.kg) < CHAINS && g->r * g->s * g->c <= PATCH_TAPS;
+    const int patches = plain && near && short_taps;
+    const int padding = patches || (!run.over_images && conv_needs_padding(g));
     run.columns = padding ? conv_columns(g, g->q) : g->w;
     run.column0 = padding ? 0 : g->origin_w;
-    run.merged = g->groups == 1 && g->dilation_w == 1 && !run.over_images;
+    run.merged = plain;
     if (padding) {
-        int64_t h = conv_min(g->h, (run.rows - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1);
-        run.padded_bytes = conv_ceil(h * run.columns * g->c * size, 64) * 64;
+        int64_t h = (run.rows - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1;
+        if (!patches) h = conv_min(g->h, h);
+        run.padded_bytes = conv_ceil(h * run.columns * g->c * size + VECTOR, 64) * 64;
     }
-    /* Rows of g serve in place if whole panels fit; not on a long pitch, which crowds a few cache sets, where enough
-     * inputs meet them to repay the copy. */
-    const int crowded = g->k * size > 256 && run.cg * g->r * g->s >= 128;
-    const int packing = run.over_images || run.kg % t->lanes || crowded;
-    if (packing) run.packed_bytes = conv_ceil(run.images * run.rows * run.pixels * widest * size, 64) * 64;
+    if (patches) run.patch_bytes = conv_ceil(run.rows * g->q * g->r * g->s * g->c * size + VECTOR, 64) * 64;
+    /* Rows of g serve in place, but not on a long pitch, which crowds a few cache sets, where enough inputs meet them
+     * to repay the copy. */
+    run.packing = run.over_images || (g->k * size > 256 && run.cg * g->r * g->s >= 128);
+    if (run.packing || run.kg % t->lanes)
+        run.packed_bytes = conv_ceil(run.images * run.rows * run.pixels * widest * size, 64) * 64;
     int64_t partial_bytes = conv_ceil(run.chunks * run.partial * size, 64) * 64;
     int64_t segment_bytes = run.rows * (run.over_images ? g->q : 1) * (int64_t)sizeof(gemm_segment) * threads;
     segment_bytes = conv_ceil(segment_bytes, 64) * 64;
-    char* scratch =
-        memory_allocate((size_t)(partial_bytes + segment_bytes + (run.padded_bytes + run.packed_bytes) * threads));
+    const int64_t thread_bytes = run.padded_bytes + run.packed_bytes + run.patch_bytes;
+    char* scratch = memory_allocate((size_t)(partial_bytes + segment_bytes + thread_bytes * threads));
     if (!scratch) return -1;
     run.partials = scratch;
     run.segments = (gemm_segment*)(scratch + partial_bytes);
     run.padded = padding ? scratch + partial_bytes + segment_bytes : NULL;
-    run.packed = packing ? scratch + partial_bytes + segment_bytes + run.padded_bytes * threads : NULL;
+    run.packed = scratch + partial_bytes + segment_bytes + run.padded_bytes * threads;
+    run.patches = patches ? scratch + partial_bytes + segment_bytes + (thread_bytes - run.patch_bytes) * threads : NULL;
     parallel_for(threads, run.chunks * run.parts, chunk_task, &run);
     if (run.chunks > 1) parallel_for(threads, conv_ceil(run.partial, SUM_ELEMENTS), sum_task, &run);
     parallel_for(partial_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, unpack_task, &run);

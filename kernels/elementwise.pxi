@@ -271,8 +271,8 @@ def sigmoid_grad(g, out):
     return run_binary(table(y).sigmoid_grad, in_layout_of(y, g, "sigmoid_grad", "out", "g"), y, 0)
 
 
-def relu(x):
-    """max(x, 0); NaN stays NaN."""
+def relu(x, inplace=False):
+    """max(x, 0); NaN stays NaN. inplace is ignored."""
     cdef cnp.ndarray a = dense(x, "relu")
     return run_unary(table(a).relu, a, 0)
 

@@ -20,13 +20,6 @@ enum {
     GEMM_STRIPS = 8,  /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
 };
 
-/* What a product goes through before GEMM_RELU: c * scale + shift + residual. */
-typedef struct {
-    const void *scale, *shift; /* n values each, or NULL for ones and zeros */
-    const void* residual;      /* m x n, or NULL for zeros */
-    int64_t ldr;               /* pitch of the residual's rows, in elements */
-} gemm_epilogue;
-
 typedef struct {
     int64_t m, n; /* rows, and columns to write: n <= vectors * lanes */
     int vectors;
@@ -35,8 +28,7 @@ typedef struct {
     int64_t count;
     int64_t lda, ldb, ldc; /* in elements */
     void* c;
-    const void* bias;              /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
-    const gemm_epilogue* epilogue; /* or NULL */
+    const void* bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
 } gemm_panel_args;
 
 /* Rows of A by rows of B, both contiguous along k and read in place. C is m x n. */

@@ -72,11 +72,13 @@ cdef cnp.ndarray empty_ordered(int ndim, const cnp.npy_intp *shape, const int *o
     """A new dense array whose axes lie in memory in this order, outermost first."""
     cdef cnp.npy_intp strides[MAX_AXES]
     cdef cnp.npy_intp stride = item_size(dtype)
+    cdef bint in_order = True
     cdef int i
     for i in range(ndim - 1, -1, -1):
         strides[order[i]] = stride
         stride *= shape[order[i]] if shape[order[i]] > 0 else 1
-    return new_result(ndim, shape, strides, dtype)
+        in_order = in_order and order[i] == i
+    return new_result(ndim, shape, NULL if in_order else strides, dtype)
 
 
 cdef cnp.ndarray empty_like(cnp.ndarray x):

@@ -13,7 +13,7 @@ typedef struct {
     const char *x, *g, *w;
     const int64_t* labels;
     char *out, *loss;
-    int64_t rows, C, block, ignore;
+    int64_t g_step, rows, C, block, ignore;
     int size;
     double smoothing, w_sum;
 } job;
@@ -57,8 +57,8 @@ static void cross_entropy_grad_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
     int64_t row = i * j->block, offset = row * j->C * j->size;
-    j->kernels->cross_entropy_grad(j->g + row * j->size, j->x + offset, j->labels + row, j->w, j->w_sum, j->ignore,
-                                   j->smoothing, j->out + offset, rows_of(j, i), j->C);
+    j->kernels->cross_entropy_grad(j->g + row * j->g_step * j->size, j->g_step, j->x + offset, j->labels + row, j->w,
+                                   j->w_sum, j->ignore, j->smoothing, j->out + offset, rows_of(j, i), j->C);
 }
 
 void softmax_rows(softmax_kernel kernel, const void* x, void* out, int64_t rows, int64_t C, int size) {
@@ -102,10 +102,12 @@ void cross_entropy_rows(int dtype, const void* x, const int64_t* labels, const v
     run_rows(&j, cross_entropy_task);
 }
 
-void cross_entropy_grad_rows(int dtype, const void* g, const void* logp, const int64_t* labels, const void* w,
-                             double w_sum, int64_t ignore, double smoothing, void* gx, int64_t rows, int64_t C) {
+void cross_entropy_grad_rows(int dtype, const void* g, int64_t g_step, const void* logp, const int64_t* labels,
+                             const void* w, double w_sum, int64_t ignore, double smoothing, void* gx, int64_t rows,
+                             int64_t C) {
     job j = {.kernels = kernels_active[dtype],
              .g = g,
+             .g_step = g_step,
              .x = logp,
              .labels = labels,
              .w = w,

@@ -4,13 +4,14 @@
 
 #define SOFTMAX_PARAMETERS (const void* x_, void* out_, int64_t rows, int64_t C)
 #define SOFTMAX_GRAD_PARAMETERS (const void* g_, const void* out_, void* gx_, int64_t rows, int64_t C)
-/* w_: a weight per class, or null; smoothing in [0, 1]. Labels equal to `ignore` give loss and gradient 0. */
+/* w_: a weight per class, or null; smoothing in [0, 1]. Labels equal to `ignore` give loss and gradient 0.
+ * g_step: 1, or 0 if g_ is one value for all rows. */
 #define CROSS_ENTROPY_PARAMETERS                                                                              \
     (const void* logp_, const int64_t* labels, const void* w_, int64_t ignore, double smoothing, void* loss_, \
      int64_t rows, int64_t C)
 #define CROSS_ENTROPY_GRAD_PARAMETERS                                                                        \
-    (const void* g_, const void* logp_, const int64_t* labels, const void* w_, double w_sum, int64_t ignore, \
-     double smoothing, void* gx_, int64_t rows, int64_t C)
+    (const void* g_, int64_t g_step, const void* logp_, const int64_t* labels, const void* w_, double w_sum, \
+     int64_t ignore, double smoothing, void* gx_, int64_t rows, int64_t C)
 typedef void(*softmax_kernel) SOFTMAX_PARAMETERS;
 typedef void(*softmax_grad_kernel) SOFTMAX_GRAD_PARAMETERS;
 
@@ -35,5 +36,6 @@ double labels_weight(int dtype, const int64_t* labels, int64_t n, const void* w,
 
 void cross_entropy_rows(int dtype, const void* x, const int64_t* labels, const void* w, int64_t ignore,
                         double smoothing, void* logp, void* loss, int64_t rows, int64_t C);
-void cross_entropy_grad_rows(int dtype, const void* g, const void* logp, const int64_t* labels, const void* w,
-                             double w_sum, int64_t ignore, double smoothing, void* gx, int64_t rows, int64_t C);
+void cross_entropy_grad_rows(int dtype, const void* g, int64_t g_step, const void* logp, const int64_t* labels,
+                             const void* w, double w_sum, int64_t ignore, double smoothing, void* gx, int64_t rows,
+                             int64_t C);

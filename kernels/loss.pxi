@@ -10,8 +10,9 @@ cdef extern from "loss.h" nogil:
     double labels_weight(int dtype, const int64_t *labels, int64_t n, const void *w, int64_t ignore)
     void cross_entropy_rows(int dtype, const void *x, const int64_t *labels, const void *w, int64_t ignore,
                             double smoothing, void *logp, void *loss, int64_t rows, int64_t C)
-    void cross_entropy_grad_rows(int dtype, const void *g, const void *logp, const int64_t *labels, const void *w,
-                                 double w_sum, int64_t ignore, double smoothing, void *gx, int64_t rows, int64_t C)
+    void cross_entropy_grad_rows(int dtype, const void *g, int64_t g_step, const void *logp, const int64_t *labels,
+                                 const void *w, double w_sum, int64_t ignore, double smoothing, void *gx, int64_t rows,
+                                 int64_t C)
 
 cdef int axis_of(object axis, int ndim, str what) except -1:
     cdef Py_ssize_t index
@@ -171,55 +172,59 @@ cdef inline void set_element(cnp.ndarray x, int64_t i, double value) noexcept:
         (<double *>cnp.PyArray_DATA(x))[i] = value
 
 
-def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, double label_smoothing=0.0, reduction="none"):
+def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, reduction="mean", double label_smoothing=0.0):
     """The loss (of every sample, their sum, or their mean weighted like the labels), and the log-probabilities that
     the gradient needs. x (N, C) or (N, C, ...)."""
     cdef int reduce = reduction_of(reduction, "cross_entropy")
     cdef cnp.ndarray a = channels_inner(x, "cross_entropy")
     cdef cnp.ndarray classes = check_labels(labels, a, ignore_index, "cross_entropy")
     cdef cnp.ndarray logp = empty_like(a)
-    cdef cnp.ndarray loss = empty(cnp.PyArray_NDIM(classes), cnp.PyArray_DIMS(classes), cnp.PyArray_TYPE(a))
-    cdef cnp.ndarray total
+    cdef cnp.ndarray loss = None, total
+    cdef double few[64]
+    cdef void *each = few
     cdef list keep = []
     cdef const void *w = class_weight(weight, a, "cross_entropy", keep)
     cdef cnp.npy_intp rows = cnp.PyArray_SIZE(classes), C = cnp.PyArray_DIM(a, 1)
     cdef int dtype = dtype_index(a)
+    cdef double divisor
     check_smoothing(label_smoothing, "cross_entropy")
+    if reduce == EACH or rows > 64:
+        loss = empty(cnp.PyArray_NDIM(classes), cnp.PyArray_DIMS(classes), cnp.PyArray_TYPE(a))
+        each = cnp.PyArray_DATA(loss)
     if C == 0:
-        loss.fill(0)
+        memset(each, 0, rows * cnp.PyArray_ITEMSIZE(a))
     if rows * C < RELEASE_GIL:
         cross_entropy_rows(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(classes), w, ignore_index,
-                           label_smoothing, cnp.PyArray_DATA(logp), cnp.PyArray_DATA(loss), rows, C)
+                           label_smoothing, cnp.PyArray_DATA(logp), each, rows, C)
     else:
         with nogil:
             cross_entropy_rows(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(classes), w, ignore_index,
-                               label_smoothing, cnp.PyArray_DATA(logp), cnp.PyArray_DATA(loss), rows, C)
+                               label_smoothing, cnp.PyArray_DATA(logp), each, rows, C)
     if reduce == EACH:
         return loss, logp
     total = empty(0, NULL, cnp.PyArray_TYPE(a))
     set_element(total, 0, 0)
     if rows:
-        sum_middle(a, cnp.PyArray_DATA(loss), 1, rows, 1, cnp.PyArray_DATA(total))
+        sum_middle(a, each, 1, rows, 1, cnp.PyArray_DATA(total))
     if reduce == MEAN:
         divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
         set_element(total, 0, element(total, 0) / divisor if divisor else NAN)
     return total, logp
 
 
-def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, double label_smoothing=0.0,
-                       reduction="none"):
+def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, reduction="mean",
+                       double label_smoothing=0.0):
     """The gradient of cross_entropy for x; g holds one value, or one per sample for reduction "none"."""
     cdef int reduce = reduction_of(reduction, "cross_entropy_grad")
     cdef cnp.ndarray a = channels_inner(logp, "cross_entropy_grad")
     cdef cnp.ndarray classes = check_labels(labels, a, ignore_index, "cross_entropy_grad")
     cdef cnp.ndarray grad = as_array(g, "cross_entropy_grad")
     cdef cnp.ndarray gx = empty_like(a)
-    cdef cnp.ndarray each
     cdef list keep = []
     cdef const void *w = class_weight(weight, a, "cross_entropy_grad", keep)
     cdef cnp.npy_intp rows = cnp.PyArray_SIZE(classes), C = cnp.PyArray_DIM(a, 1)
     cdef int dtype = dtype_index(a)
-    cdef double w_sum = C, divisor = 1, share
+    cdef double w_sum = C, divisor
     cdef cnp.npy_intp i
     check_smoothing(label_smoothing, "cross_entropy_grad")
     if cnp.PyArray_TYPE(grad) != cnp.PyArray_TYPE(a):
@@ -233,16 +238,19 @@ def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, 
         w_sum = 0
         for i in range(C):
             w_sum += element(keep[0], i)
-    if reduce != EACH:
-        if reduce == MEAN:
-            divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
-        each = empty(1, &rows, cnp.PyArray_TYPE(a))
-        share = element(grad, 0) / divisor if divisor else 0.0
-        for i in range(rows):
-            set_element(each, i, share)
-        grad = each
-    with nogil:
-        cross_entropy_grad_rows(dtype, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a),
+    if reduce == MEAN:
+        divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
+        share = empty(0, NULL, cnp.PyArray_TYPE(a))
+        set_element(share, 0, element(grad, 0) / divisor if divisor else 0.0)
+        grad = share
+    cdef const void *first = cnp.PyArray_DATA(grad)
+    if rows * C < RELEASE_GIL:
+        cross_entropy_grad_rows(dtype, first, reduce == EACH, cnp.PyArray_DATA(a),
                                 <const int64_t *>cnp.PyArray_DATA(classes), w, w_sum, ignore_index, label_smoothing,
                                 cnp.PyArray_DATA(gx), rows, C)
+    else:
+        with nogil:
+            cross_entropy_grad_rows(dtype, first, reduce == EACH, cnp.PyArray_DATA(a),
+                                    <const int64_t *>cnp.PyArray_DATA(classes), w, w_sum, ignore_index,
+                                    label_smoothing, cnp.PyArray_DATA(gx), rows, C)
     return gx

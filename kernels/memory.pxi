@@ -70,10 +70,10 @@ cdef inline cnp.ndarray new_result(int ndim, const cnp.npy_intp *shape, const cn
     for i in range(ndim):  # no kernel's result comes near 2^63 bytes: wrappers check sizes
         size *= shape[i]
     if size < MEMORY_POOLED:
-        return new_array(<PyTypeObject *>np.ndarray, ndim, shape, dtype, strides, NULL, 0, 0, NULL)
+        return new_array(<PyTypeObject *>cnp.ndarray, ndim, shape, dtype, strides, NULL, 0, 0, NULL)
     before = PyDataMem_SetHandler(pool_capsule)
     try:
-        return new_array(<PyTypeObject *>np.ndarray, ndim, shape, dtype, strides, NULL, 0, 0, NULL)
+        return new_array(<PyTypeObject *>cnp.ndarray, ndim, shape, dtype, strides, NULL, 0, 0, NULL)
     finally:
         PyDataMem_SetHandler(before)
 

@@ -41,10 +41,20 @@ cdef cnp.ndarray in_place(object array, str what, str name, list copies):
     return work
 
 
+cdef bint are_plain(object x, object y) noexcept:
+    """Whether x can be changed element by element along with y: C-contiguous float arrays of one dtype and shape."""
+    return (
+        cnp.PyArray_Check(x) and cnp.PyArray_Check(y)
+        and is_float(<cnp.ndarray>x) and cnp.PyArray_TYPE(<cnp.ndarray>x) == cnp.PyArray_TYPE(<cnp.ndarray>y)
+        and cnp.PyArray_ISCARRAY(<cnp.ndarray>x) and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>y)
+        and cnp.PyArray_SAMESHAPE(<cnp.ndarray>x, <cnp.ndarray>y)
+    )
+
+
 cdef class Step:
     """The arrays of one step, checked, in the form that the C driver takes."""
 
-    cdef list params, copies, keep
+    cdef list params, grads, copies
     cdef optim_tensor *tensors
     cdef Py_ssize_t count
     cdef int64_t elements
@@ -60,19 +70,17 @@ cdef class Step:
             raise TypeError(f"{self.what}: params must be a list of arrays, got {type(params).__name__}")
         if grads is None:
             raise TypeError(f"{self.what}: grads must be a list of arrays, got None")
-        checked_list(grads, params, self.what, "grads")
-        self.params, self.copies, self.keep = [], [], []
-        self.count = len(params)
+        self.params, self.copies = list(params), []
+        self.grads = list(checked_list(grads, params, self.what, "grads"))
+        self.count = len(self.params)
         self.tensors = <optim_tensor *>calloc(self.count + 1, sizeof(optim_tensor))
         if self.tensors == NULL:
             raise MemoryError(f"{self.what}: out of memory")
         for i in range(self.count):
-            x = in_place(params[i], self.what, "params", self.copies)
-            g = as_array(grads[i], self.what)
-            if not same_layout(x, g):
-                g = in_layout_of(x, g, self.what, f"params[{i}]", f"grads[{i}]")
-            self.params.append(x)
-            self.keep.append(g)
+            if not are_plain(self.params[i], self.grads[i]):
+                self.params[i] = in_place(self.params[i], self.what, "params", self.copies)
+                self.grads[i] = in_layout_of(self.params[i], self.grads[i], self.what, f"params[{i}]", f"grads[{i}]")
+            x, g = self.params[i], self.grads[i]
             self.tensors[i].arrays[0] = cnp.PyArray_DATA(x)
             self.tensors[i].arrays[1] = cnp.PyArray_DATA(g)
             self.tensors[i].n = cnp.PyArray_SIZE(x)
@@ -85,14 +93,19 @@ cdef class Step:
         """Arrays that are changed like the parameters; None: there are none."""
         cdef Py_ssize_t i
         cdef cnp.ndarray x, work
-        if checked_list(arrays, self.params, self.what, name) is None:
+        cdef list states
+        if arrays is None:
             return 0
+        states = list(checked_list(arrays, self.params, self.what, name))
         for i in range(self.count):
+            if are_plain(states[i], self.params[i]):
+                self.tensors[i].arrays[place] = cnp.PyArray_DATA(<cnp.ndarray>states[i])
+                continue
             x = self.params[i]
-            work = in_place(arrays[i], self.what, name, self.copies)
+            work = in_place(states[i], self.what, name, self.copies)
             if not same_layout(x, work):
                 work = in_layout_of(x, work, self.what, f"params[{i}]", f"{name}[{i}]")
-                self.copies.append((arrays[i], work))
+                self.copies.append((states[i], work))
             self.tensors[i].arrays[place] = cnp.PyArray_DATA(work)
         return 0
 

@@ -13,19 +13,6 @@ cdef extern from "pool.h" nogil:
     void pool_avg(int dtype, const pool_shape *s, const void *x, void *y)
     void pool_avg_grad(int dtype, const pool_shape *s, const void *g, void *gx)
 
-cdef int pair(object value, int64_t *out, int64_t least, str what, str name) except -1:
-    """Two ints, or one for both."""
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(values) != 2:
-        raise ValueError(f"{what}: {name} must be two ints, got {value!r}")
-    for i in range(2):
-        number = operator.index(values[i])
-        if not least <= number < 2 ** 31:
-            raise ValueError(f"{what}: {name} must be at least {least} and below 2**31, got {value!r}")
-        out[i] = number
-    return 0
-
-
 cdef int64_t pooled_size(int64_t size, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
                          bint ceil_mode, str what, str axis) except -1:
     """PyTorch's rule: under ceil_mode the last window must start inside the input or its left padding."""
@@ -42,17 +29,14 @@ cdef int64_t pooled_size(int64_t size, int64_t kernel, int64_t stride, int64_t p
     return count
 
 
-cdef int pool_attributes(pool_shape *s, object x_shape, object kernel, object stride, object padding, object dilation,
-                         bint ceil_mode, str what) except -1:
-    if len(x_shape) != 4:
-        raise ValueError(f"{what}: expected x (N, C, H, W), got shape {tuple(x_shape)}")
-    s.N, s.C, s.H, s.W = x_shape
-    if s.N < 0 or s.C < 0 or s.H < 0 or s.W < 0 or s.N * <object>s.C * s.H * s.W >= 2 ** 60:
-        raise ValueError(f"{what}: impossible shape {tuple(x_shape)}")
-    pair(kernel, s.kernel, 1, what, "kernel")
-    pair(kernel if stride is None else stride, s.stride, 1, what, "stride")
-    pair(padding, s.padding, 0, what, "padding")
-    pair(dilation, s.dilation, 1, what, "dilation")
+cdef int pool_attributes(pool_shape *s, const cnp.npy_intp *shape, object kernel, object stride, object padding,
+                         object dilation, bint ceil_mode, str what) except -1:
+    s.N, s.C, s.H, s.W = shape[0], shape[1], shape[2], shape[3]
+    check_product(what, s.N, s.C, s.H, s.W)
+    pair(what, "kernel", kernel, 1, s.kernel)
+    pair(what, "stride", kernel if stride is None else stride, 1, s.stride)
+    pair(what, "padding", padding, 0, s.padding)
+    pair(what, "dilation", dilation, 1, s.dilation)
     s.P = pooled_size(s.H, s.kernel[0], s.stride[0], s.padding[0], s.dilation[0], ceil_mode, what, "H")
     s.Q = pooled_size(s.W, s.kernel[1], s.stride[1], s.padding[1], s.dilation[1], ceil_mode, what, "W")
     s.divisor = 0
@@ -72,28 +56,30 @@ cdef inline int index_dtype(cnp.ndarray x) noexcept:
     return cnp.NPY_INT32 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else cnp.NPY_INT64
 
 
-def max_pool2d(x, kernel, stride=None, padding=0, dilation=1, bint ceil_mode=False, bint compact=False):
-    """The maximum of every window, and where it was: h * W + w as int64.
-
-    compact: the indices as the gradient likes them best (int32 for float32); -1 marks a window of padding alone."""
+def max_pool2d(x, kernel, stride=None, padding=0, dilation=1, bint ceil_mode=False):
+    """The maximum of every window, and where it was: h * W + w, as int32 for float32; -1 for padding alone."""
     cdef pool_shape s
     cdef cnp.ndarray a = as_array(x, "max_pool2d")
-    pool_attributes(&s, np.shape(a), kernel, stride, padding, dilation, ceil_mode, "max_pool2d")
+    pool_attributes(&s, image_shape("max_pool2d", a), kernel, stride, padding, dilation, ceil_mode, "max_pool2d")
     a = channels_inner(a, "max_pool2d")
     cdef int dtype = dtype_index(a)
     if dtype == 0 and s.H * s.W >= 2 ** 31:
         raise ValueError(f"max_pool2d: H * W must be below 2**31 for float32, got {s.H} * {s.W}")
     cdef cnp.ndarray y = empty_images(s.N, s.C, s.P, s.Q, cnp.PyArray_TYPE(a))
     cdef cnp.ndarray index = empty_images(s.N, s.C, s.P, s.Q, index_dtype(a))
-    with nogil:
+    if cnp.PyArray_SIZE(a) < RELEASE_GIL:
         pool_max(dtype, &s, cnp.PyArray_DATA(a), cnp.PyArray_DATA(y), cnp.PyArray_DATA(index))
-    return y, (index if compact else index.astype(np.int64, copy=False))
+    else:
+        with nogil:
+            pool_max(dtype, &s, cnp.PyArray_DATA(a), cnp.PyArray_DATA(y), cnp.PyArray_DATA(index))
+    return y, index
 
 
 cdef cnp.ndarray pool_gradient(object g, pool_shape *s, str what):
     """g as a dense channels-last array of the output's shape."""
     cdef cnp.ndarray grad = channels_inner(g, what)
-    if np.shape(grad) != (s.N, s.C, s.P, s.Q):
+    cdef const cnp.npy_intp *shape = image_shape(what, grad)
+    if shape[0] != s.N or shape[1] != s.C or shape[2] != s.P or shape[3] != s.Q:
         raise ValueError(f"{what}: g has shape {np.shape(grad)}, expected {(s.N, s.C, s.P, s.Q)}")
     return grad
 
@@ -103,7 +89,7 @@ cdef cnp.ndarray channels_last_index(object index, cnp.ndarray g, str what):
     cdef cnp.ndarray given = as_array(index, what)
     cdef cnp.ndarray copy
     cdef int order[4]
-    if given.dtype.kind not in "iu":
+    if not cnp.PyArray_ISINTEGER(given):
         raise TypeError(f"{what}: index must hold integers, got {given.dtype}")
     if not cnp.PyArray_SAMESHAPE(given, g):
         raise ValueError(f"{what}: index has shape {np.shape(given)}, but g has shape {np.shape(g)}")
@@ -118,28 +104,30 @@ cdef cnp.ndarray channels_last_index(object index, cnp.ndarray g, str what):
 def max_pool2d_grad(g, index, x_shape, kernel=None, stride=None, padding=0, dilation=1, bint ceil_mode=False):
     """Adds every g to the pixel that its maximum came from; faster when told the window's attributes."""
     cdef pool_shape s
+    cdef cnp.npy_intp shape[4]
     cdef cnp.ndarray grad = as_array(g, "max_pool2d_grad")
+    four_sizes("max_pool2d_grad", x_shape, shape)
     if kernel is not None:
-        pool_attributes(&s, x_shape, kernel, stride, padding, dilation, ceil_mode, "max_pool2d_grad")
+        pool_attributes(&s, shape, kernel, stride, padding, dilation, ceil_mode, "max_pool2d_grad")
     else:
-        if len(x_shape) != 4 or cnp.PyArray_NDIM(grad) != 4:
-            raise ValueError(f"max_pool2d_grad: expected x_shape (N, C, H, W) and g (N, C, P, Q), "
-                             f"got {tuple(x_shape)} and {np.shape(grad)}")
-        pool_attributes(&s, x_shape, 1, 1, 0, 1, False, "max_pool2d_grad")
-        s.P, s.Q = cnp.PyArray_DIM(grad, 2), cnp.PyArray_DIM(grad, 3)
+        pool_attributes(&s, shape, 1, 1, 0, 1, False, "max_pool2d_grad")
+        s.P, s.Q = image_shape("max_pool2d_grad", grad)[2], cnp.PyArray_DIM(grad, 3)
         s.kernel[0] = s.kernel[1] = 0
     grad = pool_gradient(grad, &s, "max_pool2d_grad")
     if s.H * s.W >= 2 ** 31 and dtype_index(grad) == 0:
         raise ValueError(f"max_pool2d_grad: H * W must be below 2**31 for float32, got {s.H} * {s.W}")
     cdef cnp.ndarray at = as_array(index, "max_pool2d_grad")
-    if kernel is None and cnp.PyArray_SIZE(at) and at.dtype.kind in "iu":
+    if kernel is None and cnp.PyArray_SIZE(at) and cnp.PyArray_ISINTEGER(at):
         if at.min() < -1 or at.max() >= s.H * s.W:
             raise ValueError(f"max_pool2d_grad: index {at.max()} is out of range for {s.H} * {s.W} pixels")
     at = channels_last_index(at, grad, "max_pool2d_grad")
     cdef cnp.ndarray gx = empty_images(s.N, s.C, s.H, s.W, cnp.PyArray_TYPE(grad))
     cdef int dtype = dtype_index(grad)
-    with nogil:
+    if cnp.PyArray_SIZE(gx) < RELEASE_GIL:
         pool_max_grad(dtype, &s, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(at), cnp.PyArray_DATA(gx))
+    else:
+        with nogil:
+            pool_max_grad(dtype, &s, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(at), cnp.PyArray_DATA(gx))
     return gx
 
 
@@ -158,7 +146,7 @@ def avg_pool2d(x, kernel, stride=None, padding=0, bint ceil_mode=False, bint cou
     """The mean of every window."""
     cdef pool_shape s
     cdef cnp.ndarray a = as_array(x, "avg_pool2d")
-    pool_attributes(&s, np.shape(a), kernel, stride, padding, 1, ceil_mode, "avg_pool2d")
+    pool_attributes(&s, image_shape("avg_pool2d", a), kernel, stride, padding, 1, ceil_mode, "avg_pool2d")
     avg_attributes(&s, count_include_pad, divisor_override, "avg_pool2d")
     a = channels_inner(a, "avg_pool2d")
     cdef cnp.ndarray y = empty_images(s.N, s.C, s.P, s.Q, cnp.PyArray_TYPE(a))
@@ -172,7 +160,9 @@ def avg_pool2d_grad(g, x_shape, kernel, stride=None, padding=0, bint ceil_mode=F
                     divisor_override=None):
     """Shares every g among the pixels of its window."""
     cdef pool_shape s
-    pool_attributes(&s, x_shape, kernel, stride, padding, 1, ceil_mode, "avg_pool2d_grad")
+    cdef cnp.npy_intp shape[4]
+    four_sizes("avg_pool2d_grad", x_shape, shape)
+    pool_attributes(&s, shape, kernel, stride, padding, 1, ceil_mode, "avg_pool2d_grad")
     avg_attributes(&s, count_include_pad, divisor_override, "avg_pool2d_grad")
     cdef cnp.ndarray grad = pool_gradient(g, &s, "avg_pool2d_grad")
     cdef cnp.ndarray gx = empty_images(s.N, s.C, s.H, s.W, cnp.PyArray_TYPE(grad))

@@ -18,6 +18,8 @@ cdef int mark_axes(object axes, int ndim, bint *reduced, str what) except -1:
         return 0
     for axis in axes if isinstance(axes, (tuple, list)) else (axes,):
         index = operator.index(axis)
+        if ndim == 0 and -1 <= index <= 0:
+            continue  # a number's only axis, as in PyTorch
         if not -ndim <= index < ndim:
             raise ValueError(f"{what}: axis {index} is out of range for {ndim} dimensions")
         i = index % ndim

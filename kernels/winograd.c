@@ -10,12 +10,12 @@
 #include "parallel.h"
 
 enum {
-    CHUNK = 64,                 /* output channels whose products are kept at a time */
-    BLOCK_BYTES = 256 << 10,    /* transformed inputs and products of a block: L2 */
-    SMALL_WEIGHTS = 4 << 20,    /* transformed weights up to here are read again for every block of tiles */
-    STEP_BYTES = 16 << 20,      /* transformed inputs of one step; beyond, weights are read again for every step */
-    MIN_TASKS = 8,              /* below this, output channels are shared out as well */
-    GRAD_BLOCK_BYTES = 2 << 20, /* transformed inputs and gradients of a block of the weight gradient */
+    CHUNK = 64,                   /* output channels whose products are kept at a time */
+    BLOCK_BYTES = 256 << 10,      /* transformed inputs and products of a block: L2 */
+    SMALL_WEIGHTS = 4 << 20,      /* transformed weights up to here are read again for every block of tiles */
+    STEP_BYTES = 16 << 20,        /* transformed inputs of one step; beyond, weights are read again for every step */
+    MIN_TASKS = 8,                /* below this, output channels are shared out as well */
+    GRAD_BLOCK_BYTES = 256 << 10, /* transformed inputs and gradients of a block of the weight gradient: L2 */
     TILES_PER_TASK = 8,
     CHANNELS_PER_TASK = 32,
     PARALLEL_WORK = 1 << 17

@@ -4,11 +4,13 @@ Profiles: HYPOTHESIS_PROFILE=dev (default, few examples) or ci (many). Both are 
 AUTOGRAD_DATA names the folder with data sets; tests that need files from it say so when they are skipped.
 """
 
+import gc
 import importlib
 import importlib.util
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +102,19 @@ def data_dir():
     if not folder:
         pytest.skip("AUTOGRAD_DATA is not set")
     return Path(folder)
+
+
+@pytest.fixture
+def no_leaked_threads():
+    """The threads of loaders end with the test."""
+    from loaders import loader_threads
+
+    yield
+    deadline = time.monotonic() + 5
+    while loader_threads() and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.01)
+    assert not loader_threads()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from autograd import io
 from autograd.cli import data, main
@@ -66,8 +67,6 @@ def test_evaluate_prints_what_train_printed(trained: Path, capsys: pytest.Captur
 
 
 def test_predict(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from PIL import Image
-
     data = Digits(train=False)
     for k in range(3):
         Image.fromarray((data.images[k, 0] * 15.9).astype(np.uint8)).save(tmp_path / f"{k}.png")
@@ -149,6 +148,24 @@ def test_folder_of_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.startswith("photos/red/0.png: red ")
 
 
+def test_cached_pictures_give_the_same_bits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    for k in range(8):
+        (tmp_path / f"photos/{'ab'[k % 2]}").mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"photos/{'ab'[k % 2]}/{k}.png")
+    settings = ["train", *FAST, "--data", "photos", "--image-size", "8", "--epochs", "1", "--validation", "0"]
+    for name, cache in {"none": [], "written": ["--cache", "kept"], "mapped": ["--cache", "kept"]}.items():
+        assert main([*settings, *cache, "--out", name]) == 0
+    (file,) = Path("kept").glob("*-photos-8-RGB.npy")
+    assert file.stat().st_size == 128 + 8 * 3 * 8 * 8
+    none, written, mapped = (
+        [value for key, value in flat(io.load(tmp_path / name / "last.safetensors")) if "/model" in key]
+        for name in ("none", "written", "mapped")
+    )
+    assert none and none == written == mapped
+
+
 def test_report_is_written_and_missing_matplotlib_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -191,7 +208,7 @@ ERRORS = {
     "train --lr fast": "argument --lr: invalid positive number value: 'fast'",
     "train --target-accuracy 200": "argument --target-accuracy: invalid accuracy value: '200'",
     "train --resume nowhere": "--resume: there is no checkpoint nowhere",
-    "train --image-size 9": "--image-size and --gray are for folders; digits has a size and colours of its own",
+    "train --image-size 9": "--image-size, --gray and --cache are for folders; digits comes as it is",
     "evaluate nowhere.safetensors": "nowhere.safetensors: No such file or directory",
     "predict": "the following arguments are required: [CHECKPOINT] IMAGE",
     "summary lenet6": f"MODEL: unknown name 'lenet6' (did you mean 'lenet5' or 'alexnet' or 'resnet56'?); {ALL_MODELS}",

@@ -138,7 +138,17 @@ def test_layouts_are_checked_for_every_op(record):
         assert check_op(record, 16, seed=2, checks=["layouts"]).runs.get("layouts"), "no case was checked"
 
 
-# --------------------------------------------------------------------------------------------- NaN, ties
+# -------------------------------------------------------------------------------- NaN, ties, indices of maxima
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_indices_handed_out_are_the_users_own(dtype):
+    """What a user does to them must not reach the backward pass."""
+    x = ag.tensor(np.arange(16.0, dtype=dtype).reshape(1, 1, 4, 4), requires_grad=True)
+    y, index = F.max_pool2d(x, 2, return_indices=True)
+    index.zero_()
+    y.sum().backward()
+    assert x.grad.numpy().ravel().nonzero()[0].tolist() == [5, 7, 13, 15]
 
 
 @pytest.mark.parametrize("isa", kernels.isas())

@@ -128,8 +128,8 @@ def test_hooks(rng):
     layer.register_forward_hook(lambda *a: order.append("late"))
     layer.register_forward_hook(lambda *a: order.append("early"), prepend=True)
     with layer.register_forward_pre_hook(lambda m, a, k: order.append(sorted(k)), with_kwargs=True):
-        layer(x=x)
-    assert order == [["x"], "early", "late"]
+        layer(input=x)
+    assert order == [["input"], "early", "late"]
 
 
 def test_modes_freezing_apply_and_zero_grad(rng):

@@ -262,6 +262,7 @@ CLI = ["train", "--epochs", "2", "--no-report", "--threads", "1", "--batch-size"
     [
         "--mix mixup --ema 0.9 --tensorboard",
         "--mix cutmix --label-smoothing 0.2",
+        "--randaugment 5 --erasing 0.5",
         "--accumulate 3 --clip 1 --class-weights balanced",
         "--optimizer sgd --scheduler cosine --warmup 1 --lr auto",
     ],
@@ -296,9 +297,11 @@ MISTAKES = {
     "--warmup 1": "--warmup: goes with --scheduler cosine or step, not with onecycle",
     "--scheduler cosine --warmup 2": "--warmup: 2 epochs leave none of 2",
     "--class-weights even": "--class-weights: unknown name 'even'",
+    "--randaugment 31": "argument --randaugment: invalid whole number from 0 to 30 value: '31'",
+    "--erasing 2": "argument --erasing: invalid probability between 0 and 1 value: '2'",
     "--ema 1": "argument --ema: invalid decay between 0 and 1 value: '1'",
     "--weights none.safetensors": "none.safetensors",
-    "--data cifar10": "cifar-10-binary.tar.gz; pass download=True",
+    "--data cifar10": "cifar-10-binary.tar.gz; add --download, or set AUTOGRAD_DATA to a folder that has it",
 }
 
 

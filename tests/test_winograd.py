@@ -23,7 +23,13 @@ SHAPES = [
     (20, 48, 8, 9, 65, (1, 1)),
     (1, 300, 9, 9, 290, (1, 0)),
 ]
-RUN_BY_DEFAULT = [(3, 32, 13, 13, 40, 1), (8, 48, 19, 19, 33, 0), (20, 100, 7, 7, 64, 1), (2, 260, 14, 14, 300, 2)]
+RUN_BY_DEFAULT = [
+    (3, 32, 13, 13, 40, 1),
+    (4, 16, 10, 10, 24, 1),
+    (8, 48, 19, 19, 33, 0),
+    (20, 100, 7, 7, 64, 1),
+    (2, 260, 14, 14, 300, 2),
+]
 
 
 def normal(rng, *shape, dtype=np.float32):
@@ -124,6 +130,10 @@ def test_the_choice_is_explained():
     x, w = (2, 64, 16, 16), (48, 64, 3, 3)
     assert kernels.explain_conv("forward", x, w, padding=(1, 1))[0] == "winograd"
     assert kernels.explain_conv("grad_w", x, w, padding=(1, 1))[0] == "winograd"
+    assert kernels.explain_conv("forward", (8, 16, 8, 8), (16, 16, 3, 3), padding=(1, 1))[0] == "winograd"
+    assert kernels.explain_conv("forward", (8, 15, 9, 9), (16, 15, 3, 3), padding=(1, 1))[1].endswith(
+        "than 16 channels"
+    )
     assert kernels.explain_conv("forward", x, w, dtype=np.float64) == ("rows", "float64 is computed directly")
     assert kernels.explain_conv("forward", x, w, (2, 2)) == ("rows", "3x3, but not of stride 1")
     name, why = kernels.explain_conv("grad_x", x, w, (2, 2))

@@ -68,7 +68,7 @@ PUBLISHED = {
 }
 # Millions for 10 classes, as in table 6 of the paper; LeNet-5 has all of its maps connected.
 SMALL = {"resnet20": 0.27, "resnet32": 0.46, "resnet44": 0.66, "resnet56": 0.85, "resnet110": 1.7, "lenet5": 0.06}
-OWN = {"digits_cnn", "mlp", "small_cnn"}
+OWN = {"digits_cnn", "mlp", "resnet9", "small_cnn"}
 # Weights of each family that only torchvision's structure has, with their shapes.
 NAMES = {
     "alexnet": ("classifier.6.weight", (1000, 4096)),
@@ -102,6 +102,10 @@ def test_parameters_are_as_many_as_published(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_small_models_have_the_size_of_their_paper(name: str) -> None:
     assert f"{count(models.get_model(name, 10)) / 1e6:.3g}".startswith(str(SMALL[name]))
+
+
+def test_resnet9_of_the_published_width() -> None:
+    assert count(models.get_model("resnet9", 10, width=64)) == 6_573_130  # Page: 6.57 million
 
 
 def test_every_model_has_a_published_count() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,32 +64,43 @@ def load(
     gray: bool = False,
     download: bool = False,
     skip_damaged: bool = False,
+    cache: Path | None = None,
 ) -> Bundle:
     """The data set of this name, the pictures that a CSV file lists (columns path and label), or the folder at this
-    path (classes as subfolders, also below train/ and test/). Raises UserError for an unknown name, listing near ones.
+    path (classes as subfolders, also below train/ and test/). `cache`: a folder for the decoded pictures of files.
+    Raises UserError for an unknown name, listing near ones.
     """
     if name in NAMED:
-        if image_size is not None or gray:
-            raise UserError(f"--image-size and --gray are for folders; {name} has a size and colours of its own")
-        train, test = (NAMED[name](part, download) for part in (True, False))
+        if image_size is not None or gray or cache:
+            raise UserError(f"--image-size, --gray and --cache are for folders; {name} comes as it is")
+        try:
+            train, test = (NAMED[name](part, download) for part in (True, False))
+        except FileNotFoundError as error:  # says what to pass to the class; here it is an option
+            cure = "add --download, or set AUTOGRAD_DATA to"
+            raise UserError(re.sub("pass download=True.*? to(?= )", cure, str(error))) from None
         size = train.images.shape[2]
         return Bundle(name, train, test, train.classes, train.images.shape[1], size, train.mean, train.std)
-    folder, size, mode = Path(name), image_size or FOLDER_SIZE, "L" if gray else "RGB"
-    corrupt = "skip" if skip_damaged else "raise"
+    folder, size = Path(name), image_size or FOLDER_SIZE
+
+    def read(kind: Any, path: Path) -> Any:
+        mode, corrupt = "L" if gray else "RGB", "skip" if skip_damaged else "raise"
+        kept = cache and cache / f"{'-'.join(path.resolve().parts[-2:])}-{size}-{mode}.npy"
+        return kind(path, size, mode, corrupt=corrupt, cache=kept)
+
     if folder.suffix == ".csv" and folder.is_file():
-        return _split_up(folder, datasets.ImageCSV(folder, size, mode, corrupt=corrupt), size)  # type: ignore[arg-type]
+        return _split_up(folder, read(datasets.ImageCSV, folder), size)
     if not folder.is_dir():
         raise UserError(
             f"--data: {name!r} is neither a data set{near(name, NAMED)} nor a folder; data sets: {', '.join(NAMED)}"
         )
-    return _from_folder(folder, size, mode, corrupt)
+    return _from_folder(folder, size, partial(read, datasets.ImageFolder))
 
 
-def _from_folder(folder: Path, size: int, mode: Any, corrupt: Any) -> Bundle:
+def _from_folder(folder: Path, size: int, read: Callable[[Path], datasets.ImageFolder]) -> Bundle:
     part = next((part for part in TEST_FOLDERS if (folder / part).is_dir()), None)
     if not part or not (folder / "train").is_dir():
-        return _split_up(folder, datasets.ImageFolder(folder, size, mode, corrupt=corrupt), size)
-    train, test = (datasets.ImageFolder(folder / name, size, mode, corrupt=corrupt) for name in ("train", part))
+        return _split_up(folder, read(folder), size)
+    train, test = read(folder / "train"), read(folder / part)
     if test.classes != train.classes:
         raise UserError(f"{folder}: train/ and {part}/ must have the same classes as subfolders")
     return _measured(folder, train, test, train.classes, size)
@@ -180,11 +193,19 @@ def preparation(config: Mapping[str, Any]) -> list[Any]:
 
 def augmentation(config: Mapping[str, Any]) -> list[Any]:
     """What training pictures go through before that."""
-    if not config["augment"]:
-        return []
-    if config["data"] in WRITING:
-        return [transforms.RandomShift(1 if config["size"] < 16 else 2)]
-    return [transforms.RandomHorizontalFlip(), transforms.RandomShift(max(1, config["size"] // 14))]
+    steps: list[Any] = []
+    if config["augment"] and config["data"] in WRITING:
+        steps = [transforms.RandomShift(1 if config["size"] < 16 else 2)]
+    elif config["augment"]:
+        steps = [transforms.RandomHorizontalFlip(), transforms.RandomShift(max(1, config["size"] // 14))]
+    if config.get("randaugment") is not None:
+        steps.append(transforms.RandAugment(magnitude=config["randaugment"]))
+    return steps
+
+
+def erasing(config: Mapping[str, Any]) -> list[Any]:
+    """What they go through after it: erased parts have the mean colour, which is 0 then."""
+    return [transforms.RandomErasing(config["erasing"])] if config.get("erasing") else []
 
 
 def loaders(bundle: Bundle, config: Mapping[str, Any], workers: int = 0) -> tuple[DataLoader, DataLoader]:
@@ -196,7 +217,7 @@ def loaders(bundle: Bundle, config: Mapping[str, Any], workers: int = 0) -> tupl
         shuffle=True,
         num_workers=workers,
         seed=config["seed"],
-        transform=transforms.Compose([*augmentation(config), *prepare]),
+        transform=transforms.Compose([*augmentation(config), *prepare, *erasing(config)]),
     )
     return train, test_loader(bundle.test, config, workers)
 

@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from autograd import kernels
+from autograd.bars import watched
 from autograd.cli import data
 from autograd.cli.errors import Parser, UserError
 from autograd.cli.models import load_model
@@ -22,7 +23,11 @@ examples:
 def add(commands: Any) -> Parser:
     """Registers the subcommand."""
     parser: Parser = commands.add_parser(
-        "evaluate", help="test accuracy of a checkpoint", description="Test a checkpoint.", epilog=EXAMPLES
+        "evaluate",
+        help="test accuracy of a checkpoint",
+        description="Loss and accuracy of a checkpoint on its test data, precision and recall of every class, and "
+        "which classes it takes for which.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="a file that train wrote, or the folder of the run")
     parser.add_argument("--data", metavar="NAME|DIR", help="other data with the same classes (default: the run's)")
@@ -43,7 +48,8 @@ def run(options: Namespace) -> int:
     else:
         bundle = data.load(name)
     _check_fit(bundle, config)
-    seen = Trainer(model, optimizer=None).evaluate(data.test_loader(bundle.test, config, options.workers))
+    batches = watched(data.test_loader(bundle.test, config, options.workers), "testing")
+    seen = Trainer(model, optimizer=None).evaluate(batches)
     classes = list(config["classes"])
     counts = confusion_matrix(seen.labels, seen.predictions, len(classes))
     scores = class_scores(counts)

@@ -54,7 +54,7 @@ def add(commands: Any) -> Parser:
     parser: Parser = commands.add_parser(
         "explain",
         help="what a model looks at in pictures",
-        description="Draw which parts of pictures speak for a class.",
+        description="Draw which parts of a picture speak for a class, in the eyes of a trained model.",
         epilog=EXAMPLES,
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="files that Pillow can read")

@@ -13,8 +13,8 @@ from autograd.cli.errors import Parser
 # Settings that a checkpoint keeps: those a resumed run may not change, and those it may.
 FIXED = (
     "data", "model", "batch_size", "lr", "optimizer", "weight_decay", "scheduler", "seed", "augment", "image_size",
-    "gray", "skip_damaged", "validation", "warmup", "label_smoothing", "mix", "accumulate", "clip", "ema",
-    "class_weights", "weights", "freeze",
+    "gray", "skip_damaged", "validation", "warmup", "label_smoothing", "randaugment", "erasing",
+    "mix", "accumulate", "clip", "ema", "class_weights", "weights", "freeze",
 )  # fmt: skip
 CHANGEABLE = ("epochs", "target_accuracy", "patience")
 
@@ -32,6 +32,8 @@ def _number(kind: Callable[[str], Any], fits: Callable[[Any], bool], what: str) 
 
 count = _number(int, lambda value: value >= 1, "positive whole number")
 share = _number(float, lambda value: 0 <= value <= 0.5, "part between 0 and 0.5")
+chance = _number(float, lambda value: 0 <= value <= 1, "probability between 0 and 1")
+magnitude = _number(int, lambda value: 0 <= value <= 30, "whole number from 0 to 30")
 natural = _number(int, lambda value: value >= 0, "whole number")
 decay = _number(float, lambda value: 0 <= value < 1, "decay between 0 and 1")
 positive = _number(float, lambda value: 0 < value < float("inf"), "positive number")
@@ -96,6 +98,9 @@ def add_techniques(parser: Any) -> None:
     option = _adder(group)
     option("--warmup", count, "epochs in which the rate rises (cosine, step; onecycle has its own)", metavar="N")
     option("--label-smoothing", share, "probability taken from the true class, 0 to 0.5", metavar="X")
+    option("--randaugment", magnitude, "two random changes per picture (colours, shears, ...) of strength M, 0 to 30; "
+           "9 suits most", metavar="M")  # fmt: skip
+    option("--erasing", chance, "blank a random part of a picture with this probability", metavar="P")
     option("--mix", str, f"mix pictures and labels: {', '.join(recipes.MIXES)}", metavar="NAME")
     option("--accumulate", count, "batches per step: as one batch N times as large", metavar="N")
     option("--clip", positive, "largest norm of the gradient", metavar="X")
@@ -113,6 +118,8 @@ def add_run(parser: Any) -> None:
     group.add_argument("--out", type=Path, metavar="DIR", help="folder for the results (default runs/DATA-MODEL)")
     group.add_argument("--threads", type=count, metavar="N", help="of the kernels; results do not depend on it")
     group.add_argument("--workers", type=int, default=0, metavar="N", help="threads that read ahead (default 0)")
+    group.add_argument("--cache", type=Path, metavar="DIR", help="folders: keep decoded pictures in files there, which "
+                       "later epochs and runs map into memory")  # fmt: skip
     group.add_argument("--download", action="store_true", help="fetch the data set if it is missing")
     group.add_argument("--tensorboard", action="store_true", help="write event files for TensorBoard too")
     group.add_argument("--no-report", action="store_true", help="train without drawing the report")

@@ -27,7 +27,10 @@ examples:
 def add(commands: Any) -> Parser:
     """Registers the subcommand."""
     parser: Parser = commands.add_parser(
-        "predict", help="classes of pictures", description="Classify pictures with a checkpoint.", epilog=EXAMPLES
+        "predict",
+        help="classes of pictures",
+        description="Name the likeliest classes of pictures, with their probabilities.",
+        epilog=EXAMPLES,
     )
     parser.add_argument(
         "paths", nargs="+", metavar="[CHECKPOINT] IMAGE", help="the model (or --model), and files that Pillow can read"

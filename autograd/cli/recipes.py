@@ -41,6 +41,8 @@ COMMON: dict[str, Any] = {
     "augment": True,
     "warmup": 0,
     "mix": None,
+    "randaugment": None,
+    "erasing": None,
     "accumulate": 1,
     "clip": None,
     "ema": None,

@@ -26,7 +26,10 @@ examples:
 def add(commands: Any) -> Parser:
     """Registers the subcommand."""
     parser: Parser = commands.add_parser(
-        "summary", help="layers, shapes, parameters, FLOPs", description="Show the layers of a model.", epilog=EXAMPLES
+        "summary",
+        help="layers, shapes, parameters, FLOPs",
+        description="Show the layers of a model: shapes, parameters, operations. Without a name, list the models.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("model", nargs="?", metavar="MODEL|CHECKPOINT", help="a name, a checkpoint, or .onnx")
     parser.add_argument("--image-size", type=count, metavar="N", help="height and width of the pictures")

@@ -77,7 +77,7 @@ def run(options: Namespace) -> int:
     else:
         settings = recipes.recipe(given.get("data", "digits"), {"data": "digits"} | given)
     check(settings)
-    config, bundle, validation = prepared(settings, options.download)
+    config, bundle, validation = prepared(settings, options.download, options.cache)
     if config["lr"] == "auto":
         config["lr"] = found_rate(config, bundle)
     folder = folder or new_folder(f"{Path(bundle.name).name}-{settings['model']}")
@@ -95,10 +95,12 @@ def run(options: Namespace) -> int:
         return interrupted(trainer, whole=isinstance(error, Interrupted))
 
 
-def prepared(settings: Mapping[str, Any], download: bool) -> tuple[dict[str, Any], data.Bundle, Any]:
+def prepared(
+    settings: Mapping[str, Any], download: bool, cache: Path | None = None
+) -> tuple[dict[str, Any], data.Bundle, Any]:
     """What a checkpoint keeps of the settings and the data, the data, and those held out for validation."""
     given = (settings.get("image_size"), settings.get("gray", False), download, settings.get("skip_damaged", False))
-    bundle = data.load(settings["data"], *given)
+    bundle = data.load(settings["data"], *given, cache)
     bundle, validation = data.hold_out(bundle, settings.get("validation", 0), settings["seed"])
     size = data.input_size(settings["model"], bundle.size)
     return {**settings, **bundle.facts(), "input_size": size}, bundle, validation

@@ -5,6 +5,7 @@ from autograd.data.dataset import ConcatDataset, Dataset, Subset, TensorDataset,
 from autograd.data.loader import DataLoader
 from autograd.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler
 from autograd.data.seeds import PerSample
+from autograd.shapes import names_only
 
 __all__ = [
     "BatchSampler",
@@ -22,3 +23,5 @@ __all__ = [
     "default_convert",
     "random_split",
 ]
+
+__getattr__ = names_only("autograd.data", __all__)

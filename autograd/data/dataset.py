@@ -28,7 +28,7 @@ class Dataset(Generic[T_co]):
     """
 
     def __getitem__(self, index: int) -> T_co:
-        raise NotImplementedError(f"{type(self).__name__} has to define __getitem__")
+        raise TypeError(f"{type(self).__name__}: has no __getitem__; define __getitem__(self, index) in the class")
 
     def __add__(self, other: Dataset[Any]) -> ConcatDataset:
         return ConcatDataset([self, other])

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from autograd.data.workers import taken
+
 JOIN_SECONDS = 5.0
 
 Fetch = Callable[..., Any]
@@ -37,7 +39,7 @@ class ProcessPrefetcher(Iterator[Any]):
         context: str,
         on_start: Callable[[int], object] | None,
     ) -> None:
-        self._tasks: Iterator[tuple[Any, ...]] | None = tasks
+        self._tasks = taken(tasks)
         self._window = window
         self._pending: deque[int | BaseException] = deque()  # which worker has the batch, or what the sampler raised
         self._next = 0
@@ -80,15 +82,9 @@ class ProcessPrefetcher(Iterator[Any]):
         return value
 
     def _fill(self) -> None:
-        while self._tasks is not None and len(self._pending) < self._window:
-            try:
-                task = next(self._tasks)
-            except StopIteration:
-                self._tasks = None
-                return
-            except Exception as error:  # the sampler's; it belongs after the batches that are under way
-                self._tasks = None
-                self._pending.append(error)
+        while len(self._pending) < self._window and (task := next(self._tasks, None)) is not None:
+            if isinstance(task, Exception):
+                self._pending.append(task)
                 return
             with contextlib.suppress(OSError):  # the worker died: noticed when its batch is due
                 self._workers[self._next][1].send(task)
@@ -97,7 +93,7 @@ class ProcessPrefetcher(Iterator[Any]):
 
     def close(self) -> None:
         """Ends the processes. Harmless when repeated."""
-        self._tasks = None
+        self._tasks = iter(())
         self._pending.clear()
         workers, self._workers = self._workers, []
         for _, pipe in workers:

@@ -5,6 +5,7 @@ Orders are functions of (seed, epoch): two numbers restore any of them, and noth
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
@@ -24,7 +25,7 @@ class Sampler(Generic[T_co]):
     """
 
     def __iter__(self) -> Iterator[T_co]:
-        raise NotImplementedError(f"{type(self).__name__} has to define __iter__")
+        raise TypeError(f"{type(self).__name__}: has no __iter__ method; define __iter__(self) in the class")
 
 
 class SequentialSampler(Sampler[int]):
@@ -40,16 +41,16 @@ class SequentialSampler(Sampler[int]):
         return len(self.data_source)
 
 
-class _EpochSampler(Sampler[int]):
+class _EpochSampler(Sampler[int], ABC):
     """A sampler whose order depends on a seed and an epoch that grows by one with every pass."""
 
     def __init__(self, generator: Any, seed: int | None) -> None:
         self.seed = resolve_seed(generator, seed)
         self.epoch = 0
 
+    @abstractmethod
     def order(self, epoch: int) -> NDArray[np.intp]:
         """The indices of one epoch."""
-        raise NotImplementedError
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses the epoch of the next pass."""

@@ -12,12 +12,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
+T = TypeVar("T")
 Task: TypeAlias = Callable[[], Any]
 _Errand: TypeAlias = "tuple[Future[Any], Task] | None"
 
 JOIN_SECONDS = 5.0  # how long close() waits for threads that are in the middle of a batch
+
+
+def taken(tasks: Iterator[T]) -> Iterator[T | Exception]:
+    """The tasks; what their iterator (the sampler) raises comes as the last of them, after those under way."""
+    try:
+        yield from tasks
+    except Exception as error:
+        yield error
 
 
 class Prefetcher(Iterator[Any]):
@@ -30,7 +39,7 @@ class Prefetcher(Iterator[Any]):
     def __init__(
         self, tasks: Iterator[Task], workers: int, window: int, on_start: Callable[[int], object] | None
     ) -> None:
-        self._tasks: Iterator[Task] | None = tasks
+        self._tasks = taken(tasks)
         self._window = window
         self._pending: deque[Future[Any]] = deque()
         self._queue: SimpleQueue[_Errand] = SimpleQueue()
@@ -63,23 +72,17 @@ class Prefetcher(Iterator[Any]):
             del future  # the exception's traceback leads to this frame: no cycle
 
     def _fill(self) -> None:
-        while self._tasks is not None and len(self._pending) < self._window:
+        while len(self._pending) < self._window and (task := next(self._tasks, None)) is not None:
             future: Future[Any] = Future()
-            try:
-                task = next(self._tasks)
-            except StopIteration:
-                self._tasks = None
-                return
-            except Exception as error:  # the sampler's; it belongs after the batches that are under way
-                self._tasks = None
-                future.set_exception(error)
+            if isinstance(task, Exception):
+                future.set_exception(task)
             else:
                 self._queue.put((future, task))
             self._pending.append(future)
 
     def close(self) -> None:
         """Stops the threads: each finishes the batch it is at, and the rest is dropped. Harmless when repeated."""
-        self._tasks = None
+        self._tasks = iter(())
         self._pending.clear()
         self._stop.set()
         threads, self._threads = self._threads, []

@@ -12,7 +12,7 @@ from autograd.explain.cam import activations, grad_cam, grad_cam_plus_plus, last
 from autograd.explain.health import LayerHealth, examine
 from autograd.explain.neighbours import embed, nearest
 from autograd.explain.pictures import as_rgb, colours, feature_maps, filters, grid, overlay, save_png
-from autograd.explain.scores import Calibration, auc, calibration, roc_curve, top_losses
+from autograd.train.scores import Calibration, auc, calibration, roc_curve, top_losses
 
 __all__ = [
     "Calibration",

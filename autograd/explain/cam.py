@@ -12,7 +12,7 @@ from autograd import Tensor
 from autograd.explain.attributions import Maps, chosen, evaluating, pictures
 from autograd.vision.transforms import Resize
 
-FINE = 16  # pixels of feature maps in which places can still be told apart
+FINE = 9  # pixels of feature maps in which places can still be told apart: left, middle, right
 
 
 def activations(model: Any, images: Any, layer: str) -> NDArray[Any]:
@@ -32,7 +32,7 @@ def _run(model: Any, x: NDArray[Any], layer: str, requires_grad: bool = False) -
 
 
 def last_spatial_layer(model: Any, images: Any) -> str:
-    """The name of the last layer whose output still has 16 pixels, or else more than one: what Grad-CAM looks at unless
+    """The name of the last layer whose output still has 9 pixels, or else more than one: what Grad-CAM looks at unless
     told otherwise. ValueError if there is none, as in a fully connected network."""
     x = pictures("last_spatial_layer", images)[:1]
     fine: list[str] = []

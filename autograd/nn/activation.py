@@ -10,30 +10,23 @@ from typing import Any
 
 from autograd.nn import functional as F
 from autograd.nn import init
+from autograd.nn.apply import Apply
+from autograd.nn.checks import expect_dimensions
 from autograd.nn.linear import empty
 from autograd.nn.module import Module
 from autograd.tensor import Tensor
 
 
-class _Activation(Module):
-    """op(x, *attributes), in the order in which the subclass names them."""
-
-    op: str
+class _Activation(Apply):
+    """An op of one tensor; `inplace` is printed where it holds."""
 
     def __init__(self, inplace: bool | None = None, **attributes: Any) -> None:
-        super().__init__()
-        self._attributes = tuple(attributes)
-        for name, value in attributes.items():
-            setattr(self, name, value)
+        super().__init__(**attributes)
         if inplace is not None:
             self.inplace = inplace
 
-    def forward(self, x: Tensor) -> Tensor:
-        return getattr(F, self.op)(x, *[getattr(self, name) for name in self._attributes])  # type: ignore[no-any-return]
-
     def extra_repr(self) -> str:
-        parts = [f"{name}={getattr(self, name)!r}" for name in self._attributes]
-        return ", ".join(parts + (["inplace=True"] if getattr(self, "inplace", False) else []))
+        return ", ".join([t for t in (super().extra_repr(), "inplace=True" * getattr(self, "inplace", False)) if t])
 
 
 class _InPlace(_Activation):
@@ -207,6 +200,61 @@ class Softmin(_OverAxis):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(-x)
+
+
+class Softmax2d(_Plain):
+    """softmax over the channels of (N, C, H, W) or (C, H, W)"""
+
+    op = "softmax"
+
+    def forward(self, x: Tensor) -> Tensor:
+        expect_dimensions("Softmax2d", x, (4, 3), "N, C, H, W")
+        return F.softmax(x, -3)  # type: ignore[no-any-return]
+
+
+class Tanhshrink(_Plain):
+    """x - tanh(x)"""
+
+    op = "tanhshrink"
+
+
+class Hardshrink(_Activation):
+    """x where |x| > lambd, else 0"""
+
+    op = "hardshrink"
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__(lambd=lambd)
+
+
+class Softshrink(_Activation):
+    """x - lambd above lambd, x + lambd below -lambd, else 0"""
+
+    op = "softshrink"
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__(lambd=lambd)
+
+
+class Threshold(_Activation):
+    """x where x > threshold, else value"""
+
+    op = "threshold"
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__(inplace, threshold=threshold, value=value)
+
+
+class RReLU(_Activation):
+    """x where x > 0, else a x with a drawn from [lower, upper], its mean when not training   (Xu et al. 2015)"""
+
+    op = "rrelu"
+
+    def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
+        super().__init__(inplace, lower=lower, upper=upper)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rrelu(x, self.lower, self.upper, self.training)  # type: ignore[no-any-return]
 
 
 class PReLU(Module):

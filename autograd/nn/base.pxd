@@ -1,5 +1,30 @@
+from autograd.tape cimport Op
+from cpython.object cimport PyObject
+
+cdef extern from *:
+    """
+    /* Lets a Python subclass find attributes as its base does, without a search for __getattr__ at each. */
+    static inline void inherit_getattr(PyObject *subclass, PyObject *base) {
+        ((PyTypeObject *)subclass)->tp_getattro = ((PyTypeObject *)base)->tp_getattro;
+        PyType_Modified((PyTypeObject *)subclass);
+    }
+    """
+    void inherit_getattr(object subclass, object base)
+
 cdef extern from "Python.h":
     dict instance_dict "PyObject_GenericGetDict" (object module, void *context)
 
 cdef class Callable:
     cdef dict __dict__
+
+
+cdef class Shortcut:
+    cdef object forward
+    cdef readonly Op op, with_relu
+    cdef readonly tuple names, only_if
+
+    cdef take(self, Callable module, Op op, tuple arguments)
+
+
+cdef class WithReLU:
+    cdef readonly Callable layer, relu

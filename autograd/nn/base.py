@@ -1,7 +1,10 @@
 """What every call of a module and every look at its attributes goes through; compiled, as small networks feel it."""
 
 import cython
+from cython.cimports.autograd.tape import Op, tape_set, tape_tuple
+from cython.cimports.cpython.dict import PyDict_GetItem
 
+from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
 
 
@@ -14,6 +17,12 @@ class Callable:
         try:
             if has_hooks(self):
                 return self._call_hooked(args, kwargs)
+            if not kwargs:
+                shortcut: Shortcut = _shortcuts.get(type(self))
+                if shortcut is not None:
+                    result = shortcut.take(self, shortcut.op, args)
+                    if result is not None:
+                        return result
             return self.forward(*args, **kwargs)
         except (ShapeError, DTypeError) as error:
             self._locate(error)
@@ -23,16 +32,96 @@ class Callable:
         self._explain_missing(name)
 
 
+def find_quickly(subclass):
+    """Finds attributes of its instances as Callable does. Python's way looks for a __getattr__ each time, ours."""
+    if subclass.__getattr__ is Callable.__getattr__ and subclass.__getattribute__ is Callable.__getattribute__:
+        inherit_getattr(subclass, Callable)
+
+
 @cython.cfunc
 @cython.returns(cython.bint)
 @cython.exceptval(-1)
 def has_hooks(module: Callable):
     state: dict = instance_dict(module, cython.NULL)
-    if "_hooks" not in state:
+    hooks: dict = state.get("_hooks")
+    if hooks is None:
         module._explain_missing("_hooks")
-    return len(state["_hooks"]) > 0 or len(state["_pre_hooks"]) > 0
+    before: dict = state["_pre_hooks"]
+    return len(hooks) > 0 or len(before) > 0
 
 
+@cython.ccall
+@cython.returns(cython.bint)
+@cython.exceptval(-1)
 def is_plain(module: Callable):
     """Whether calling the module does nothing beside its class's forward."""
     return not has_hooks(module) and "forward" not in instance_dict(module, cython.NULL)
+
+
+_shortcuts = cython.declare(dict, {})
+
+
+class Shortcut:
+    """What forward of a class of layers usually comes to: an op of its arguments and of attributes of the layer.
+
+    with_relu: the op for a ReLU after it. only_if: an attribute's name and the value that it must have.
+    """
+
+    def __init__(self, layer, op, names, with_relu=None, only_if=None):
+        self.forward = layer.forward
+        self.op = op
+        self.with_relu = with_relu
+        self.names = names
+        self.only_if = only_if
+        _shortcuts[layer] = self
+
+    def take(self, module: Callable, op: Op, arguments: tuple):
+        """The op's result; None where only forward will do, which also says best what is wrong with the arguments."""
+        state: dict = instance_dict(module, cython.NULL)
+        given: cython.Py_ssize_t = len(arguments)
+        count: cython.Py_ssize_t = given + len(self.names)
+        if count != op.inputs + len(op.defaults) or type(module).forward is not self.forward or "forward" in state:
+            return None
+        if self.only_if is not None and state.get(self.only_if[0]) != self.only_if[1]:
+            return None
+        inputs: tuple = tape_tuple(op.inputs)
+        attrs: tuple = tape_tuple(len(op.defaults))
+        i: cython.Py_ssize_t
+        for i in range(count):
+            if i < given:
+                value = arguments[i]
+            else:
+                found: cython.pointer(PyObject) = PyDict_GetItem(state, self.names[i - given])
+                if found == cython.NULL:
+                    return None
+                value = cython.cast(object, found)
+            if i < op.inputs:
+                tape_set(inputs, i, value)
+            else:
+                tape_set(attrs, i - op.inputs, value)
+        try:
+            return op.run(inputs, attrs if len(attrs) else op.defaults, None)
+        except (ShapeError, DTypeError):
+            return None
+
+
+class WithReLU:
+    """A layer and the ReLU after it, in one op; in two where somebody hooked one of them."""
+
+    def __init__(self, layer, relu):
+        self.layer = layer
+        self.relu = relu
+
+    def __call__(self, x):
+        if not (is_plain(self.layer) and is_plain(self.relu) and fusion.enabled):
+            return self.relu(self.layer(x))
+        shortcut: Shortcut = _shortcuts.get(type(self.layer))
+        if shortcut is not None:
+            result = shortcut.take(self.layer, shortcut.with_relu, (x,))
+            if result is not None:
+                return result
+        try:
+            return self.layer.forward_relu(x)
+        except (ShapeError, DTypeError) as error:
+            self.layer._locate(error)
+            raise

@@ -1,7 +1,26 @@
 from typing import Any
 
+from autograd.tape import Op
+
 class Callable:
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __getattr__(self, name: str) -> Any: ...
 
+class Shortcut:
+    def __init__(
+        self,
+        layer: type[Callable],
+        op: Op,
+        names: tuple[str, ...],
+        with_relu: Op | None = None,
+        only_if: tuple[str, Any] | None = None,
+    ) -> None: ...
+
+class WithReLU:
+    layer: Any
+    relu: Callable
+    def __init__(self, layer: Callable, relu: Callable) -> None: ...
+    def __call__(self, x: Any) -> Any: ...
+
+def find_quickly(subclass: type[Callable]) -> None: ...
 def is_plain(module: Callable) -> bool: ...

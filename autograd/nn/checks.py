@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from autograd.errors import ShapeError
+
+
+def expect_sizes(layer: str, **sizes: Any) -> None:
+    """Numbers of features and channels must be ints, and not negative."""
+    for name, size in sizes.items():
+        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 0:
+            raise ShapeError(f"{layer}: {name} is {size!r}, expected an int of at least 0")
 
 
 def expect_features(layer: str, x: Any, axis: int, expected: int, axes: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from autograd.errors import ShapeError
 from autograd.nn import functional as F
 from autograd.nn import init
-from autograd.nn.checks import expect_dimensions, expect_features
+from autograd.nn.checks import expect_dimensions, expect_features, expect_sizes
 from autograd.nn.linear import empty
 from autograd.nn.module import Module
 from autograd.tensor import Tensor
@@ -48,6 +48,7 @@ class _Conv(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
+        expect_sizes(name, in_channels=in_channels, out_channels=out_channels)
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
@@ -59,9 +60,12 @@ class _Conv(Module):
         self.kernel_size = sizes(kernel_size, self.spatial, f"{name}: kernel_size")
         self.stride = sizes(stride, self.spatial, f"{name}: stride")
         self.dilation = sizes(dilation, self.spatial, f"{name}: dilation")
+        for option in ("kernel_size", "stride", "dilation"):
+            if min(getattr(self, option)) < 1:
+                raise ShapeError(f"{name}: {option} is {getattr(self, option)}, expected ints of at least 1")
         self.output_padding = sizes(output_padding, self.spatial, f"{name}: output_padding")
         self.padding: str | tuple[int, ...] = self._padding(name, padding)
-        self._spelling = f"N, {in_channels}, " + ", ".join("HW" if self.spatial == 2 else "L")
+        self._spelling = f"N, {in_channels}, " + ", ".join(("L", "HW", "DHW")[self.spatial - 1])
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = empty(first, second // groups, *self.kernel_size, dtype=dtype)
         self.register_parameter("bias", empty(out_channels, dtype=dtype) if bias else None)
@@ -197,13 +201,38 @@ class Conv2d(_Conv):
         return self._convolve(F.conv2d_relu, x)
 
 
-class ConvTranspose2d(_Conv):
-    """The input gradient of Conv2d as a layer   (N, C, H, W) -> (N, K, P, Q)
+class Conv3d(_Conv):
+    """Conv2d with one more dimension   (N, C, D, H, W)"""
 
-    P = (H-1) stride - 2 padding + dilation (R-1) + output_padding + 1; weight (C, K/groups, R, S).
-    """
+    spatial = 3
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: str | Sizes = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, dtype
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._convolve(F.conv3d, x)
+
+
+class _ConvTranspose(_Conv):
+    """PyTorch's order of arguments: groups and bias before dilation."""
 
     transposed = True
+    op: str
 
     def __init__(
         self,
@@ -235,17 +264,16 @@ class ConvTranspose2d(_Conv):
         )
 
     def forward(self, x: Tensor, output_size: Any = None) -> Tensor:
-        """output_size: the wanted (H, W); it decides between the sizes that one stride allows."""
+        """output_size: the wanted size, e.g. (H, W); it decides between the sizes that one stride allows."""
         self._check(x)
-        batched = x if x.ndim == 4 else x[None]
-        extra = self.output_padding if output_size is None else self._extra(batched, output_size)
-        y = F.conv_transpose2d(
-            batched, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
-        )
-        return y if x.ndim == 4 else y[0]  # type: ignore[no-any-return]
+        unbatched = x.ndim == self.spatial + 1
+        x = x[None] if unbatched else x
+        extra = self.output_padding if output_size is None else self._extra(x, output_size)
+        y = getattr(F, self.op)(x, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+        return y[0] if unbatched else y  # type: ignore[no-any-return]
 
     def _extra(self, x: Tensor, output_size: Any) -> tuple[int, ...]:
-        wanted = tuple(output_size)[-2:]
+        wanted = tuple(output_size)[-self.spatial :]
         least = [
             (n - 1) * s - 2 * p + d * (k - 1) + 1
             for n, s, (p, _), d, k in zip(x.shape[2:], self.stride, self._margins(), self.dilation, self.kernel_size)
@@ -253,6 +281,28 @@ class ConvTranspose2d(_Conv):
         extra = tuple(w - low for w, low in zip(wanted, least))
         if any(not 0 <= e < s for e, s in zip(extra, self.stride)):
             raise ShapeError(
-                f"ConvTranspose2d: output_size={wanted} is not within {self.stride} above the least size {tuple(least)}"
+                f"{type(self).__name__}: output_size={wanted} is not within {self.stride} above the least size "
+                f"{tuple(least)}"
             )
         return extra
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """The input gradient of Conv1d as a layer   (N, C, L) -> (N, K, P)"""
+
+    spatial, op = 1, "conv_transpose1d"
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """The input gradient of Conv2d as a layer   (N, C, H, W) -> (N, K, P, Q)
+
+    P = (H-1) stride - 2 padding + dilation (R-1) + output_padding + 1; weight (C, K/groups, R, S).
+    """
+
+    op = "conv_transpose2d"
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """The input gradient of Conv3d as a layer   (N, C, D, H, W)"""
+
+    spatial, op = 3, "conv_transpose3d"

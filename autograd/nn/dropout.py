@@ -37,3 +37,24 @@ class Dropout2d(_Dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.dropout2d(x, self.p, self.training) if self.training and self.p else x  # type: ignore[no-any-return]
+
+
+class Dropout3d(_Dropout):
+    """Dropout of whole channels   (N, C, D, H, W)"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout3d(x, self.p, self.training) if self.training and self.p else x  # type: ignore[no-any-return]
+
+
+class AlphaDropout(_Dropout):
+    """Dropout to SELU's lower limit that keeps mean 0 and variance 1   (Klambauer et al. 2017)"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.alpha_dropout(x, self.p, self.training)  # type: ignore[no-any-return]
+
+
+class FeatureAlphaDropout(_Dropout):
+    """AlphaDropout of whole channels"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.feature_alpha_dropout(x, self.p, self.training)  # type: ignore[no-any-return]

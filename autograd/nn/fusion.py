@@ -1,4 +1,4 @@
-"""Neighbouring layers that one op computes.
+"""Layers that one op computes, alone or together with their neighbours.
 
 A layer and the ReLU after it give the same bits as one after the other. A convolution and the batch norm after it are
 folded into one convolution only where nothing is recorded (inference); that changes the rounding.
@@ -14,31 +14,34 @@ from autograd.errors import DTypeError, ShapeError
 from autograd.grad_mode import is_grad_enabled
 from autograd.nn import functional as F
 from autograd.nn.activation import ReLU
-from autograd.nn.base import is_plain
+from autograd.nn.base import Shortcut, WithReLU, is_plain
 from autograd.nn.conv import Conv2d
 from autograd.nn.linear import Linear
+from autograd.nn.loss import CrossEntropyLoss
 from autograd.nn.module import Module
 from autograd.nn.norm import BatchNorm1d, BatchNorm2d
+from autograd.nn.pooling import MaxPool2d
+from autograd.tape import declare
 from autograd.tensor import Tensor
 
 Step = Callable[[Any], Any]
 
-
-class WithReLU:
-    """A layer and the ReLU after it, in one op; in two where somebody hooked one of them."""
-
-    def __init__(self, layer: Any, relu: Module) -> None:
-        self.layer, self.relu = layer, relu
-
-    def __call__(self, x: Any) -> Any:
-        layer = self.layer
-        if not _fusible(layer, self.relu):
-            return self.relu(layer(x))
-        try:
-            return layer.forward_relu(x)
-        except (ShapeError, DTypeError) as error:
-            layer._locate(error)
-            raise
+# The op and the attributes of a layer that its forward, in the usual case, comes to.
+Shortcut(Linear, declare("linear"), ("weight", "bias"), declare("linear_relu"))
+Shortcut(
+    Conv2d,
+    declare("conv2d"),
+    ("weight", "bias", "stride", "padding", "dilation", "groups"),
+    declare("conv2d_relu"),
+    only_if=("padding_mode", "zeros"),
+)
+Shortcut(
+    MaxPool2d,
+    declare("max_pool2d_with_index"),
+    ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    only_if=("return_indices", False),
+)
+Shortcut(CrossEntropyLoss, declare("cross_entropy"), ("weight", "ignore_index", "reduction", "label_smoothing"))
 
 
 class ConvNorm:

@@ -10,7 +10,7 @@ import numpy as np
 from autograd.errors import ShapeError
 from autograd.nn import functional as F
 from autograd.nn import init
-from autograd.nn.checks import expect_features
+from autograd.nn.checks import expect_features, expect_sizes
 from autograd.nn.module import Module, Parameter
 from autograd.tensor import Tensor
 
@@ -40,6 +40,7 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
+        expect_sizes("Linear", in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
         self._spelling = f"..., {in_features}"
         self.weight = empty(out_features, in_features, dtype=dtype)
@@ -52,8 +53,8 @@ class Linear(Module):
             bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._map(F.linear, x)
+    def forward(self, input: Tensor) -> Tensor:
+        return self._map(F.linear, input)
 
     def forward_relu(self, x: Tensor) -> Tensor:
         """relu(forward(x))"""

@@ -6,112 +6,110 @@ nothing written for PyTorch can land in another argument.
 
 from __future__ import annotations
 
-from autograd.nn import functional as F
-from autograd.nn.module import Module
+from typing import Any
+
+from autograd.nn.apply import Apply
 from autograd.tensor import Tensor
 
 
-class _Loss(Module):
-    def __init__(self, reduction: str = "mean", allowed: tuple[str, ...] = ("mean", "sum", "none")) -> None:
-        super().__init__()
-        if reduction not in allowed:
-            raise ValueError(f"{type(self).__name__}: reduction must be one of {', '.join(allowed)}, got {reduction!r}")
-        self.reduction = reduction
+class Loss(Apply):
+    """A loss of functional; the options are its attributes."""
+
+    reductions: tuple[str, ...] = ("mean", "sum", "none")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if self.reduction not in self.reductions:
+            expected = ", ".join(self.reductions)
+            raise ValueError(f"{type(self).__name__}: reduction must be one of {expected}, got {self.reduction!r}")
+
+    def extra_repr(self) -> str:
+        return ""
 
 
-class _Weighted(_Loss):
+class Weighted(Loss):
     """A loss with weights per class or element, kept as a buffer."""
 
-    def __init__(self, weight: Tensor | None, reduction: str) -> None:
-        super().__init__(reduction)
+    def __init__(self, weight: Tensor | None, **options: Any) -> None:
+        super().__init__(**options)
         self.register_buffer("weight", weight)
+        self._attributes = ("weight", *self._attributes)
 
 
-class L1Loss(_Loss):
+class L1Loss(Loss):
     """|x - y|"""
 
+    op = "l1_loss"
+
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.l1_loss(input, target, reduction=self.reduction)  # type: ignore[no-any-return]
+        super().__init__(reduction=reduction)
 
 
-class MSELoss(_Loss):
+class MSELoss(Loss):
     """(x - y)^2"""
 
+    op = "mse_loss"
+
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(input, target, reduction=self.reduction)  # type: ignore[no-any-return]
+        super().__init__(reduction=reduction)
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(Loss):
     """(x - y)^2 / (2 beta) where |x - y| < beta, else |x - y| - beta/2"""
 
+    op = "smooth_l1_loss"
+
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
-        super().__init__(reduction)
-        self.beta = beta
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)  # type: ignore[no-any-return]
+        super().__init__(reduction=reduction, beta=beta)
 
 
-class HuberLoss(_Loss):
+class HuberLoss(Loss):
     """(x - y)^2 / 2 where |x - y| < delta, else delta (|x - y| - delta/2)"""
 
+    op = "huber_loss"
+
     def __init__(self, *, reduction: str = "mean", delta: float = 1.0) -> None:
-        super().__init__(reduction)
-        self.delta = delta
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)  # type: ignore[no-any-return]
+        super().__init__(reduction=reduction, delta=delta)
 
 
-class BCELoss(_Weighted):
+class BCELoss(Weighted):
     """-(y log x + (1 - y) log(1 - x)), x in [0, 1]; the logarithms are at least -100"""
 
+    op = "binary_cross_entropy"
+
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
-        super().__init__(weight, reduction)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)  # type: ignore[no-any-return]
+        super().__init__(weight, reduction=reduction)
 
 
-class BCEWithLogitsLoss(_Weighted):
+class BCEWithLogitsLoss(Weighted):
     """BCELoss of sigmoid(x), computed without overflow; pos_weight multiplies the loss of positive examples"""
+
+    op = "binary_cross_entropy_with_logits"
 
     def __init__(
         self, weight: Tensor | None = None, *, reduction: str = "mean", pos_weight: Tensor | None = None
     ) -> None:
-        super().__init__(weight, reduction)
+        super().__init__(weight, reduction=reduction)
         self.register_buffer("pos_weight", pos_weight)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(  # type: ignore[no-any-return]
-            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
-        )
+        self._attributes = (*self._attributes, "pos_weight")
 
 
-class NLLLoss(_Weighted):
+class NLLLoss(Weighted):
     """-weight[y] x[n, y] of log-probabilities x (N, C, ...), labels y (N, ...); the mean is weighted"""
 
+    op = "nll_loss"
+
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(weight, reduction)
-        self.ignore_index = ignore_index
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.nll_loss(  # type: ignore[no-any-return]
-            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
-        )
+        super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
 
 
-class CrossEntropyLoss(_Weighted):
+class CrossEntropyLoss(Weighted):
     """-log softmax(x)[n, y] of scores x (N, C, ...), labels y (N, ...) or class probabilities of x's shape
 
     weight: per class; ignore_index: labels that do not count; label_smoothing: the share given to all classes.
     """
+
+    op = "cross_entropy"
 
     def __init__(
         self,
@@ -121,29 +119,17 @@ class CrossEntropyLoss(_Weighted):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, reduction)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(  # type: ignore[no-any-return]
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
+        super().__init__(weight, ignore_index=ignore_index, reduction=reduction, label_smoothing=label_smoothing)
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(Loss):
     """y (log y - x) of log-probabilities x and probabilities y (log_target: their logarithms)
 
     reduction 'batchmean' divides the sum by N.
     """
 
-    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__(reduction, ("mean", "sum", "none", "batchmean"))
-        self.log_target = log_target
+    op = "kl_div"
+    reductions = ("mean", "sum", "none", "batchmean")
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)  # type: ignore[no-any-return]
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__(reduction=reduction, log_target=log_target)

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.errors import DTypeError
 from autograd.nn.base import Callable as Base
+from autograd.nn.base import find_quickly
 from autograd.nn.state import StateMixin
 from autograd.shapes import near
 from autograd.tensor import Tensor
@@ -71,6 +72,10 @@ class Module(Base, StateMixin):
     """
 
     training: bool
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        find_quickly(cls)
 
     def __init__(self) -> None:
         self.__dict__.update(_kinds={}, _pre_hooks={}, _hooks={}, training=True)

@@ -15,6 +15,14 @@ from autograd.nn.module import Module
 from autograd.tensor import Tensor
 
 
+def _reset(layer: Any) -> None:
+    """weight 1 and bias 0, where there are any."""
+    if layer.weight is not None:
+        init.ones_(layer.weight)
+    if layer.bias is not None:
+        init.zeros_(layer.bias)
+
+
 class _Tracking(Module):
     """Weights, running statistics and their defaults: what batch and instance norm share."""
 
@@ -22,14 +30,23 @@ class _Tracking(Module):
     axes: str
 
     def __init__(
-        self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool, dtype: Any
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        track_running_stats: bool,
+        bias: bool,
+        dtype: Any,
     ) -> None:
         super().__init__()
+        if eps <= 0:
+            raise ValueError(f"{type(self).__name__}: eps must be positive, got {eps}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self._spelling = self.axes.replace("C", str(num_features))
         self.register_parameter("weight", empty(num_features, dtype=dtype) if affine else None)
-        self.register_parameter("bias", empty(num_features, dtype=dtype) if affine else None)
+        self.register_parameter("bias", empty(num_features, dtype=dtype) if affine and bias else None)
         kind = np.float32 if dtype is None else np.dtype(dtype)
         tracked = track_running_stats
         self.register_buffer("running_mean", Tensor(np.zeros(num_features, kind)) if tracked else None)
@@ -45,9 +62,7 @@ class _Tracking(Module):
 
     def reset_parameters(self) -> None:
         self.reset_running_stats()
-        if self.affine:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        _reset(self)
 
     def _check(self, x: Tensor) -> None:
         expect_dimensions(type(self).__name__, x, self.dimensions, self._spelling)
@@ -69,8 +84,10 @@ class _BatchNorm(_Tracking):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.batch_norm(*self._arguments(x))  # type: ignore[no-any-return]
@@ -130,11 +147,13 @@ class BatchNorm2d(_BatchNorm):
     dimensions, axes = (4,), "N, C, H, W"
 
 
-class InstanceNorm2d(_Tracking):
-    """y = (x - mean) / sqrt(var + eps) * weight + bias, per sample and channel   (N, C, H, W)   (Ulyanov 2016)"""
+class BatchNorm3d(_BatchNorm):
+    """BatchNorm2d with one more dimension   (N, C, D, H, W)"""
 
-    dimensions, axes = (4, 3), "N, C, H, W"
+    dimensions, axes = (5,), "N, C, D, H, W"
 
+
+class _InstanceNorm(_Tracking):
     def __init__(
         self,
         num_features: int,
@@ -144,19 +163,40 @@ class InstanceNorm2d(_Tracking):
         track_running_stats: bool = False,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         self._check(x)
-        batched = x if x.ndim == 4 else x[None]
+        unbatched = x.ndim == self.dimensions[1]
+        batched = x[None] if unbatched else x
         if self.affine or self.track_running_stats:
-            expect_features("InstanceNorm2d", batched, 1, self.num_features, self._spelling)
+            expect_features(type(self).__name__, batched, 1, self.num_features, self._spelling)
         by_instance = self.training or not self.track_running_stats
         y = F.instance_norm(
             batched, self.running_mean, self.running_var, self.weight, self.bias, by_instance, self.momentum, self.eps
         )
-        return y if x.ndim == 4 else y[0]  # type: ignore[no-any-return]
+        return y[0] if unbatched else y  # type: ignore[no-any-return]
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """y = (x - mean) / sqrt(var + eps) * weight + bias, per sample and channel   (N, C, L)"""
+
+    dimensions, axes = (3, 2), "N, C, L"
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """y = (x - mean) / sqrt(var + eps) * weight + bias, per sample and channel   (N, C, H, W)   (Ulyanov 2016)"""
+
+    dimensions, axes = (4, 3), "N, C, H, W"
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """InstanceNorm2d with one more dimension   (N, C, D, H, W)"""
+
+    dimensions, axes = (5, 4), "N, C, D, H, W"
 
 
 class LayerNorm(Module):
@@ -179,16 +219,44 @@ class LayerNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        _reset(self)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-len(self.normalized_shape) :] != self.normalized_shape:
             expected = ", ".join(map(str, self.normalized_shape))
             raise ShapeError(f"LayerNorm: expected x of shape (..., {expected}), got {x.shape}")
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class RMSNorm(Module):
+    """y = x / sqrt(mean(x^2) + eps) * weight over the last dimensions, normalized_shape   (Zhang, Sennrich 2019)
+
+    eps None: the dtype's.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | list[int] | tuple[int, ...],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
+        self.register_parameter("weight", empty(*shape, dtype=dtype) if elementwise_affine else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
@@ -205,19 +273,19 @@ class GroupNorm(Module):
         affine: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.register_parameter("weight", empty(num_channels, dtype=dtype) if affine else None)
-        self.register_parameter("bias", empty(num_channels, dtype=dtype) if affine else None)
+        self.register_parameter("bias", empty(num_channels, dtype=dtype) if affine and bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        if self.affine:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        _reset(self)
 
     def forward(self, x: Tensor) -> Tensor:
         expect_features("GroupNorm", x, 1, self.num_channels, f"N, {self.num_channels}, ...")

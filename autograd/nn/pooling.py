@@ -1,4 +1,4 @@
-"""Pooling over windows and to fixed sizes."""
+"""Pooling over windows and to fixed sizes. Layers for 1, 2 and 3 spatial dimensions differ in their op only."""
 
 from __future__ import annotations
 
@@ -9,21 +9,32 @@ from autograd.nn.checks import expect_dimensions
 from autograd.nn.module import Module
 from autograd.tensor import Tensor
 
+AXES = {1: "N, C, L", 2: "N, C, H, W", 3: "N, C, D, H, W"}
+
 
 class _Pool(Module):
     """What pooling layers share: a missing batch dimension is added and removed again."""
 
-    axes = "N, C, H, W"
+    op: str
+    printed: tuple[str, ...] = ("kernel_size", "stride", "padding")
 
-    def _batched(self, x: Tensor) -> Tensor:
-        full = 1 + self.axes.count(",")
+    def _pool(self, x: Tensor, *args: Any) -> Any:
+        """op(x, *args), whatever it returns."""
+        full = 2 + int(self.op[-2])
+        op = getattr(F, self.op)
         if x.ndim == full:
-            return x
-        expect_dimensions(type(self).__name__, x, (full, full - 1), self.axes)
-        return x[None]
+            return op(x, *args)
+        expect_dimensions(type(self).__name__, x, (full, full - 1), AXES[full - 2])
+        results = op(x[None], *args)
+        return tuple(r[0] for r in results) if isinstance(results, tuple) else results[0]
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)}" for name in self.printed)
 
 
 class _MaxPool(_Pool):
+    printed = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+
     def __init__(
         self,
         kernel_size: Any,
@@ -38,28 +49,15 @@ class _MaxPool(_Pool):
         self.padding, self.dilation = padding, dilation
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
-    def _pool(self, op: Any, x: Tensor) -> Any:
-        batched = self._batched(x)
+    def forward(self, x: Tensor) -> Any:
         attrs = (self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
-        results = op(batched, *attrs, self.return_indices)
-        if x.ndim == batched.ndim:
-            return results
-        return tuple(r[0] for r in results) if self.return_indices else results[0]
-
-    def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
-        )
+        return self._pool(x, *attrs, self.return_indices)
 
 
 class MaxPool1d(_MaxPool):
     """y[n,c,p] = max_r x[n,c,p*stride + r*dilation - padding]   (N, C, L) -> (N, C, P)"""
 
-    axes = "N, C, L"
-
-    def forward(self, x: Tensor) -> Any:
-        return self._pool(F.max_pool1d, x)
+    op = "max_pool1d"
 
 
 class MaxPool2d(_MaxPool):
@@ -68,14 +66,51 @@ class MaxPool2d(_MaxPool):
     A NaN in the window gives NaN. return_indices: also the winners' flat positions in H*W.
     """
 
-    def forward(self, x: Tensor) -> Any:
-        return self._pool(F.max_pool2d, x)
+    op = "max_pool2d"
+
+
+class MaxPool3d(_MaxPool):
+    """MaxPool2d with one more dimension   (N, C, D, H, W)"""
+
+    op = "max_pool3d"
+
+
+class _MaxUnpool(_Pool):
+    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding = padding
+
+    def forward(self, x: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        """indices: of the max pool with return_indices=True; output_size: its input's size, where several fit."""
+        args = (self.kernel_size, self.stride, self.padding, output_size)
+        if x.ndim == 2 + int(self.op[-2]):
+            return getattr(F, self.op)(x, indices, *args)  # type: ignore[no-any-return]
+        return self._pool(x, indices[None], *args)  # type: ignore[no-any-return]
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """Zeros, and every x where MaxPool1d found it   (N, C, P) -> (N, C, L)"""
+
+    op = "max_unpool1d"
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """Zeros, and every x where MaxPool2d found it   (N, C, P, Q) -> (N, C, H, W)"""
+
+    op = "max_unpool2d"
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """Zeros, and every x where MaxPool3d found it"""
+
+    op = "max_unpool3d"
 
 
 class AvgPool1d(_Pool):
     """Mean over windows   (N, C, L) -> (N, C, P)"""
 
-    axes = "N, C, L"
+    op = "avg_pool1d"
 
     def __init__(
         self,
@@ -95,15 +130,13 @@ class AvgPool1d(_Pool):
 
     def forward(self, x: Tensor) -> Tensor:
         attrs = (self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
-        y = F.avg_pool1d(self._batched(x), *attrs)
-        return y if y.ndim == x.ndim else y[0]  # type: ignore[no-any-return]
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return self._pool(x, *attrs)  # type: ignore[no-any-return]
 
 
 class AvgPool2d(_Pool):
     """Mean over windows   (N, C, H, W) -> (N, C, P, Q); padding counts as zeros unless count_include_pad=False"""
+
+    op = "avg_pool2d"
 
     def __init__(
         self,
@@ -120,40 +153,95 @@ class AvgPool2d(_Pool):
 
     def forward(self, x: Tensor) -> Tensor:
         attrs = (self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
-        y = F.avg_pool2d(self._batched(x), *attrs, self.divisor_override)
-        return y if y.ndim == x.ndim else y[0]  # type: ignore[no-any-return]
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return self._pool(x, *attrs, self.divisor_override)  # type: ignore[no-any-return]
 
 
-class AdaptiveAvgPool2d(_Pool):
-    """Mean over windows chosen so that the result is (N, C, *output_size); None keeps a size."""
+class AvgPool3d(AvgPool2d):
+    """AvgPool2d with one more dimension   (N, C, D, H, W)"""
+
+    op = "avg_pool3d"
+
+
+class LPPool1d(_Pool):
+    """(sum of x^norm_type over a window)^(1/norm_type)   (N, C, L) -> (N, C, P)"""
+
+    op = "lp_pool1d"
+    printed = ("norm_type", "kernel_size", "stride", "ceil_mode")
+
+    def __init__(self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> None:
+        super().__init__()
+        self.norm_type, self.kernel_size, self.stride = float(norm_type), kernel_size, stride
+        self.ceil_mode = ceil_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._pool(x, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)  # type: ignore[no-any-return]
+
+
+class LPPool2d(LPPool1d):
+    """(sum of x^norm_type over a window)^(1/norm_type)   (N, C, H, W) -> (N, C, P, Q)"""
+
+    op = "lp_pool2d"
+
+
+class LPPool3d(LPPool1d):
+    """LPPool2d with one more dimension   (N, C, D, H, W)"""
+
+    op = "lp_pool3d"
+
+
+class _AdaptiveAvgPool(_Pool):
+    printed = ("output_size",)
 
     def __init__(self, output_size: Any) -> None:
         super().__init__()
         self.output_size = output_size
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.adaptive_avg_pool2d(self._batched(x), self.output_size)
-        return y if y.ndim == x.ndim else y[0]  # type: ignore[no-any-return]
-
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
+        return self._pool(x, self.output_size)  # type: ignore[no-any-return]
 
 
-class AdaptiveMaxPool2d(_Pool):
-    """Maximum over windows chosen so that the result is (N, C, *output_size); None keeps a size."""
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+    """Mean over windows chosen so that the result is (N, C, output_size)."""
+
+    op = "adaptive_avg_pool1d"
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+    """Mean over windows chosen so that the result is (N, C, *output_size); None keeps a size."""
+
+    op = "adaptive_avg_pool2d"
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """AdaptiveAvgPool2d with one more dimension   (N, C, D, H, W)"""
+
+    op = "adaptive_avg_pool3d"
+
+
+class _AdaptiveMaxPool(_Pool):
+    printed = ("output_size",)
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__()
         self.output_size, self.return_indices = output_size, return_indices
 
     def forward(self, x: Tensor) -> Any:
-        results = F.adaptive_max_pool2d(self._batched(x), self.output_size, self.return_indices)
-        if x.ndim == 4:
-            return results
-        return tuple(r[0] for r in results) if self.return_indices else results[0]
+        return self._pool(x, self.output_size, self.return_indices)
 
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """Maximum over windows chosen so that the result is (N, C, output_size)."""
+
+    op = "adaptive_max_pool1d"
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """Maximum over windows chosen so that the result is (N, C, *output_size); None keeps a size."""
+
+    op = "adaptive_max_pool2d"
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """AdaptiveMaxPool2d with one more dimension   (N, C, D, H, W)"""
+
+    op = "adaptive_max_pool3d"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -23,13 +24,12 @@ Layer = Callable[[Tensor, Any, Tensor, "Tensor | None"], "tuple[Tensor, Any]"]
 Step = Callable[[Tensor, Any, Tensor, "Tensor | None"], Any]
 
 
-def _plain(activate: Callable[[Tensor], Tensor]) -> Step:
+def _plain(activate: Callable[[Tensor], Tensor], gates: Tensor, h: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
     """h' = activate(W x + b + W_h h + b_h)"""
+    return activate(gates + F.linear(h, w, b))
 
-    def step(gates: Tensor, h: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        return activate(gates + F.linear(h, w, b))
 
-    return step
+PLAIN: dict[str, Step] = {name: functools.partial(_plain, getattr(F, name)) for name in ("tanh", "relu")}
 
 
 def _lstm(gates: Tensor, state: tuple[Tensor, Tensor], u: Tensor, b: Tensor | None) -> tuple[Tensor, Any]:
@@ -43,6 +43,12 @@ def _gru(gates: Tensor, state: Tensor, u: Tensor, b: Tensor | None) -> tuple[Ten
     """All steps of GRU: every h, and the last one."""
     states = gru(gates, state, u, b)
     return states, states[gates.shape[0] - 1]
+
+
+def _projected(gates: Tensor, state: tuple[Tensor, Tensor], w: Tensor, b: Tensor | None, p: Tensor) -> Any:
+    """lstm_step whose h' is multiplied by p. Sak et al., arXiv:1402.1128."""
+    h, c = lstm_step(gates, state, w, b)
+    return F.linear(h, p), c
 
 
 def _hidden(state: Any) -> Tensor:
@@ -59,27 +65,37 @@ class _Recurrent(Module):
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-        dropout: float = 0.0, bidirectional: bool = False, device: Any = None, dtype: Any = None,
+        dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        if hidden_size < 1 or num_layers < 1:
-            fault = f"hidden_size={hidden_size} and num_layers={num_layers} must be above 0"
+        for name, flag in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{type(self).__name__}: {name} must be True or False, got {flag!r}")
+        if proj_size and (not self.cell_state or not 0 < proj_size < hidden_size):
+            raise ValueError(
+                f"{type(self).__name__}: proj_size={proj_size} must be 0"
+                + (f" or below hidden_size={hidden_size}" if self.cell_state else "; only LSTM has projections")
+            )
+        if input_size < 1 or hidden_size < 1 or num_layers < 1:
+            fault = f"input_size={input_size}, hidden_size={hidden_size} and num_layers={num_layers} must be above 0"
             raise ShapeError(f"{type(self).__name__}: {fault}")
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
+        self.proj_size = proj_size
         for name, shape in self._shapes():
             self.register_parameter(name, empty(*shape, dtype=dtype))
         self.reset_parameters()
 
     def _shapes(self) -> list[tuple[str, tuple[int, ...]]]:
-        rows = self.blocks * self.hidden_size
+        rows, out = self.blocks * self.hidden_size, self.proj_size or self.hidden_size
         found: list[tuple[str, tuple[int, ...]]] = []
         for layer in range(self.num_layers):
-            width = self.input_size if layer == 0 else self.hidden_size * (1 + self.bidirectional)
+            width = self.input_size if layer == 0 else out * (1 + self.bidirectional)
             for direction in range(1 + self.bidirectional):
                 tail = f"l{layer}" + "_reverse" * direction
-                found += [(f"weight_ih_{tail}", (rows, width)), (f"weight_hh_{tail}", (rows, self.hidden_size))]
+                found += [(f"weight_ih_{tail}", (rows, width)), (f"weight_hh_{tail}", (rows, out))]
                 found += [(f"bias_ih_{tail}", (rows,)), (f"bias_hh_{tail}", (rows,))] if self.bias else []
+                found += [(f"weight_hr_{tail}", (out, self.hidden_size))] if self.proj_size else []
         return found
 
     def reset_parameters(self) -> None:
@@ -90,13 +106,14 @@ class _Recurrent(Module):
     def _start(self, given: Any, batch: int, dtype: Any) -> list[Any]:
         """The first state of every layer and direction."""
         count = self.num_layers * (1 + self.bidirectional)
-        shape = (count, batch, self.hidden_size)
+        shapes = [(count, batch, n) for n in (self.proj_size or self.hidden_size, self.hidden_size)]
+        shapes = shapes[: 1 + self.cell_state]
         parts = given if isinstance(given, tuple) else (given,)
         if given is None:
-            parts = (Tensor(np.zeros(shape, dtype)),) * (1 + self.cell_state)
-        if len(parts) != 1 + self.cell_state or any(tuple(p.shape) != shape for p in parts):
-            found = [tuple(p.shape) for p in parts]
-            raise ShapeError(f"{type(self).__name__}: the first state must have shape {shape}, got {found}")
+            parts = tuple(Tensor(np.zeros(shape, dtype)) for shape in shapes)
+        found = [tuple(p.shape) for p in parts]
+        if found != shapes:
+            raise ShapeError(f"{type(self).__name__}: the first state must have shape {shapes}, got {found}")
         return [tuple(p[i] for p in parts) if self.cell_state else parts[0][i] for i in range(count)]
 
     def _run(self, x: Tensor, state: Any, tail: str) -> tuple[Tensor, Any]:
@@ -104,11 +121,14 @@ class _Recurrent(Module):
         w, u = getattr(self, f"weight_ih_{tail}"), getattr(self, f"weight_hh_{tail}")
         b, d = (getattr(self, f"bias_{part}_{tail}") if self.bias else None for part in ("ih", "hh"))
         gates = F.linear(x, w, b)
-        if self.layer is not None and fusion.enabled:
+        if self.layer is not None and fusion.enabled and not self.proj_size:
             return self.layer(gates, state, u, d)
+        step: Any = self.step
+        if self.proj_size:
+            step = functools.partial(_projected, p=getattr(self, f"weight_hr_{tail}"))
         outputs = []
         for t in range(gates.shape[0]):
-            state = self.step(gates[t], state, u, d)
+            state = step(gates[t], state, u, d)
             outputs.append(_hidden(state))
         return stack(outputs, 0), state
 
@@ -156,18 +176,18 @@ class RNN(_Recurrent):
     """
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", **kw: Any):
-        if nonlinearity not in ("tanh", "relu"):
+        if nonlinearity not in PLAIN:
             raise ValueError(f"RNN: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         super().__init__(input_size, hidden_size, num_layers, **kw)
         self.nonlinearity = nonlinearity
-
-        self.step = _plain(F.relu if nonlinearity == "relu" else F.tanh)  # type: ignore[misc]
+        self.step = PLAIN[nonlinearity]  # type: ignore[misc]
 
 
 class LSTM(_Recurrent):
     """Long short-term memory   (L, N, C) -> (L, N, K), and the last (h, c), each (layers, N, K)
 
     Rows of the weights: input, forget, cell and output gates. Source: Hochreiter and Schmidhuber, 1997.
+    proj_size: h is multiplied by a matrix (proj_size, hidden_size).
     """
 
     blocks, cell_state = 4, True
@@ -207,9 +227,13 @@ class _Cell(Module):
         x = tensor_of(x)
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             raise ShapeError(f"{type(self).__name__}: expected x (N, {self.input_size}), got {x.shape}")
+        shape = (*x.shape[:-1], self.hidden_size)
         if hx is None:
-            zero = Tensor(np.zeros((*x.shape[:-1], self.hidden_size), x.dtype))
+            zero = Tensor(np.zeros(shape, x.dtype))
             hx = (zero, zero) if self.cell_state else zero
+        found = [tuple(h.shape) for h in (hx if self.cell_state else (hx,))]
+        if found != [shape] * len(found):
+            raise ShapeError(f"{type(self).__name__}: the state must have shape {shape}, got {found}")
         gates = F.linear(x, self.weight_ih, self.bias_ih)
         return self.step(gates, hx, self.weight_hh, self.bias_hh)
 
@@ -218,9 +242,17 @@ class _Cell(Module):
 
 
 class RNNCell(_Cell):
-    """tanh(W x + b + W_h h + b_h): (N, C), (N, K) -> (N, K)"""
+    """tanh(W x + b + W_h h + b_h): (N, C), (N, K) -> (N, K); or relu in place of tanh"""
 
-    step = staticmethod(_plain(F.tanh))
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", device: Any = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        if nonlinearity not in PLAIN:
+            raise ValueError(f"RNNCell: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        self.nonlinearity = nonlinearity
+        self.step = PLAIN[nonlinearity]  # type: ignore[misc]
 
 
 class LSTMCell(_Cell):

@@ -1,9 +1,12 @@
-"""Attention with several heads, and the encoder made of it. Names and defaults are torch.nn's."""
+"""Attention with several heads, and the encoder and decoder made of it. Names and defaults are torch.nn's."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.nn import functional as F
@@ -75,7 +78,45 @@ class MultiheadAttention(Module):
         return (y.transpose(0, 1) if swap else y), weights
 
 
-class TransformerEncoderLayer(Module):
+class _Layer(Module):
+    """What encoder and decoder layers share: attention and two linear layers, each added to its input."""
+
+    def __init__(
+        self, d_model: int, nhead: int, dim_feedforward: int, dropout: float, activation: Any, layer_norm_eps: float,
+        batch_first: bool, norm_first: bool, bias: bool, dtype: Any, cross: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype)
+        if cross:
+            self.multihead_attn = MultiheadAttention(
+                d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype
+            )
+        self.linear1 = Linear(d_model, dim_feedforward, bias=bias, dtype=dtype)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias=bias, dtype=dtype)
+        self.norm_first = norm_first
+        parts = 3 if cross else 2
+        for i in range(1, parts + 1):
+            setattr(self, f"norm{i}", LayerNorm(d_model, eps=layer_norm_eps, bias=bias, dtype=dtype))
+        for i in range(1, parts + 1):
+            setattr(self, f"dropout{i}", Dropout(dropout))
+        if activation not in ("relu", "gelu") and not callable(activation):
+            name = type(self).__name__
+            raise ValueError(f"{name}: activation is 'relu', 'gelu' or a function, not {activation!r}")
+        self.activation = getattr(F, activation) if isinstance(activation, str) else activation
+
+    def _feed(self, y: Tensor) -> Tensor:
+        return self.linear2(self.dropout(self.activation(self.linear1(y))))  # type: ignore[no-any-return]
+
+    def _chain(self, x: Tensor, *parts: Callable[[Tensor], Tensor]) -> Tensor:
+        """Every part added to its input, normalised before or after."""
+        for i, part in enumerate(parts, 1):
+            norm, dropout = getattr(self, f"norm{i}"), getattr(self, f"dropout{i}")
+            x = x + dropout(part(norm(x))) if self.norm_first else norm(x + dropout(part(x)))
+        return x
+
+
+class TransformerEncoderLayer(_Layer):
     """Self-attention and two linear layers, each pair added to its input and normalised   (L, N, E) -> (L, N, E)
 
     norm_first normalises before instead of after. Source: Vaswani et al., arXiv:1706.03762.
@@ -86,38 +127,50 @@ class TransformerEncoderLayer(Module):
         layer_norm_eps: float = 1e-5, batch_first: bool = False, norm_first: bool = False, bias: bool = True,
         device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__()
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype)
-        self.linear1 = Linear(d_model, dim_feedforward, bias=bias, dtype=dtype)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias=bias, dtype=dtype)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, dtype=dtype)
-        self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, dtype=dtype)
-        self.dropout1, self.dropout2 = Dropout(dropout), Dropout(dropout)
-        if activation not in ("relu", "gelu") and not callable(activation):
-            raise ValueError(f"TransformerEncoderLayer: activation is 'relu', 'gelu' or a function, not {activation!r}")
-        self.activation = getattr(F, activation) if isinstance(activation, str) else activation
+        super().__init__(d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first,
+                         bias, dtype)  # fmt: skip
 
     def forward(
         self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
     ) -> Tensor:
-        x = tensor_of(src)
-
         def attend(y: Tensor) -> Tensor:
-            found, _ = self.self_attn(
+            return self.self_attn(  # type: ignore[no-any-return]
                 y, y, y, src_key_padding_mask, need_weights=False, attn_mask=src_mask, is_causal=is_causal
-            )
-            return self.dropout1(found)
+            )[0]
 
-        def feed(y: Tensor) -> Tensor:
-            return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(y)))))
+        return self._chain(tensor_of(src), attend, self._feed)
 
-        if self.norm_first:
-            x = x + attend(self.norm1(x))
-            return x + feed(self.norm2(x))
-        x = self.norm1(x + attend(x))
-        return self.norm2(x + feed(x))
+
+class TransformerDecoderLayer(_Layer):
+    """Self-attention, attention to the encoder's result and two linear layers   (L, N, E), (S, N, E) -> (L, N, E)
+
+    Source: Vaswani et al., arXiv:1706.03762.
+    """
+
+    def __init__(
+        self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1, activation: Any = "relu",
+        layer_norm_eps: float = 1e-5, batch_first: bool = False, norm_first: bool = False, bias: bool = True,
+        device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first,
+                         bias, dtype, cross=True)  # fmt: skip
+
+    def forward(
+        self, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None, tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None, tgt_is_causal: bool = False, memory_is_causal: bool = False,
+    ) -> Tensor:  # fmt: skip
+        def attend(y: Tensor) -> Tensor:
+            return self.self_attn(  # type: ignore[no-any-return]
+                y, y, y, tgt_key_padding_mask, need_weights=False, attn_mask=tgt_mask, is_causal=tgt_is_causal
+            )[0]
+
+        def look_up(y: Tensor) -> Tensor:
+            return self.multihead_attn(  # type: ignore[no-any-return]
+                y, memory, memory, memory_key_padding_mask, need_weights=False, attn_mask=memory_mask,
+                is_causal=memory_is_causal,
+            )[0]  # fmt: skip
+
+        return self._chain(tensor_of(tgt), attend, look_up, self._feed)
 
 
 class TransformerEncoder(Module):
@@ -135,3 +188,73 @@ class TransformerEncoder(Module):
         for layer in self.layers:
             x = layer(x, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=bool(is_causal))
         return x if self.norm is None else self.norm(x)
+
+
+class TransformerDecoder(Module):
+    """num_layers copies of a decoder layer, one after the other, and a last normalisation if given."""
+
+    def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        super().__init__()
+        self.layers = ModuleList([copy.deepcopy(decoder_layer) for _ in range(num_layers)])
+        self.num_layers, self.norm = num_layers, norm
+
+    def forward(
+        self, tgt: Any, memory: Any, tgt_mask: Any = None, memory_mask: Any = None, tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None, tgt_is_causal: bool | None = None, memory_is_causal: bool = False,
+    ) -> Tensor:  # fmt: skip
+        x = tensor_of(tgt)
+        for layer in self.layers:
+            x = layer(
+                x, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, bool(tgt_is_causal),
+                memory_is_causal,
+            )  # fmt: skip
+        return x if self.norm is None else self.norm(x)
+
+
+class Transformer(Module):
+    """Encoder and decoder: src (S, N, E), tgt (L, N, E) -> (L, N, E). Source: Vaswani et al., arXiv:1706.03762."""
+
+    def __init__(
+        self, d_model: int = 512, nhead: int = 8, num_encoder_layers: int = 6, num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048, dropout: float = 0.1, activation: Any = "relu",
+        custom_encoder: Module | None = None, custom_decoder: Module | None = None, layer_norm_eps: float = 1e-5,
+        batch_first: bool = False, norm_first: bool = False, bias: bool = True, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        options = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
+
+        def norm() -> LayerNorm:
+            return LayerNorm(d_model, eps=layer_norm_eps, bias=bias, dtype=dtype)
+
+        self.encoder = custom_encoder or TransformerEncoder(
+            TransformerEncoderLayer(*options, dtype=dtype), num_encoder_layers, norm()
+        )
+        self.decoder = custom_decoder or TransformerDecoder(
+            TransformerDecoderLayer(*options, dtype=dtype), num_decoder_layers, norm()
+        )
+        self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
+        for parameter in self.parameters():
+            if parameter.ndim > 1:
+                init.xavier_uniform_(parameter)
+
+    def forward(
+        self, src: Any, tgt: Any, src_mask: Any = None, tgt_mask: Any = None, memory_mask: Any = None,
+        src_key_padding_mask: Any = None, tgt_key_padding_mask: Any = None, memory_key_padding_mask: Any = None,
+        src_is_causal: bool | None = None, tgt_is_causal: bool | None = None, memory_is_causal: bool = False,
+    ) -> Tensor:  # fmt: skip
+        src, tgt = tensor_of(src), tensor_of(tgt)
+        batch = 0 if self.batch_first else 1
+        if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
+            raise ShapeError(f"Transformer: expected {self.d_model} features  [src: {src.shape}, tgt: {tgt.shape}]")
+        if src.ndim != tgt.ndim or (src.ndim == 3 and src.shape[batch] != tgt.shape[batch]):
+            raise ShapeError(f"Transformer: batches differ  [src: {src.shape}, tgt: {tgt.shape}]")
+        memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
+        return self.decoder(  # type: ignore[no-any-return]
+            tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal,
+            memory_is_causal,
+        )  # fmt: skip
+
+    @staticmethod
+    def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
+        """-inf above the diagonal, else 0: a position attends to none after it."""
+        return Tensor(np.triu(np.full((sz, sz), -np.inf, np.float32 if dtype is None else np.dtype(dtype)), 1))

@@ -73,32 +73,16 @@ def _pool(kind: str, extras: int, *also: str) -> Writer:
     return write
 
 
-def _regions(kind: str, whole: str) -> Writer:
+def _max_regions(t, inputs, attrs, outs):
     """Adaptive pooling: to one pixel, or where the size divides evenly."""
-
-    def write(t, inputs, attrs, outs):
-        x, (p, q) = inputs[0], pair(attrs["output_size"])
-        h, w = x.shape[2:]
-        if (p, q) == (1, 1):
-            return [t.emit(whole, t.name(x))]
-        if not h % p and not w % q:
-            kernel = [h // p, w // q]
-            return [t.emit(kind, t.name(x), kernel_shape=kernel, strides=kernel)]
-        if kind == "MaxPool":
-            raise_unsupported(f"adaptive max pooling from {h} x {w} to {p} x {q} has windows of unequal size")
-        rows, columns = (t.constant(_averages(n, m).astype(x.dtype)) for n, m in ((h, p), (w, q)))
-        return [t.emit("MatMul", t.emit("MatMul", rows, t.name(x)), t.emit("Transpose", columns, perm=[1, 0]))]
-
-    return write
-
-
-def _averages(n: int, m: int) -> np.ndarray:
-    """(m, n): row i averages the elements floor(i n / m) to ceil((i + 1) n / m)."""
-    out = np.zeros((m, n))
-    for i in range(m):
-        start, end = i * n // m, -(-(i + 1) * n // m)
-        out[i, start:end] = 1 / (end - start)
-    return out
+    x, (p, q) = inputs[0], pair(attrs["output_size"])
+    h, w = x.shape[2:]
+    if (p, q) == (1, 1):
+        return [t.emit("GlobalMaxPool", t.name(x))]
+    if h % p or w % q:
+        raise_unsupported(f"adaptive max pooling from {h} x {w} to {p} x {q} has windows of unequal size")
+    kernel = [h // p, w // q]
+    return [t.emit("MaxPool", t.name(x), kernel_shape=kernel, strides=kernel)]
 
 
 def _linear(t, inputs, attrs, outs):
@@ -173,8 +157,7 @@ LAYERS: dict[str, Writer] = {
     "conv2d_grad_x": _conv2d_grad_x,
     "max_pool2d_with_index": _pool("MaxPool", 1, "dilation"),
     "avg_pool2d": _pool("AveragePool", 0, "count_include_pad"),
-    "average_regions": _regions("AveragePool", "GlobalAveragePool"),
-    "max_regions_with_index": _regions("MaxPool", "GlobalMaxPool"),
+    "max_regions_with_index": _max_regions,
     "embedding": _embedding,
     "batch_norm_eval": _batch_norm,
     "batch_norm_relu_eval": _batch_norm_relu,

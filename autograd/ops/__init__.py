@@ -2,7 +2,7 @@
 
 from autograd import convert, tensor
 from autograd.op import registry
-from autograd.ops import (
+from autograd.ops import (  # noqa: F401  importing a family declares its ops
     activation,
     adaptive,
     attention,
@@ -46,58 +46,7 @@ from autograd.ops import (
     solve,
     sort,
     special,
-    strided,
-    table,
-    unary,
-    views,
-    volume,
-    window,
-)
-
-FAMILIES = (
-    activation,
-    adaptive,
-    attention,
-    batch_norm_relu,
-    binary,
-    bits,
-    bounded,
-    classes,
-    clip,
-    conv,
-    conv_forms,
-    ctc,
-    einsum,
-    elementwise,
-    extreme,
-    factor,
-    gates,
-    index,
-    join,
-    lapack,
-    linalg,
-    loss,
-    margin,
-    matnorm,
-    matrix,
-    norm,
-    order,
-    patches,
-    place,
-    pool,
-    products,
-    random,
-    recurrent,
-    reduce,
-    resample,
-    scale,
-    sets,
-    shape,
-    shaped,
-    softmax,
-    solve,
-    sort,
-    special,
+    standard,
     strided,
     table,
     unary,
@@ -163,6 +112,12 @@ ALIASES = {
     "view_copy": "reshape",
     # names of the kernels behind torch's functions
     "constant_pad_nd": "constant_pad",
+    # the array API standard's
+    "bitwise_invert": "bitwise_not",
+    "broadcast_arrays": "broadcast_tensors",
+    "expand_dims": "unsqueeze",
+    "permute_dims": "permute",
+    "unstack": "unbind",
     # bits, special, solve
     "expit": "sigmoid",
     "gammaln": "lgamma",
@@ -174,7 +129,7 @@ ALIASES = {
     "swish": "silu",
 }
 
-__all__ = ["ALIASES", "namespace", *(f.__name__.rpartition(".")[2] for f in FAMILIES)]
+__all__ = ["ALIASES", "namespace"]
 
 
 def namespace() -> dict:

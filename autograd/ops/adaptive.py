@@ -3,14 +3,17 @@ floor(i H / P) to ceil((i + 1) H / P) - 1; where P divides H these are the windo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite, op
+from autograd.ops.index import getitem
+from autograd.ops.join import stack
 from autograd.ops.pool import AXES, avg_pool2d, four_axes, max_pool2d, scatter_pixels
+from autograd.ops.reduce import mean
 from autograd.sampling import Case, Sampler
 from autograd.shapes import check_count
 from autograd.tensor import Tensor
@@ -28,7 +31,7 @@ def _output_size(name: str, shape: tuple[int, ...], output_size: Any) -> tuple[i
     return int(sizes[0]), int(sizes[1])
 
 
-def _spans(size: int, out: int) -> Iterator[slice]:
+def spans(size: int, out: int) -> Iterator[slice]:
     return (slice(i * size // out, -(-(i + 1) * size // out)) for i in range(out))
 
 
@@ -50,57 +53,12 @@ def _mean_reference(x: np.ndarray, output_size: Any) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------- average
 
 
-def _rows_mean(x: np.ndarray, out: int, axis: int) -> np.ndarray:
-    y = np.empty((*x.shape[:axis], out, *x.shape[axis + 1 :]), x.dtype)
-    for i, span in enumerate(_spans(x.shape[axis], out)):
-        x.swapaxes(0, axis)[span].mean(0, out=y.swapaxes(0, axis)[i])
-    return y
-
-
-def _rows_share(u: np.ndarray, spans: Iterable[slice], axis: int, size: int) -> np.ndarray:
-    """The adjoint of _rows_mean."""
-    gx = np.zeros((*u.shape[:axis], size, *u.shape[axis + 1 :]), u.dtype)
-    before = (slice(None),) * axis
-    for i, span in enumerate(spans):
-        region, source = (*before, span), (*before, slice(i, i + 1))
-        gx[region] += u[source] / (span.stop - span.start)
-    return gx
-
-
-@op(axes=AXES, reference=_mean_reference, samples=_samples, linear_in=("x",))
-def average_regions(x, *, output_size):
-    """Means over windows of unequal sizes: adaptive_avg_pool2d where the output size does not divide the input's."""
-    if x.ndim != 4:
-        raise ValueError(f"x has {x.ndim} dimensions, expected 4")
-    p, q = _output_size("adaptive_avg_pool2d", x.shape, output_size)
-    return _rows_mean(_rows_mean(x, p, 2), q, 3)
-
-
-def _share_samples(s: Sampler) -> Case:
-    (x,), attrs = _samples(s)
-    return s.case(s.array((*x.shape[:2], *_output_size("samples", x.shape, attrs["output_size"]))), x_shape=x.shape)
-
-
-def _share_reference(u: np.ndarray, x_shape: tuple[int, ...]) -> np.ndarray:
-    gx = np.zeros(x_shape, u.dtype)
-    for p, hs in enumerate(_spans(x_shape[2], u.shape[2])):
-        for q, ws in enumerate(_spans(x_shape[3], u.shape[3])):
-            window = gx[:, :, hs, ws]
-            window += u[:, :, p, q, None, None] / (window.shape[2] * window.shape[3])
-    return gx
-
-
-@op(axes={"u": "N C P Q"}, reference=_share_reference, samples=_share_samples, linear_in=("u",))
-def share_regions(u, *, x_shape):
-    """Shares every u among the pixels of its window of an input of x_shape: the adjoint of average_regions."""
-    if u.ndim != 4:
-        raise ValueError(f"u has {u.ndim} dimensions, expected 4")
-    rows = _rows_share(u, _spans(x_shape[3], u.shape[3]), 3, x_shape[3])
-    return _rows_share(rows, _spans(x_shape[2], u.shape[2]), 2, x_shape[2])
-
-
-average_regions.grads(x=lambda g, x_shape: share_regions(g, x_shape=x_shape))
-share_regions.grads(u=lambda g, u_shape: average_regions(g, output_size=u_shape[2:]))
+def average_regions(x: Tensor, out: tuple[int, ...]) -> Tensor:
+    """Means over windows of unequal sizes along the axes after N and C, one axis after the other."""
+    for axis, n in enumerate(out, 2):
+        before = (slice(None),) * axis
+        x = stack([mean(getitem(x, (*before, span)), axis) for span in spans(x.shape[axis], n)], axis)
+    return x
 
 
 def _even_windows(shape: tuple[int, ...], out: tuple[int, int]) -> tuple[int, int] | None:
@@ -118,7 +76,7 @@ def adaptive_avg_pool2d(x, output_size):
     x = four_axes("adaptive_avg_pool2d", x)
     out = _output_size("adaptive_avg_pool2d", x.shape, output_size)
     kernel = _even_windows(x.shape, out)
-    return average_regions(x, output_size=out) if kernel is None else avg_pool2d(x, kernel_size=kernel)
+    return average_regions(x, out) if kernel is None else avg_pool2d(x, kernel_size=kernel)
 
 
 # ---------------------------------------------------------------------------------------------- maximum
@@ -128,8 +86,8 @@ def _max_reference(x: np.ndarray, output_size: Any) -> tuple[np.ndarray, np.ndar
     out = _output_size("reference", x.shape, output_size)
     places = np.arange(x.shape[2] * x.shape[3]).reshape(x.shape[2:])
     y, index = np.empty((*x.shape[:2], *out), x.dtype), np.empty((*x.shape[:2], *out), np.int64)
-    for p, hs in enumerate(_spans(x.shape[2], out[0])):
-        for q, ws in enumerate(_spans(x.shape[3], out[1])):
+    for p, hs in enumerate(spans(x.shape[2], out[0])):
+        for q, ws in enumerate(spans(x.shape[3], out[1])):
             window = x[:, :, hs, ws].reshape(*x.shape[:2], -1)
             y[:, :, p, q] = window.max(-1)
             index[:, :, p, q] = places[hs, ws].ravel()[window.argmax(-1)]
@@ -141,9 +99,9 @@ def max_regions_with_index(x, *, output_size):
     """Maxima over windows of unequal sizes, and for each its place h * W + w, the first of equals (an extra)."""
     p, q = _output_size("adaptive_max_pool2d", x.shape, output_size)
     index = np.empty((*x.shape[:2], p, q), np.int64)
-    for i, hs in enumerate(_spans(x.shape[2], p)):
+    for i, hs in enumerate(spans(x.shape[2], p)):
         places = np.arange(hs.start * x.shape[3], hs.stop * x.shape[3]).reshape(-1, x.shape[3])
-        for j, ws in enumerate(_spans(x.shape[3], q)):
+        for j, ws in enumerate(spans(x.shape[3], q)):
             window = x[:, :, hs, ws].reshape(*x.shape[:2], places[:, ws].size)
             index[:, :, i, j] = places[:, ws].ravel()[window.argmax(-1)]
     flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])

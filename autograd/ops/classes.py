@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
-from autograd.op import op
+from autograd.op import Direct, op
 from autograd.ops.linalg import need, tensor_of
 from autograd.ops.loss import REDUCTIONS, check_reduction, reduced
 from autograd.ops.softmax import log_softmax
@@ -242,7 +242,7 @@ def _per_sample(g: np.ndarray, logp: np.ndarray, reduction: str) -> np.ndarray:
 
 
 def _probability_loss(
-    x: np.ndarray, target: np.ndarray, weight: Any, ignore_index: int, smoothing: float, reduction: str
+    x: np.ndarray, target: np.ndarray, weight: Any, ignore_index: int, reduction: str, smoothing: float
 ) -> tuple:
     if not 0 <= smoothing <= 1:
         raise ValueError(f"label_smoothing must be between 0 and 1, got {smoothing}")
@@ -261,6 +261,7 @@ def _probability_loss(
     reference=_entropy_reference,
     samples=_entropy_samples,
     extras=("logp",),
+    kernel=kernels.cross_entropy,
     twin=_entropy_twin,
     onnx="SoftmaxCrossEntropyLoss",
 )
@@ -275,7 +276,7 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     Source: torch.nn.functional.cross_entropy; smoothing: Szegedy et al., arXiv:1512.00567.
     """
     need(x=x)
-    attrs = (weight, ignore_index, label_smoothing, reduction)
+    attrs = (weight, ignore_index, reduction, label_smoothing)
     if _holds_probabilities(x, target):
         return _probability_loss(x, target, *attrs)
     try:
@@ -290,18 +291,47 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
         raise
 
 
-def _entropy_x(g, target, weight, logp, ignore_index, reduction, label_smoothing):
-    """First order; under create_graph the twin is differentiated."""
-    target, weight = _array(target), _array(weight)
+def _entropy_grad_samples(s: Sampler) -> Case:
+    (x, *inputs), attrs = _entropy_samples(s)
+    axis, u = class_axis(x), ()
+    if attrs["reduction"] == "none":
+        u = (*x.shape[:axis], *x.shape[axis + 1 :])
+    return s.case(s.array(u), s.array(x.shape, -3, 0), *inputs, **attrs)
+
+
+def _entropy_grad_reference(u, logp, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    axis = class_axis(logp)
+    logp = np.moveaxis(logp, axis, -1)
+    weights = np.ones(logp.shape[-1]) if weight is None else weight
+    if target.dtype.kind == "f":
+        wanted, kept, divisor = np.moveaxis(target, axis, -1), np.ones(logp.shape[:-1]), logp[..., 0].size
+    else:
+        wanted = (np.arange(logp.shape[-1]) == target[..., None]).astype(float)
+        kept = target != ignore_index
+        divisor = (kept * (wanted @ weights)).sum()
+    wanted = ((1 - label_smoothing) * wanted + label_smoothing / logp.shape[-1]) * weights
+    g = np.exp(logp) * wanted.sum(-1, keepdims=True) - wanted
+    scale = kept * u / (divisor if reduction == "mean" else 1)
+    return np.moveaxis(g * scale[..., None], -1, axis)
+
+
+@op(
+    reference=_entropy_grad_reference,
+    samples=_entropy_grad_samples,
+    kernel=kernels.cross_entropy_grad,
+    differentiable=False,
+)
+def cross_entropy_grad(u, logp, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    """u times the gradient of cross_entropy, given the log-probabilities; has no gradient: cross_entropy has a twin."""
+    attrs = (weight, ignore_index, reduction, label_smoothing)
     if not _holds_probabilities(logp, target):
-        attrs = (weight, ignore_index, label_smoothing, reduction)
         if logp.ndim > 1:
-            return kernels.cross_entropy_grad(g.array, logp, target, *attrs)
-        each = g.array[None] if reduction == "none" else g.array
+            return kernels.cross_entropy_grad(u, logp, target, *attrs)
+        each = u[None] if reduction == "none" else u
         return kernels.cross_entropy_grad(each, logp[None], target[None], *attrs)[0]
     axis = class_axis(logp)
     wanted = _smoothed(target, label_smoothing, logp.shape[axis]) * _class_weight(weight, logp)
-    each = np.expand_dims(_per_sample(g.array, logp, reduction), axis)
+    each = np.expand_dims(_per_sample(u, logp, reduction), axis)
     return each * (np.exp(logp) * wanted.sum(axis, keepdims=True) - wanted)
 
 
@@ -316,4 +346,8 @@ def _array(x: Any) -> Any:
     return x.array if isinstance(x, Tensor) else None if x is None else np.asarray(x)
 
 
-cross_entropy.grads(x=_entropy_x, target=_entropy_target, weight=None)
+cross_entropy.grads(
+    x=Direct(cross_entropy_grad, "g", "logp", "target", "weight", "ignore_index", "reduction", "label_smoothing"),
+    target=_entropy_target,
+    weight=None,
+)

@@ -15,6 +15,7 @@ from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import Direct, op
 from autograd.ops.linalg import need
+from autograd.ops.shape import expand, reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
 from autograd.tape import declare
@@ -214,6 +215,7 @@ def _flops(out, x, w, b=None, **_):
     reference=conv_reference,
     samples=_conv_samples,
     flops=_flops,
+    kernel=kernels.conv2d,
     linear_in=("x", "w"),
     advice=_advice,
     onnx="Conv",
@@ -226,8 +228,9 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     stride, padding, dilation: an int or a pair (height, width). padding "same" keeps H and W (stride 1 only; an odd
     padding puts its last zero at the bottom and right), "valid" is 0. Channels of group i of x meet group i of w.
     Raises ShapeError for sizes that do not fit and for a kernel larger than the padded input.
-    float32 with a 3x3 kernel of stride 1 and C, K >= 32 runs Winograd's F(4x4, 3x3): for numbers of random sign within
-    32 u sum_c max|w| max|x| of the exact result, u = 2^-24, maxima over 6 x 6 inputs; AUTOGRAD_WINOGRAD=0 turns it off.
+    float32 with a 3x3 kernel of stride 1 and C, K >= 16, unless the batch is tiny, runs Winograd's F(4x4, 3x3): for
+    numbers of random sign within 32 u sum_c max|w| max|x| of the exact result, u = 2^-24, maxima over 6 x 6 inputs;
+    AUTOGRAD_WINOGRAD=0 turns it off.
     Source: torch.nn.functional.conv2d; Dumoulin and Visin, A guide to convolution arithmetic, arXiv:1603.07285.
     """
     return _forward(x, w, b, stride, padding, dilation, groups, None)
@@ -238,6 +241,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     reference=lambda *inputs, **attrs: np.maximum(conv_reference(*inputs, **attrs), 0),
     samples=_relu_samples,
     flops=_flops,
+    kernel=kernels.conv2d_relu,
     advice=_advice,
 )
 def conv2d_relu(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -246,14 +250,7 @@ def conv2d_relu(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
 
 
 def _forward(x, w, b, stride, padding, dilation, groups, activation):
-    if padding.__class__ is not str:
-        try:
-            return kernels.conv2d(x, w, b, stride, padding, dilation, groups, activation)
-        except (ValueError, TypeError):  # Geometry says better why
-            if not isinstance(x, np.ndarray) or not isinstance(w, np.ndarray):
-                need(x=x, w=w)
-            Geometry("conv2d", x.shape, w.shape, stride, padding, dilation, groups)
-            raise
+    """What the kernel refuses: Geometry says why, or pads by hand."""
     need(x=x, w=w)
     geometry = Geometry("conv2d", x.shape, w.shape, stride, padding, dilation, groups)
     return kernels.conv2d(geometry.pad(x), w, b, *geometry.arguments, activation)
@@ -264,6 +261,7 @@ def _forward(x, w, b, stride, padding, dilation, groups, activation):
     reference=_grad_x_reference,
     samples=_grad_x_samples,
     flops=lambda out, u, w, **_: 2 * math.prod(u) * math.prod(w[1:]),
+    kernel=kernels.conv2d_grad_x,
     linear_in=("u", "w"),
 )
 def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
@@ -273,12 +271,6 @@ def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     transposed convolution. Raises ShapeError if u is not what conv2d gives for x_shape.
     """
     need(u=u, w=w)
-    if padding.__class__ is not str:
-        try:
-            return kernels.conv2d_grad_x(u, w, x_shape, stride, padding, dilation, groups)
-        except (ValueError, TypeError):
-            _expect(u.shape, Geometry("conv2d_grad_x", tuple(x_shape), w.shape, stride, padding, dilation, groups).out)
-            raise
     geometry = Geometry("conv2d_grad_x", tuple(x_shape), w.shape, stride, padding, dilation, groups)
     _expect(u.shape, geometry.out)
     gx = kernels.conv2d_grad_x(u, w, geometry.padded, *geometry.arguments)
@@ -290,6 +282,7 @@ def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     reference=_grad_w_reference,
     samples=_grad_w_samples,
     flops=lambda out, u, x, **_: 2 * math.prod(u) * math.prod(out[1:]),
+    kernel=kernels.conv2d_grad_w,
     linear_in=("u", "x"),
 )
 def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):
@@ -299,15 +292,25 @@ def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):
     Raises ShapeError if u is not what conv2d gives for w_shape.
     """
     need(u=u, x=x)
-    if padding.__class__ is not str:
-        try:
-            return kernels.conv2d_grad_w(u, x, w_shape, stride, padding, dilation, groups)
-        except (ValueError, TypeError):
-            _expect(u.shape, Geometry("conv2d_grad_w", x.shape, tuple(w_shape), stride, padding, dilation, groups).out)
-            raise
     geometry = Geometry("conv2d_grad_w", x.shape, tuple(w_shape), stride, padding, dilation, groups)
     _expect(u.shape, geometry.out)
     return kernels.conv2d_grad_w(u, geometry.pad(x), tuple(w_shape), *geometry.arguments)
+
+
+@op(
+    axes={"u": "N K P Q"},
+    reference=lambda u: u.sum((0, 2, 3)),
+    samples=lambda s: s.case(s.array((s.size(2), s.size(3, (s.lanes(),)), s.size(3), s.size(3)))),
+    kernel=kernels.conv2d_grad_b,
+    linear_in=("u",),
+)
+def conv2d_grad_b(u):
+    """gb[k] = sum_npq u[n, k, p, q]: the adjoint of conv2d in b."""
+    need(u=u)
+    return kernels.conv2d_grad_b(u)
+
+
+conv2d_grad_b.grads(u=lambda g, u_shape: expand(reshape(g, (1, u_shape[1], 1, 1)), u_shape))
 
 
 def _expect(u: tuple[int, ...], out: tuple[int, ...]) -> None:
@@ -319,13 +322,13 @@ GEOMETRY = ("stride", "padding", "dilation", "groups")
 conv2d.grads(
     x=Direct(conv2d_grad_x, "g", "w", "x_shape", *GEOMETRY),
     w=Direct(conv2d_grad_w, "g", "x", "w_shape", *GEOMETRY),
-    b=lambda g: g.sum((0, 2, 3)),
+    b=Direct(conv2d_grad_b, "g"),
 )
 conv2d_relu.grads(
     gz=Direct(_relu_grad, "g", "out"),
     x=Direct(conv2d_grad_x, "gz", "w", "x_shape", *GEOMETRY),
     w=Direct(conv2d_grad_w, "gz", "x", "w_shape", *GEOMETRY),
-    b=lambda gz: gz.sum((0, 2, 3)),
+    b=Direct(conv2d_grad_b, "gz"),
 )
 conv2d_grad_x.grads(
     u=lambda g, w, stride, padding, dilation, groups: conv2d(g, w, None, stride, padding, dilation, groups),

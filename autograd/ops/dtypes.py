@@ -89,3 +89,13 @@ def quiet(function: Callable, *xs: Any) -> Any:
     """A NumPy function where NaN, inf and overflow are results, not warnings."""
     with np.errstate(all="ignore"):
         return function(*xs)
+
+
+def common_dtype(*values: Any) -> np.dtype:
+    """The dtype in which an op computes with these tensors, numbers and dtypes."""
+    return result_type(*(np.empty(1, v) if isinstance(v, np.dtype) else getattr(v, "array", v) for v in values))
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Whether a tensor or dtype can become another dtype without a change of kind (float to int, int to bool)."""
+    return bool(np.can_cast(getattr(from_, "dtype", from_), to, "same_kind"))

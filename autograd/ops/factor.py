@@ -19,6 +19,7 @@ from autograd.ops.join import concatenate
 from autograd.ops.lapack import (
     apart_samples,
     finite,
+    inverse,
     lapack,
     matrices,
     pack,
@@ -32,11 +33,7 @@ from autograd.ops.matrix import diagonal, tril, triu
 from autograd.ops.shape import reshape
 from autograd.ops.views import diag_embed
 from autograd.sampling import Case, Sampler
-from autograd.tape import declare
 from autograd.tensor import Tensor
-
-_inv = declare("inv")
-
 
 # --------------------------------------------------------------------------------------------- Cholesky
 
@@ -65,7 +62,7 @@ def cholesky_factor(x):
 def _cholesky_grad(g, out):
     inner = tril(matmul(out.mT, g))
     inner = inner - diag_embed(diagonal(inner, 0, -2, -1)) * 0.5
-    back = _inv(out)
+    back = inverse(out)
     return symmetric(matmul(matmul(back.mT, inner), back))
 
 
@@ -125,7 +122,7 @@ def _qr_grad(g, out, x_shape):
     (q, r), (gq, gr) = unpack(out, (m, n), (n, n)), unpack(g, (m, n), (n, n))
     inner = matmul(r, triu(gr).mT) - matmul(gq.mT, q)
     inner = tril(inner) + tril(inner, -1).mT
-    return matmul(gq + matmul(q, inner), _inv(r).mT)
+    return matmul(gq + matmul(q, inner), inverse(r).mT)
 
 
 qr_packed.grads(x=_qr_grad)

@@ -240,20 +240,22 @@ def _roll_reference(x, shifts, axis=None):
     return x
 
 
-@op(reference=_roll_reference, samples=_roll_samples, linear_in=("x",))
+@composite(reference=_roll_reference, samples=_roll_samples, linear_in=("x",))
 def roll(x, *, shifts, axis=None):
     """Moves the elements along axes by `shifts`; those that leave come in at the other end. None: flattened."""
-    many, named = (len(v) if isinstance(v, (tuple, list)) else 1 for v in (shifts, () if axis is None else axis))
-    if many == 0 or (axis is not None and many != named):
+    many, named = (tuple(v) if isinstance(v, (tuple, list)) else (v,) for v in (shifts, axis))
+    if not many or (axis is not None and len(many) != len(named)):
         raise ValueError(f"shifts {shifts!r} and axis {axis!r} must be as many")
-    return np.roll(x, shifts, axis)
-
-
-def _negative(shifts: Any) -> Any:
-    return tuple(-n for n in shifts) if isinstance(shifts, (tuple, list)) else -shifts
-
-
-roll.grads(x=lambda g, shifts, axis: roll(g, _negative(shifts), axis))
+    shape = np.shape(raw(x))
+    if axis is None:
+        x, named = reshape(x, -1), (0,) * len(many)
+    for shift, a in zip(many, named):
+        a = normalize_axis(a, np.ndim(raw(x)))
+        size = np.shape(raw(x))[a] if shape else 1
+        if first := -shift % max(size, 1):
+            before = (slice(None),) * a
+            x = concatenate([getitem(x, (*before, slice(first, None))), getitem(x, (*before, slice(first)))], axis=a)
+    return reshape(x, shape)
 
 
 # --------------------------------------------------------------------------------------------- padding

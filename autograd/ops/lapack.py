@@ -13,7 +13,10 @@ from autograd.ops.index import getitem
 from autograd.ops.linalg import tensor_of
 from autograd.ops.shape import reshape
 from autograd.sampling import Case, Sampler
+from autograd.tape import declare
 from autograd.tensor import Tensor
+
+_solve_matrices = declare("solve_matrices")
 
 
 def matrices(name: str, x: Any, square: bool = False) -> Tensor:
@@ -26,6 +29,11 @@ def matrices(name: str, x: Any, square: bool = False) -> Tensor:
     if x.dtype.kind != "f":
         raise DTypeError(f"{name}: expected floats, got {x.dtype}; use x.float()")
     return x
+
+
+def inverse(x: Tensor) -> Tensor:
+    """The inverses of square matrices: solutions for the unit matrix."""
+    return _solve_matrices(x, np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape))
 
 
 def stack_of(s: Sampler, rows: int, columns: int) -> np.ndarray:

@@ -224,7 +224,7 @@ def _kl_samples(s: Sampler) -> Case:
 
 def _kl_reference(x, y, reduction="mean", log_target=False):
     loss = np.exp(y) * (y - x) if log_target else y * (np.log(y) - x)
-    return loss.sum() / x.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
+    return loss.sum() / (x.shape or (1,))[0] if reduction == "batchmean" else reduced(loss, reduction)
 
 
 @composite(reference=_kl_reference, samples=_kl_samples)
@@ -238,9 +238,9 @@ def kl_div(x, y, reduction="mean", log_target=False):
     if log_target:
         loss = y.exp() * (y - x)
     else:
-        zero = Tensor((y.array <= 0).astype(y.dtype))
+        zero = Tensor((y.array == 0).astype(y.dtype))
         loss = y * ((y + zero).log() - x)
-    return loss.sum() / x.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
+    return loss.sum() / (x.shape or (1,))[0] if reduction == "batchmean" else reduced(loss, reduction)
 
 
 def _hinge_samples(s: Sampler) -> Case:

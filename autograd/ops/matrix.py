@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite, op
-from autograd.ops.elementwise import raw
+from autograd.ops.elementwise import raw, where
+from autograd.ops.index import put_at
+from autograd.ops.shape import reshape
 from autograd.sampling import Case, Sampler
-from autograd.shapes import normalize_axis
 
 
 def _stacked(s: Sampler) -> Case:
@@ -21,36 +25,24 @@ def _triangle(x, keep):
     return x * keep(j - i)
 
 
-@op(
-    reference=lambda x, diagonal=0: _triangle(x, lambda d: d <= diagonal),
-    samples=_stacked,
-    linear_in=("x",),
-    onnx="Trilu",
-)
+def _below(x: Any, diagonal: int) -> np.ndarray:
+    """Which elements of the matrices x lie on or below a diagonal."""
+    shape = np.shape(raw(x))
+    if len(shape) < 2:
+        raise ValueError(f"x has {len(shape)} dimensions, expected at least 2")
+    return np.tri(shape[-2], shape[-1], diagonal, bool)
+
+
+@composite(reference=lambda x, diagonal=0: _triangle(x, lambda d: d <= diagonal), samples=_stacked, linear_in=("x",))
 def tril(x, *, diagonal=0):
     """The matrices x[..., i, j] with zeros where j - i > diagonal."""
-    if x.ndim < 2:
-        raise ValueError(f"x has {x.ndim} dimensions, expected at least 2")
-    return np.tril(x, diagonal)
+    return where(_below(x, diagonal), x, False)
 
 
-tril.grads(x=lambda g, diagonal: tril(g, diagonal=diagonal))
-
-
-@op(
-    reference=lambda x, diagonal=0: _triangle(x, lambda d: d >= diagonal),
-    samples=_stacked,
-    linear_in=("x",),
-    onnx="Trilu",
-)
+@composite(reference=lambda x, diagonal=0: _triangle(x, lambda d: d >= diagonal), samples=_stacked, linear_in=("x",))
 def triu(x, *, diagonal=0):
     """The matrices x[..., i, j] with zeros where j - i < diagonal."""
-    if x.ndim < 2:
-        raise ValueError(f"x has {x.ndim} dimensions, expected at least 2")
-    return np.triu(x, diagonal)
-
-
-triu.grads(x=lambda g, diagonal: triu(g, diagonal=diagonal))
+    return where(_below(x, diagonal - 1), False, x)
 
 
 def _diagonal_samples(s: Sampler) -> Case:
@@ -91,18 +83,11 @@ def _put_reference(x, shape, offset=0, dim1=0, dim2=1):
     return out
 
 
-@op(reference=_put_reference, samples=_put_samples, linear_in=("x",))
+@composite(reference=_put_reference, samples=_put_samples, linear_in=("x",))
 def put_diagonal(x, *, shape, offset=0, dim1=0, dim2=1):
     """Zeros of this shape with x on the diagonal of the axes dim1 and dim2: the adjoint of diagonal."""
-    out = np.zeros(shape, x.dtype)
-    axes = normalize_axis(dim1, out.ndim), normalize_axis(dim2, out.ndim)
-    rows = np.moveaxis(out, axes, (-2, -1))
-    i = np.arange(x.shape[-1]) + max(-offset, 0)
-    rows[..., i, i + offset] = x
-    return out
-
-
-put_diagonal.grads(x=lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2))
+    places = np.arange(math.prod(shape)).reshape(shape).diagonal(offset, dim1, dim2)
+    return reshape(put_at(reshape(x, -1), shape=(math.prod(shape),), index=places.reshape(-1)), shape)
 
 
 _diagonal = diagonal  # diag's argument has the same name

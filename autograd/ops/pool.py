@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.op import composite, op
+from autograd.op import Direct, composite, op
 from autograd.ops.conv import steps
 from autograd.ops.linalg import need, tensor_of
 from autograd.sampling import Case, Sampler
@@ -165,13 +165,19 @@ def _scatter_samples(s: Sampler) -> Case:
     return s.case(s.array(attrs["index"].shape), **attrs, x_shape=x.shape)
 
 
-@op(reference=_scatter_reference, samples=_scatter_samples, axes={"u": "N C P Q"}, linear_in=("u",))
-def scatter_pixels(u, *, index, x_shape, window=None):
+@op(
+    reference=_scatter_reference,
+    samples=_scatter_samples,
+    axes={"u": "N C P Q"},
+    kernel=kernels.max_pool2d_grad,
+    linear_in=("u",),
+)
+def scatter_pixels(u, *, index, x_shape, kernel_size=None, stride=None, padding=0, dilation=1, ceil_mode=False):
     """Adds u[n, c, p, q] to pixel index[n, c, p, q] = h * W + w of zeros of x_shape: the adjoint of select_pixels.
 
-    window: (kernel, stride, padding, dilation, ceil_mode) of the pooling the index came from, which is faster.
+    kernel_size, ...: those of the pooling that the index came from, which makes it faster.
     """
-    return kernels.max_pool2d_grad(u, index, x_shape, *(window or ()))
+    return kernels.max_pool2d_grad(u, index, x_shape, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 scatter_pixels.grads(u=lambda g, index: select_pixels(g, index=index))
@@ -182,12 +188,20 @@ def _flops(out, x, *, kernel_size, **_):
     return math.prod(out) * math.prod(pair(kernel_size))
 
 
-@op(axes=AXES, reference=_max_reference, samples=_max_samples, extras=("index",), flops=_flops, onnx="MaxPool")
+@op(
+    axes=AXES,
+    reference=_max_reference,
+    samples=_max_samples,
+    extras=("index",),
+    flops=_flops,
+    kernel=kernels.max_pool2d,
+    onnx="MaxPool",
+)
 def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
     need(x=x)
     try:
-        return kernels.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode, True)
+        return kernels.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode)
     except (ValueError, TypeError) as error:  # in the name of the op that was called
         windows("max_pool2d", kernel_size, stride, padding, dilation)
         if isinstance(error, TypeError):
@@ -195,12 +209,8 @@ def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1,
         raise ShapeError(f"{error}  [x: {x.shape}]") from None
 
 
-def _max_x(g, index, x_shape, kernel_size, stride, padding, dilation, ceil_mode):
-    window = (kernel_size, stride, padding, dilation, ceil_mode)
-    return scatter_pixels(g, index=index, x_shape=x_shape, window=window)
-
-
-max_pool2d_with_index.grads(x=_max_x)
+WINDOW = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+max_pool2d_with_index.grads(x=Direct(scatter_pixels, "g", "index", "x_shape", *WINDOW))
 
 
 def four_axes(name: str, x: Any) -> Tensor:
@@ -222,17 +232,25 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
     Source: torch.nn.functional.max_pool2d.
     """
     x = four_axes("max_pool2d", x)
-    attrs = {"stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
+    window = (kernel_size, stride, padding, dilation, ceil_mode)
     if not return_indices:
-        return max_pool2d_with_index(x, kernel_size=kernel_size, **attrs)
-    y, index = max_pool2d_with_index.with_extras(x, kernel_size=kernel_size, **attrs)
-    return y, Tensor(index.astype(np.int64, copy=False))
+        return max_pool2d_with_index(x, *window)
+    y, index = max_pool2d_with_index.with_extras(x, *window)
+    return y, Tensor(index.astype(np.int64))  # a copy: users may change it before backward
 
 
 # ---------------------------------------------------------------------------------------------- average
 
 
-@op(axes=AXES, reference=_avg_reference, samples=_avg_samples, linear_in=("x",), flops=_flops, onnx="AveragePool")
+@op(
+    axes=AXES,
+    reference=_avg_reference,
+    samples=_avg_samples,
+    linear_in=("x",),
+    flops=_flops,
+    kernel=kernels.avg_pool2d,
+    onnx="AveragePool",
+)
 def avg_pool2d(
     x, *, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
@@ -257,6 +275,7 @@ def _avg_grad_samples(s: Sampler) -> Case:
     samples=_avg_grad_samples,
     linear_in=("u",),
     flops=lambda out, u, **attrs: _flops(u, None, **attrs),
+    kernel=kernels.avg_pool2d_grad,
 )
 def avg_pool2d_grad(
     u, *, x_shape, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
@@ -266,18 +285,9 @@ def avg_pool2d_grad(
     return kernels.avg_pool2d_grad(u, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-avg_pool2d.grads(
-    x=lambda g, x_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: avg_pool2d_grad(
-        g, x_shape=x_shape, kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad, divisor_override=divisor_override,
-    )
-)  # fmt: skip
-avg_pool2d_grad.grads(
-    u=lambda g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: avg_pool2d(
-        g, kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad, divisor_override=divisor_override,
-    )
-)  # fmt: skip
+MEAN = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+avg_pool2d.grads(x=Direct(avg_pool2d_grad, "g", "x_shape", *MEAN))
+avg_pool2d_grad.grads(u=Direct(avg_pool2d, "g", *MEAN))
 
 
 # ---------------------------------------------------------------------------------------------- one axis

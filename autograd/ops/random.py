@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import operator
 import secrets
 from typing import Any
 
 import numpy as np
 
+from autograd.errors import DTypeError
 from autograd.op import composite, op
 from autograd.ops.dtypes import FLOAT32
 from autograd.ops.elementwise import raw
@@ -30,7 +32,10 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Starts again from this seed."""
-        self._seed = int(seed)
+        try:
+            self._seed = operator.index(seed)
+        except TypeError:
+            raise DTypeError(f"manual_seed: seed is {seed!r}, expected an int") from None
         self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
         return self
 

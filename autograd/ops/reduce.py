@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import Any
 
@@ -11,12 +10,12 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
-from autograd.ops.binary import ne
+from autograd.ops.binary import eq, ne
 from autograd.ops.dtypes import FLOAT32, FLOAT64, quiet
 from autograd.ops.elementwise import mul, no_gradient, pow, raw, where
 from autograd.ops.index import getitem
 from autograd.ops.shape import expand, reshape
-from autograd.ops.unary import abs, exp, sign
+from autograd.ops.unary import abs, exp, sign, sqrt, square
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axes
 from autograd.tape import declare
@@ -172,40 +171,23 @@ def _var_reference(x, axis=None, unbiased=None, keepdims=False, correction=1):
     return square * n / (n - correction)
 
 
-def _variance(x: np.ndarray, axis: Any, unbiased: Any, keepdims: bool, correction: float) -> np.ndarray:
-    axis, correction = _resolve(axis, unbiased, correction)
-    if x.dtype.kind != "f":
-        raise TypeError(f"var: expected floats, got {x.dtype}; use x.float()")
-    centred = quiet(np.subtract, x, mean.forward(x, axis=axis, keepdims=True))
-    total = sum.forward(np.square(centred), axis=axis, keepdims=keepdims)
-    return quiet(np.true_divide, total, total.dtype.type(builtins.max(count(x.shape, axis) - correction, 0)))
-
-
-def _variance_grad(g, x, axis, unbiased, keepdims, correction):
-    axis, correction = _resolve(axis, unbiased, correction)
-    scale = 2.0 / n if (n := count(x.shape, axis) - correction) > 0 else math.nan
-    return (unreduce(g, x.shape, axis, keepdims) * scale) * (x - mean(x, axis, True))
-
-
-@op(reference=_var_reference, samples=_var_samples)
+@composite(reference=_var_reference, samples=_var_samples)
 def var(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
     """sum((x - mean(x))^2) / (count - correction) over axes; unbiased=False means correction=0."""
-    return _variance(x, axis, unbiased, keepdims, correction)
+    axis, correction = _resolve(axis, unbiased, correction)
+    if (dtype := np.asarray(raw(x)).dtype).kind != "f":
+        raise TypeError(f"expected floats, got {dtype}; use x.float()")
+    rest = count(np.shape(raw(x)), axis) - correction
+    total = sum(square(x - mean(x, axis, True)), axis, keepdims)
+    return total * (1.0 / rest) if rest > 0 else total / 0.0
 
 
-var.grads(x=_variance_grad)
-
-
-@op(reference=lambda x, **attrs: np.sqrt(_var_reference(x, **attrs)), samples=_var_samples)
+@composite(reference=lambda x, **attrs: np.sqrt(_var_reference(x, **attrs)), samples=_var_samples)
 def std(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
     """sqrt(var(x)); its gradient is 0 where all values are equal."""
-    return np.sqrt(_variance(x, axis, unbiased, keepdims, correction))
-
-
-std.grads(
-    r=lambda g, out: where(raw(out) == 0, 0.0, g / where(raw(out) == 0, 1.0, out * 2)),
-    x=lambda r, x, axis, unbiased, keepdims, correction: _variance_grad(r, x, axis, unbiased, keepdims, correction),
-)
+    square_of = var(x, axis=axis, unbiased=unbiased, keepdims=keepdims, correction=correction)
+    zero = eq(square_of, 0)
+    return where(zero, 0.0, sqrt(where(zero, 1.0, square_of)))
 
 
 @composite(

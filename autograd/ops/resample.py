@@ -52,13 +52,30 @@ def cubic(t: np.ndarray, a: float = -0.75) -> np.ndarray:
     return np.where(t <= 1, near, np.where(t < 2, ((a * t - 5 * a) * t + 8 * a) * t - 4 * a, 0))
 
 
-def _resample_reference(x, size=None, scale_factor=None, mode="nearest", align_corners=None):
+def _smoothing(mode: str, n: int, out: int, scale: float | None, corners: bool) -> np.ndarray:
+    """(out, n): each output's weights of all elements, from a kernel as wide as the step between outputs."""
+    step = ((n - 1) / (out - 1) if out > 1 else 0.0) if corners else 1 / scale if scale else n / out
+    width = max(step, 1.0)
+    reach = width * (2 if mode == "bicubic" else 1)
+    middle = step * (np.arange(out) + 0.5)[:, None]
+    j = np.arange(n)
+    low, high = (np.trunc(middle + sign * reach + 0.5) for sign in (-1, 1))
+    distance = np.abs(j + 0.5 - middle) / width
+    weights = cubic(distance, -0.5) if mode == "bicubic" else np.maximum(1 - distance, 0)
+    weights = np.where((j >= low) & (j < high), weights, 0)
+    return weights / weights.sum(1, keepdims=True)
+
+
+def _resample_reference(x, size=None, scale_factor=None, mode="nearest", align_corners=None, antialias=False):
     for axis in range(2, x.ndim):
         n = x.shape[axis]
         factor = scale_factor[axis - 2] if isinstance(scale_factor, tuple) else scale_factor
         out = (size[axis - 2] if isinstance(size, tuple) else size) or math.floor(n * factor)
         matrix = np.zeros((out, n))
         for i in range(out):
+            if antialias:
+                matrix[i] = _smooth_row(mode, n, factor or out / n, i)
+                continue
             for j, w in _row(mode, n, out, factor, align_corners, i):
                 matrix[i, min(max(j, 0), n - 1)] += w
         x = np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
@@ -79,10 +96,23 @@ def _row(mode, n, out, factor, corners, i):
     return [(low, 1 - (at - low)), (low + 1, at - low)]
 
 
+def _smooth_row(mode, n, factor, i):
+    """One output's weights where the picture gets smaller: the kernel stretched by 1 / factor."""
+    stretch = max(1 / factor, 1.0)
+    at = (i + 0.5) / factor - 0.5
+    kernel = (
+        (lambda t: float(cubic(np.asarray(t), -0.5))) if mode == "bicubic" else (lambda t: max(1 - math.fabs(t), 0))
+    )
+    row = np.array([kernel((j - at) / stretch) for j in range(n)])
+    return row / row.sum()
+
+
 def _interpolate_samples(s: Sampler) -> Case:
     mode = s.choice(("nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic"))
     count = MODES[mode] or s.integer(1, 2)
     shape = (s.size(2), 2, *(s.integer(1, 4) for _ in range(count)))
+    if count == 2 and MODES[mode] and s.integer(0, 2) == 0:
+        return s.case(s.array(shape), size=s.integer(1, 4), mode=mode, antialias=True)
     corners = s.boolean() if MODES[mode] else None
     if s.boolean():
         return s.case(s.array(shape), scale_factor=s.choice((2.0, 1.5)), mode=mode, align_corners=corners)
@@ -110,6 +140,7 @@ def interpolate(
 
     mode: nearest, nearest-exact, linear (3-d x), bilinear, bicubic (4-d), trilinear (5-d), or area (means).
     size or scale_factor: a number, or one per axis. align_corners: the corner pixels keep their places.
+    antialias: each output weighs all elements nearer than a step (bilinear) or two (bicubic), as Pillow does.
     Source: torch.nn.functional.interpolate; Keys, IEEE Trans. ASSP 29 (1981).
     """
     x = tensor_of(x)
@@ -120,8 +151,8 @@ def interpolate(
         raise ShapeError(f"interpolate: mode {mode!r} expects x of {expected} dimensions, got {x.shape}")
     if align_corners is not None and not MODES[mode]:
         raise ValueError(f"interpolate: align_corners has no meaning for mode {mode!r}")
-    if antialias:
-        raise ValueError("interpolate: antialias=True is not offered; blur before making smaller")
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(f"interpolate: antialias is for modes bilinear and bicubic, not {mode!r}")
     if x.dtype.kind != "f" and MODES[mode]:
         raise DTypeError(f"interpolate: mode {mode!r} expects floats, got {x.dtype}")
     out, factors = _target(x, size, scale_factor)
@@ -132,6 +163,12 @@ def interpolate(
     if mode == "area":
         pools = {3: adaptive_avg_pool1d, 4: adaptive_avg_pool2d, 5: adaptive_avg_pool3d}
         return pools[x.ndim](x, tuple(out))
+    if antialias:
+        rows, columns = (
+            _smoothing(mode, n, m, factor, bool(align_corners)).astype(x.dtype)
+            for n, m, factor in zip(x.shape[2:], out, factors)
+        )
+        return matmul(matmul(rows, x), columns.T)
     for axis, (m, factor) in enumerate(zip(out, factors), 2):
         taps = _taps(mode, x.shape[axis], m, factor, bool(align_corners))
         x = _weighted(x, taps, axis)

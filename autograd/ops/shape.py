@@ -77,7 +77,7 @@ def _sum_to_samples(s: Sampler) -> Case:
     return s.case(s.array(full), shape=tuple(1 if s.integer(0, 2) == 0 else n for n in full[len(full) - kept :]))
 
 
-@op(reference=_sum_to_reference, samples=_sum_to_samples, linear_in=("x",))
+@op(reference=_sum_to_reference, samples=_sum_to_samples, kernel=kernels.sum_to, linear_in=("x",))
 def sum_to(x, *, shape):
     """Sums over the axes along which an array of this shape was broadcast to x's: the reverse of expand."""
     if x.dtype is FLOAT32 or x.dtype is FLOAT64:

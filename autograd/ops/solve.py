@@ -14,6 +14,7 @@ from autograd.ops.factor import svdvals, whole
 from autograd.ops.lapack import (
     apart_samples,
     finite,
+    inverse,
     lapack,
     matrices,
     positive_samples,
@@ -49,21 +50,11 @@ def _leibniz(x):
     return np.sum([(-1) ** j * x[..., 0, j] * _leibniz(np.delete(rest, j, -1)) for j in range(n)], 0)
 
 
-@op(reference=_adjugate_inverse, samples=square_samples, bound=1e-3)
-def inv(x):
-    """The inverse of square matrices."""
-    _need_square("inv", x)
-    return np.linalg.inv(x)
-
-
 def _need_square(name: str, x: np.ndarray) -> None:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"expected square matrices (... N N), got x of shape {x.shape}")
     if x.dtype.kind != "f":
         raise TypeError(f"expected floats, got {x.dtype}; use x.float()")
-
-
-inv.grads(x=lambda g, out: -matmul(matmul(out.mT, g), out.mT))
 
 
 def _solve_samples(s: Sampler) -> Case:
@@ -90,6 +81,12 @@ solve_matrices.grads(
     x=lambda back, out: -matmul(back, out.mT),
     y=lambda back: back,
 )
+
+
+@composite(reference=_adjugate_inverse, samples=square_samples, bound=1e-3)
+def inv(x):
+    """The inverse of square matrices."""
+    return inverse(matrices("inv", x, square=True))
 
 
 def _batched(name: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, bool]:

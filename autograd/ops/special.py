@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from autograd.op import composite, op
+from autograd.ops.binary import eq
 from autograd.ops.clip import clip
 from autograd.ops.dtypes import quiet, real
 from autograd.ops.elementwise import add, div, mul, neg, raw, sub, two, where
-from autograd.ops.unary import abs, cos, exp, log, log1p, pointwise, sin, square, within
+from autograd.ops.unary import abs, exp, log, log1p, pointwise, sin, singly, square, within
+from autograd.tape import Op
 
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)  # B_2, B_4, ...
 SHIFT = 12  # the asymptotic series are used from here on
@@ -24,6 +26,14 @@ SHIFT = 12  # the asymptotic series are used from here on
 def wide(function: Callable[[np.ndarray], np.ndarray], x: Any) -> np.ndarray:
     """function of x in float64, in x's own float dtype; poles and overflow are no warnings."""
     return real(lambda a: np.asarray(quiet(function, a.astype(np.float64))).astype(a.dtype), x)
+
+
+def special(name: str, formula: str, function: Callable, rule: Callable, samples: Callable, reference: Callable,
+            **declaration: Any) -> Op:  # fmt: skip
+    """unary.pointwise of a function that is computed in float64."""
+    return pointwise(
+        name, formula, lambda x: wide(function, x), rule, samples, reference, any_dtype=True, **declaration
+    )
 
 
 # --------------------------------------------------------------------------------------------- gamma
@@ -43,10 +53,10 @@ def _log_gamma(x: np.ndarray) -> np.ndarray:
     return np.where(low, math.log(math.pi) - np.log(np.abs(np.sin(math.pi * (x % 2)))) - value, value)
 
 
-@op(reference=pointwise(math.lgamma), samples=within(-3.0, 5.0, (-3.0, -2.0, -1.0, 0.0)), bound=1e-4)
-def lgamma(x):
-    """log |gamma(x)|"""
-    return wide(_log_gamma, x)
+lgamma = special(
+    "lgamma", "log |gamma(x)|", _log_gamma, lambda g, x: g * digamma(x),
+    within(-3.0, 5.0, (-3.0, -2.0, -1.0, 0.0)), math.lgamma, bound=1e-4,
+)  # fmt: skip
 
 
 def _digamma(x: np.ndarray) -> np.ndarray:
@@ -61,15 +71,15 @@ def _digamma(x: np.ndarray) -> np.ndarray:
     return np.where(x == 0, np.copysign(np.inf, -x), value)
 
 
-def _digamma_reference(x):
-    return pointwise(lambda v: (math.lgamma(v + 1e-4) * 8 - math.lgamma(v - 1e-4) * 8
-                                - math.lgamma(v + 2e-4) + math.lgamma(v - 2e-4)) / 12e-4)(x)  # fmt: skip
+def _digamma_reference(v):
+    near = [math.lgamma(v + k * 1e-4) for k in (-2, -1, 1, 2)]
+    return (8 * (near[2] - near[1]) - (near[3] - near[0])) / 12e-4
 
 
-@op(reference=_digamma_reference, samples=within(1.1, 5.0), bound=1e-2)
-def digamma(x):
-    """The derivative of lgamma."""
-    return wide(_digamma, x)
+digamma = special(
+    "digamma", "The derivative of lgamma.", _digamma, lambda g, x: g * polygamma_of(x, n=1), within(1.1, 5.0),
+    _digamma_reference, bound=1e-2,
+)  # fmt: skip
 
 
 def hurwitz(s: Any, x: np.ndarray) -> np.ndarray:
@@ -118,8 +128,6 @@ def polygamma_of(x, *, n):
     return wide(lambda a: np.where((a <= 0) & (a == np.floor(a)), np.inf, sign * hurwitz(n + 1, a)), x)
 
 
-lgamma.grads(x=lambda g, x: g * digamma(x))
-digamma.grads(x=lambda g, x: g * polygamma_of(x, n=1))
 polygamma_of.grads(x=lambda g, x, n: g * polygamma_of(x, n=n + 1))
 
 
@@ -137,9 +145,7 @@ def polygamma(n, x):
 
 
 @composite(
-    reference=lambda x, p: (
-        sum(pointwise(math.lgamma)(x - j / 2) for j in range(p)) + p * (p - 1) / 4 * math.log(math.pi)
-    ),
+    reference=lambda x, p: sum(singly(math.lgamma)(x - j / 2) for j in range(p)) + p * (p - 1) / 4 * math.log(math.pi),
     samples=lambda s: s.case(s.array(s.shape(), 2.0, 6.0), p=s.integer(1, 3)),
     bound=1e-4,
 )
@@ -155,16 +161,13 @@ def mvlgamma(x, *, p):
 
 # --------------------------------------------------------------------------------------------- error functions
 
-_erfc = pointwise(math.erfc)
+_erfc = singly(math.erfc)
 
 
-@op(reference=lambda x: 1 - pointwise(math.erf)(x), samples=within(-2.0, 2.0))
-def erfc(x):
-    """1 - erf(x), precise for large x."""
-    return wide(_erfc, x)
-
-
-erfc.grads(x=lambda g, x: g * (exp(-(x * x)) * (-2 / math.sqrt(math.pi))))
+erfc = special(
+    "erfc", "1 - erf(x), precise for large x.", _erfc, lambda g, x: g * (exp(-(x * x)) * (-2 / math.sqrt(math.pi))),
+    within(-2.0, 2.0), lambda v: 1 - math.erf(v),
+)  # fmt: skip
 
 
 def _erf_inverse(y: np.ndarray) -> np.ndarray:
@@ -174,7 +177,7 @@ def _erf_inverse(y: np.ndarray) -> np.ndarray:
     half = 2 / (math.pi * 0.147) + logs / 2
     x = np.sqrt(np.sqrt(half * half - logs / 0.147) - half)
     for _ in range(4):
-        error = np.where(np.abs(y) < 0.5, np.abs(y) - pointwise(math.erf)(x), _erfc(x) - tail)
+        error = np.where(np.abs(y) < 0.5, np.abs(y) - singly(math.erf)(x), _erfc(x) - tail)
         step = error / (2 / math.sqrt(math.pi) * np.exp(-x * x))
         x = np.where(np.isfinite(step), x + step / (1 - x * step), x)
     return np.copysign(np.where(tail == 0, np.inf, np.where(tail < 0, np.nan, x)), y)
@@ -185,21 +188,19 @@ def _erfinv_reference(y):
     low, high = np.full_like(y, -6), np.full_like(y, 6)
     for _ in range(80):
         middle = (low + high) / 2
-        below = pointwise(math.erf)(middle) < y
+        below = singly(math.erf)(middle) < y
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return np.where(np.isnan(y), np.nan, low)
 
 
-@op(reference=_erfinv_reference, samples=within(-0.95, 0.95))
-def erfinv(x):
-    """The number whose erf is x."""
-    return wide(_erf_inverse, x)
+erfinv = special(
+    "erfinv", "The number whose erf is x.", _erf_inverse,
+    lambda g, out: g * (exp(out * out) * (math.sqrt(math.pi) / 2)), within(-0.95, 0.95),
+    lambda v: float(_erfinv_reference(np.asarray(v))),
+)  # fmt: skip
 
 
-erfinv.grads(x=lambda g, out: g * (exp(out * out) * (math.sqrt(math.pi) / 2)))
-
-
-@composite(reference=pointwise(lambda v: 0.5 + 0.5 * math.erf(v / math.sqrt(2))), samples=within(-3.0, 3.0))
+@composite(reference=singly(lambda v: 0.5 + 0.5 * math.erf(v / math.sqrt(2))), samples=within(-3.0, 3.0))
 def ndtr(x):
     """The normal distribution's probability of values below x."""
     return mul(erfc(mul(x, -math.sqrt(0.5))), 0.5)
@@ -211,7 +212,7 @@ def ndtri(x):
     return mul(erfinv(sub(mul(x, 2), 1)), math.sqrt(2))
 
 
-@composite(reference=pointwise(lambda v: math.log(0.5 * math.erfc(-v / math.sqrt(2)))), samples=within(-4.0, 3.0))
+@composite(reference=singly(lambda v: math.log(0.5 * math.erfc(-v / math.sqrt(2)))), samples=within(-4.0, 3.0))
 def log_ndtr(x):
     """log(ndtr(x)), also where ndtr underflows."""
     far = raw(x) < -15
@@ -250,26 +251,22 @@ def _bessel_series(order: int, sign: int) -> Callable[[np.ndarray], np.ndarray]:
     )
 
 
-@op(reference=lambda x: _bessel_series(0, 1)(x) * np.exp(-np.abs(x)), samples=within(-4.0, 4.0, (0.0,)))
-def i0e(x):
-    """e^-|x| times the modified Bessel function of order 0."""
-    return wide(_bessel_i(0), x)
-
-
-@op(reference=lambda x: _bessel_series(1, 1)(x) * np.exp(-np.abs(x)), samples=within(-4.0, 4.0, (0.0,)))
-def i1e(x):
-    """e^-|x| times the modified Bessel function of order 1."""
-    return wide(_bessel_i(1), x)
-
-
 def _over(y, x):
     """y / x, and its limit 1/2 at 0, for the Bessel functions of order 1."""
     zero = raw(x) == 0
     return where(zero, 0.5, y / where(zero, 1.0, x))
 
 
-i0e.grads(x=lambda g, x, out: g * (i1e(x) - out * np.sign(raw(x))))
-i1e.grads(x=lambda g, x, out: g * (i0e(x) - _over(out, x) - out * np.sign(raw(x))))
+i0e = special(
+    "i0e", "e^-|x| times the modified Bessel function of order 0.", _bessel_i(0),
+    lambda g, x, out: g * (i1e(x) - out * np.sign(raw(x))), within(-4.0, 4.0, (0.0,)),
+    lambda v: _bessel_series(0, 1)(v) * math.exp(-math.fabs(v)),
+)  # fmt: skip
+i1e = special(
+    "i1e", "e^-|x| times the modified Bessel function of order 1.", _bessel_i(1),
+    lambda g, x, out: g * (i0e(x) - _over(out, x) - out * np.sign(raw(x))), within(-4.0, 4.0, (0.0,)),
+    lambda v: _bessel_series(1, 1)(v) * math.exp(-math.fabs(v)),
+)  # fmt: skip
 
 
 @composite(reference=_bessel_series(0, 1), samples=within(-4.0, 4.0, (0.0,)))
@@ -288,20 +285,14 @@ def _bessel_j(order: int) -> Callable[[np.ndarray], np.ndarray]:
     return lambda x: np.cos(order * _angles(x) - x * np.sin(_angles(x))).mean(0)
 
 
-@op(reference=_bessel_series(0, -1), samples=within(-4.0, 4.0, (0.0,)))
-def bessel_j0(x):
-    """The Bessel function of the first kind of order 0."""
-    return wide(_bessel_j(0), x)
-
-
-@op(reference=_bessel_series(1, -1), samples=within(-4.0, 4.0, (0.0,)))
-def bessel_j1(x):
-    """The Bessel function of the first kind of order 1."""
-    return wide(_bessel_j(1), x)
-
-
-bessel_j0.grads(x=lambda g, x: -g * bessel_j1(x))
-bessel_j1.grads(x=lambda g, x, out: g * (bessel_j0(x) - _over(out, x)))
+bessel_j0 = special(
+    "bessel_j0", "The Bessel function of the first kind of order 0.", _bessel_j(0), lambda g, x: -g * bessel_j1(x),
+    within(-4.0, 4.0, (0.0,)), _bessel_series(0, -1),
+)  # fmt: skip
+bessel_j1 = special(
+    "bessel_j1", "The Bessel function of the first kind of order 1.", _bessel_j(1),
+    lambda g, x, out: g * (bessel_j0(x) - _over(out, x)), within(-4.0, 4.0, (0.0,)), _bessel_series(1, -1),
+)  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------------- logarithms and sines
@@ -342,16 +333,9 @@ def logit(x, *, eps=None):
     return sub(log(x), log1p(neg(x)))
 
 
-@op(reference=np.sinc, samples=within(-2.5, 2.5, (0.0,)))
+@composite(reference=np.sinc, samples=within(-2.5, 2.5, (0.0,)))
 def sinc(x):
     """sin(pi x) / (pi x), 1 at 0."""
-    return wide(lambda a: np.where(a == 0, 1, np.sin(math.pi * a) / np.where(a == 0, 1, math.pi * a)), x)
-
-
-def _sinc_grad(g, x, out):
-    zero = raw(x) == 0
-    safe = where(zero, 1.0, x)
-    return g * where(zero, 0.0, (cos(safe * math.pi) - sin(safe * math.pi) / (safe * math.pi)) / safe)
-
-
-sinc.grads(x=_sinc_grad)
+    zero = eq(x, 0)
+    angle = where(zero, 1.0, mul(x, math.pi))
+    return where(zero, 1.0, div(sin(angle), angle))

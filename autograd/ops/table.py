@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite, op
 from autograd.ops.elementwise import mul, raw, where
 from autograd.ops.index import IndexRangeError, getitem, put_at
+from autograd.ops.reduce import sum
 from autograd.ops.shape import expand, reshape
 from autograd.sampling import Case, Sampler
+from autograd.tape import declare
+
+_amax = declare("amax")
 
 
 @composite(
@@ -109,3 +116,61 @@ def _embedding_grad(g, x, w_shape, padding_idx):
 
 
 embedding.grads(x=None, w=_embedding_grad)
+
+
+def _bag_samples(s: Sampler) -> Case:
+    mode, weighted = s.choice((("sum", False), ("sum", True), ("mean", False), ("max", False)))
+    table = s.distinct((5, s.size(3)))
+    shape = (s.integer(1, 3), s.integer(1, 3))
+    weights = {"per_sample_weights": s.array(shape)} if weighted else {}
+    return s.case(s.integers(shape, 0, 5), table, mode=mode, **weights)
+
+
+def _bag_reference(x, w, mode="mean", per_sample_weights=None):
+    rows = w[x] if per_sample_weights is None else w[x] * per_sample_weights[..., None]
+    reduce: dict[str, Callable] = {"sum": np.sum, "mean": np.mean, "max": np.max}
+    return reduce[mode](rows, 1)
+
+
+def _bags(ids: np.ndarray, offsets: Any, include_last_offset: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Bags of ids as a table of places in the flat ids, one row each, and which of them count."""
+    if ids.ndim == 2:
+        if offsets is not None:
+            raise ValueError(f"bags (N, L) are given by x, offsets must be None, got {np.shape(raw(offsets))}")
+        return np.arange(ids.size).reshape(ids.shape), np.ones(ids.shape, bool)
+    if ids.ndim != 1 or np.ndim(raw(offsets)) != 1 or offsets is None:
+        raise ValueError("expected ids (N, L), or ids (L,) and the offsets (N,) at which bags begin")
+    starts = np.asarray(raw(offsets), np.int64)
+    if include_last_offset:
+        starts, ends = starts[:-1], starts[1:]
+    else:
+        ends = np.append(starts[1:], ids.size)
+    if starts.size and (starts[0] != 0 or (ends < starts).any() or ends[-1] > ids.size):
+        raise ValueError(f"offsets must rise from 0 to at most {ids.size}")
+    places = starts[:, None] + np.arange(int((ends - starts).max(initial=0)))
+    counts = places < ends[:, None]
+    return np.where(counts, places, 0), counts
+
+
+@composite(reference=_bag_reference, samples=_bag_samples, linear_in=())
+def embedding_bag(
+    x, w, offsets=None, *, mode="mean", per_sample_weights=None, include_last_offset=False, padding_idx=None
+):
+    """The sum, mean or maximum of the rows w[x] of each bag: x (N, L), or all bags in a row and their offsets (N,)."""
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError(f"mode must be 'sum', 'mean' or 'max', got {mode!r}")
+    if per_sample_weights is not None and mode != "sum":
+        raise ValueError(f"per_sample_weights go with mode 'sum', not {mode!r}")
+    ids = np.asarray(raw(x))
+    places, counts = _bags(ids, offsets, include_last_offset)
+    bags = ids.reshape(-1)[places] if ids.size else np.zeros(places.shape, np.int64)
+    if padding_idx is not None:
+        counts = counts & (bags != padding_idx % np.shape(raw(w))[0])
+    rows = embedding(bags, w)
+    if per_sample_weights is not None:
+        rows = mul(rows, getitem(reshape(per_sample_weights, -1), places)[..., None])
+    if mode == "max" and places.shape[1]:
+        filled = np.any(counts, 1, keepdims=True)
+        return where(filled, _amax(where(counts[..., None], rows, -np.inf), 1), 0.0)
+    total = sum(where(counts[..., None], rows, 0.0), 1)
+    return total / np.maximum(counts.sum(1), 1)[:, None].astype(total.dtype) if mode == "mean" else total

@@ -10,14 +10,14 @@ import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite
-from autograd.ops.adaptive import _spans as regions
+from autograd.ops.adaptive import average_regions
+from autograd.ops.adaptive import spans as regions
 from autograd.ops.elementwise import mul, raw, where
 from autograd.ops.index import getitem, put_at, take_along_axis
-from autograd.ops.join import stack
 from autograd.ops.linalg import tensor_of
 from autograd.ops.pool import _spans as spans
 from autograd.ops.pool import avg_pool1d, avg_pool2d
-from autograd.ops.reduce import mean, sum
+from autograd.ops.reduce import sum
 from autograd.ops.shape import reshape
 from autograd.ops.unary import abs
 from autograd.sampling import Case, Sampler
@@ -179,14 +179,6 @@ def _out_sizes(name: str, x: Tensor, output_size: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in found)
 
 
-def _adaptive_average(name: str, x: Any, output_size: Any, count: int) -> Tensor:
-    x = image_axes(name, x, count)
-    for axis, out in enumerate(_out_sizes(name, x, output_size), 2):
-        before = (slice(None),) * axis
-        x = stack([mean(getitem(x, (*before, span)), axis) for span in regions(x.shape[axis], out)], axis)
-    return x
-
-
 def _adaptive_maximum(name: str, x: Any, output_size: Any, return_indices: bool, count: int) -> Any:
     x = image_axes(name, x, count)
     out = _out_sizes(name, x, output_size)
@@ -228,13 +220,15 @@ def _adaptive_samples(count: int, name: str):
 @composite(reference=_adaptive_reference(np.mean), samples=_adaptive_samples(1, "array"), linear_in=("x",))
 def adaptive_avg_pool1d(x, output_size):
     """Means over windows of x (N, C, L) that give `output_size` of them; see adaptive_avg_pool2d."""
-    return _adaptive_average("adaptive_avg_pool1d", x, output_size, 1)
+    x = image_axes("adaptive_avg_pool1d", x, 1)
+    return average_regions(x, _out_sizes("adaptive_avg_pool1d", x, output_size))
 
 
 @composite(reference=_adaptive_reference(np.mean), samples=_adaptive_samples(3, "array"), linear_in=("x",))
 def adaptive_avg_pool3d(x, output_size):
     """Means over windows of x (N, C, D, H, W) that give `output_size` of them; see adaptive_avg_pool2d."""
-    return _adaptive_average("adaptive_avg_pool3d", x, output_size, 3)
+    x = image_axes("adaptive_avg_pool3d", x, 3)
+    return average_regions(x, _out_sizes("adaptive_avg_pool3d", x, output_size))
 
 
 @composite(reference=_adaptive_reference(np.max), samples=_adaptive_samples(1, "distinct"))
@@ -261,29 +255,34 @@ def _power_reference(x, norm_type, kernel_size):
     return stepped.sum(tuple(range(x.ndim, 2 * x.ndim - 2))) ** (1 / norm_type)
 
 
-@composite(
-    reference=_power_reference,
-    samples=lambda s: s.case(s.array((2, 2, 5), 0.2, 2), norm_type=s.choice((2.0, 3.0)), kernel_size=s.integer(1, 3)),
-    onnx="LpPool",
-)
+def _power_samples(spatial: tuple[int, ...]):
+    return lambda s: s.case(
+        s.array((2, 2, *spatial), 0.2, 2), norm_type=s.choice((2.0, 3.0)), kernel_size=s.integer(1, 3)
+    )
+
+
+def _power_pool(name, average, count, x, norm_type, kernel_size, stride, ceil_mode):
+    kernel = sizes_of(kernel_size, count, name, 1)
+    means = average(abs(x) ** norm_type, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode)
+    return (means * math.prod(kernel)) ** (1 / norm_type)
+
+
+@composite(reference=_power_reference, samples=_power_samples((5,)), onnx="LpPool")
 def lp_pool1d(x, norm_type, kernel_size, stride=None, ceil_mode=False):
     """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, L)."""
-    means = avg_pool1d(abs(x) ** norm_type, kernel_size, stride, 0, ceil_mode)
-    return (means * sizes_of(kernel_size, 1, "lp_pool1d", 1)[0]) ** (1 / norm_type)
+    return _power_pool("lp_pool1d", avg_pool1d, 1, x, norm_type, kernel_size, stride, ceil_mode)
 
 
-@composite(
-    reference=_power_reference,
-    samples=lambda s: s.case(
-        s.array((2, 2, 4, 5), 0.2, 2), norm_type=s.choice((2.0, 3.0)), kernel_size=s.integer(1, 3)
-    ),
-    onnx="LpPool",
-)
+@composite(reference=_power_reference, samples=_power_samples((4, 5)), onnx="LpPool")
 def lp_pool2d(x, norm_type, kernel_size, stride=None, ceil_mode=False):
     """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, H, W)."""
-    kernel = sizes_of(kernel_size, 2, "lp_pool2d", 1)
-    means = avg_pool2d(abs(x) ** norm_type, kernel_size=kernel, stride=stride, ceil_mode=ceil_mode)
-    return (means * (kernel[0] * kernel[1])) ** (1 / norm_type)
+    return _power_pool("lp_pool2d", avg_pool2d, 2, x, norm_type, kernel_size, stride, ceil_mode)
+
+
+@composite(reference=_power_reference, samples=_power_samples((3, 4, 3)), onnx="LpPool")
+def lp_pool3d(x, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, D, H, W)."""
+    return _power_pool("lp_pool3d", avg_pool3d, 3, x, norm_type, kernel_size, stride, ceil_mode)
 
 
 # --------------------------------------------------------------------------------------------- reverse of max pooling

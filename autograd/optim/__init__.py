@@ -2,15 +2,19 @@
 
 from autograd.optim import lr_scheduler
 from autograd.optim.adam import Adam, AdamW
-from autograd.optim.adaptive import ASGD, Adadelta, Adagrad, Adamax, NAdam, RAdam, Rprop
+from autograd.optim.adaptive import ASGD, Adadelta, Adafactor, Adagrad, Adamax, NAdam, RAdam, Rprop
+from autograd.optim.lbfgs import LBFGS
 from autograd.optim.optimizer import Optimizer
 from autograd.optim.rmsprop import RMSprop
 from autograd.optim.sgd import SGD
+from autograd.shapes import names_only
 
 __all__ = [
     "ASGD",
+    "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -22,3 +26,5 @@ __all__ = [
     "Rprop",
     "lr_scheduler",
 ]
+
+__getattr__ = names_only("autograd.optim", __all__)

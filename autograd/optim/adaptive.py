@@ -179,3 +179,42 @@ class Rprop(_Elementwise):
         g = np.where(turn < 0, 0, g)
         p -= np.sign(g) * size
         before[...] = g
+
+
+class Adafactor(_Elementwise):
+    """v, the mean of g^2, kept for matrices as the means of its rows and columns: their product over their mean
+
+    p -= min(lr, t^-1/2) max(eps[1], rms(p)) u / max(1, rms(u) / d), u = g / max(sqrt(v), eps[0]); eps[0] None: the
+    dtype's; the mean's weight is t^beta2_decay.   Source: Shazeer and Stern, arXiv:1804.04235, in PyTorch's form.
+    """
+
+    def __init__(self, params: Params, lr: float = 1e-2, beta2_decay: float = -0.8,
+                 eps: tuple[float | None, float] = (None, 1e-3), d: float = 1.0, weight_decay: float = 0.0,
+                 **ignored: Any) -> None:  # fmt: skip
+        super().__init__(params, ignored, lr=lr, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay,
+                         decoupled_weight_decay=True)  # fmt: skip
+
+    def _check(self, group: dict[str, Any]) -> None:
+        super()._check({k: v for k, v in group.items() if k != "eps"})
+        if not group["d"] >= 1 or not group["beta2_decay"] <= 0 or any(e is not None and e < 0 for e in group["eps"]):
+            told = ", ".join(f"{name}={group[name]!r}" for name in ("d", "beta2_decay", "eps"))
+            raise ValueError(f"Adafactor: expected d >= 1, beta2_decay <= 0 and eps >= 0, got {told}")
+
+    def _one(self, group: dict[str, Any], p: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int) -> None:
+        new, (least, smallest) = t ** group["beta2_decay"], group["eps"]
+        least = float(np.finfo(p.dtype).eps) if least is None else least
+        if p.ndim > 1:
+            rows, columns = kept(state, "row_var", p[..., :1]), kept(state, "col_var", p[..., :1, :])
+            rows += ((g * g).mean(-1, keepdims=True) - rows) * new
+            columns += ((g * g).mean(-2, keepdims=True) - columns) * new
+            v = rows @ columns / np.maximum(rows.mean(-2, keepdims=True), least)
+        else:
+            v = kept(state, "variance", p)
+            v += (g * g - v) * new
+        u = g / np.sqrt(np.maximum(v, least * least))
+        size = max(smallest, _rms(p) / (1 - group["lr"] * group["weight_decay"]))
+        p -= min(group["lr"], t**-0.5) * size / max(1.0, _rms(u) / group["d"]) * u
+
+
+def _rms(x: np.ndarray) -> float:
+    return math.sqrt(float((x * x).mean()))

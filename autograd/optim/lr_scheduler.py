@@ -12,19 +12,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from autograd.optim.cycle import OneCycle
+from autograd.optim.cycle import Cyclic, OneCycle
 from autograd.optim.optimizer import Optimizer
 from autograd.optim.plateau import ReduceLROnPlateau
 
 __all__ = [
+    "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "OneCycleLR",
     "PolynomialLR",
     "ReduceLROnPlateau",
@@ -110,7 +113,8 @@ class LambdaLR(LRScheduler):
         self.lr_lambdas: list[Callable[[int], float]]
         self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * count
         if len(self.lr_lambdas) != count:
-            raise ValueError(f"LambdaLR: expected {count} functions, one per group, got {len(self.lr_lambdas)}")
+            name = type(self).__name__
+            raise ValueError(f"{name}: expected {count} functions, one per group, got {len(self.lr_lambdas)}")
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -118,6 +122,14 @@ class LambdaLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         return {k: v for k, v in super().state_dict().items() if k != "lr_lambdas"}
+
+
+class MultiplicativeLR(LambdaLR):
+    """lr *= lr_lambda(epoch), from epoch 1 on; one function, or one per group."""
+
+    def get_lr(self) -> list[float]:
+        rates = self._rates()
+        return [lr * f(self.last_epoch) for lr, f in zip(rates, self.lr_lambdas)] if self.last_epoch > 0 else rates
 
 
 class StepLR(LRScheduler):
@@ -285,22 +297,66 @@ class OneCycleLR(OneCycle, LRScheduler):
     """
 
 
-class SequentialLR(LRScheduler):
+class CyclicLR(Cyclic, LRScheduler):
+    """Up from base_lr to max_lr in step_size_up steps, down in step_size_down, again and again; momentum the other way.
+
+    Stepped after every batch   (Smith 2017). mode 'triangular', 'triangular2' (halves the height every cycle) or
+    'exp_range' (height * gamma^step); or scale_fn, a function of the cycle's or (scale_mode 'iterations') the step's
+    number.
+    """
+
+
+class _Several(LRScheduler):
+    """A schedule made of others, with the state of all."""
+
+    _schedulers: list[LRScheduler]
+
+    def _take(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler]) -> None:
+        name = type(self).__name__
+        if not schedulers:
+            raise ValueError(f"{name}: expected at least one scheduler")
+        for i, scheduler in enumerate(schedulers):
+            if getattr(scheduler, "optimizer", None) is not optimizer or isinstance(scheduler, ReduceLROnPlateau):
+                raise ValueError(f"{name}: scheduler {i} must be an LRScheduler of the same optimizer")
+        self.optimizer, self._schedulers = optimizer, list(schedulers)
+
+    def state_dict(self) -> dict[str, Any]:
+        own = {k: v for k, v in self.__dict__.items() if k not in ("optimizer", "_schedulers")}
+        return {**own, "_schedulers": [s.state_dict() for s in self._schedulers]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.__dict__.update({k: v for k, v in state_dict.items() if k != "_schedulers"})
+        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"]):
+            scheduler.load_state_dict(state)
+
+
+class ChainedScheduler(_Several):
+    """All schedules at once: each changes the rate that the one before it left."""
+
+    def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
+        first = schedulers[0].optimizer if schedulers and optimizer is None else optimizer
+        self._take(first, schedulers)  # type: ignore[arg-type]
+        self._last_lr = self._rates()
+
+    def step(self) -> None:
+        for scheduler in self._schedulers:
+            scheduler.step()
+        self._last_lr = self._rates()
+
+
+class SequentialLR(_Several):
     """One schedule after another; milestones: the epochs at which the next begins."""
 
     def __init__(
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
-        if not schedulers or len(milestones) != len(schedulers) - 1:
-            needed = max(len(schedulers) - 1, 0)
+        self._take(optimizer, schedulers)
+        if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                f"SequentialLR: {len(schedulers)} schedulers need {needed} milestones, got {len(milestones)}"
+                f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones, "
+                f"got {len(milestones)}"
             )
-        for i, scheduler in enumerate(schedulers):
-            if getattr(scheduler, "optimizer", None) is not optimizer or isinstance(scheduler, ReduceLROnPlateau):
-                raise ValueError(f"SequentialLR: scheduler {i} must be an LRScheduler of the same optimizer")
-        self.optimizer = optimizer
-        self._schedulers, self._milestones = list(schedulers), list(milestones)
+        self._milestones = list(milestones)
         self.last_epoch = last_epoch + 1
         # every schedule has set epoch 0 when it was made: undo this, and let the first one begin
         for group in optimizer.param_groups:
@@ -320,19 +376,10 @@ class SequentialLR(LRScheduler):
             current.step()
         self._last_lr = current.get_last_lr()
 
-    def state_dict(self) -> dict[str, Any]:
-        own = {k: v for k, v in self.__dict__.items() if k not in ("optimizer", "_schedulers")}
-        return {**own, "_schedulers": [s.state_dict() for s in self._schedulers]}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.__dict__.update({k: v for k, v in state_dict.items() if k != "_schedulers"})
-        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"]):
-            scheduler.load_state_dict(state)
-
 
 def _undo(schedulers: Sequence[LRScheduler]) -> None:
     for scheduler in schedulers:
-        if isinstance(scheduler, SequentialLR):
+        if isinstance(scheduler, _Several):
             _undo(scheduler._schedulers)
         else:
             scheduler.last_epoch -= 1

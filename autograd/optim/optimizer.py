@@ -30,6 +30,9 @@ class Optimizer:
         self.steps_taken = 0
         if isinstance(params, Tensor):
             raise TypeError(f"{self._name}: params must be an iterable of tensors, got one tensor; write [tensor]")
+        if not isinstance(params, Iterable):
+            cure = "; model.parameters()?" if hasattr(params, "parameters") else ""
+            raise TypeError(f"{self._name}: params must be an iterable of tensors, got {type(params).__name__}{cure}")
         groups = list(params)
         if not groups:
             raise ValueError(

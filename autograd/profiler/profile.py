@@ -37,6 +37,17 @@ def wrapped_forward(forward: Callable, record: Record) -> Callable:
 
 
 @functools.cache
+def wrapped_kernel(kernel: Callable, record: Record) -> Callable:
+    """A kernel gets attributes by position; what it refuses is called again, as the forward function's."""
+    count = None if record.variadic else len(record.inputs)
+
+    def measure(arguments: tuple, _: dict[str, Any], results: Any) -> tuple[float, float]:
+        return work(record, arguments[:count], dict(zip(record.attrs, arguments[count:])) if count else {}, results)
+
+    return spanned_forward(kernel, record.name, measure, refusals=(ValueError, TypeError, IndexError))
+
+
+@functools.cache
 def wrapped_rule(rule: Callable, name: str) -> Callable:
     return spanned(rule, name, BACKWARD)
 
@@ -59,7 +70,7 @@ class Instrument:
                 continue  # a composite: its ops are seen themselves
             self.replace(op, "forward", wrapped_forward(op.forward, record))
             if op.kernel is not None:  # called in its place
-                self.replace(op, "kernel", wrapped_forward(op.kernel, record))
+                self.replace(op, "kernel", wrapped_kernel(op.kernel, record))
             rules = {name: rule and wrapped_rule(rule, op.name) for name, rule in record.rules.items()}
             self.replace(record, "rules", rules)
             self.undo.append(op.forget_plans)

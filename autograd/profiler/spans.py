@@ -48,6 +48,10 @@ class Recorder:
         stack.append(span)
         return span
 
+    def drop(self) -> None:
+        """Forgets the span that was opened last."""
+        self._local.stack.pop()
+
     def close(self, span: Span) -> None:
         span.seconds = span.seconds or self.clock() - span.start
         stack = self._local.stack
@@ -85,23 +89,34 @@ def spanned(function: Callable, name: str, phase: str) -> Callable:
     return wrapper
 
 
-def spanned_forward(function: Callable, name: str, work: Callable[..., tuple[float, float]]) -> Callable:
-    """As `spanned`, for an op's forward function: work(arrays, attributes, results) says its FLOPs and bytes."""
+def spanned_forward(
+    function: Callable,
+    name: str,
+    work: Callable[..., tuple[float, float]],
+    refusals: tuple[type[Exception], ...] = (),
+) -> Callable:
+    """As `spanned`, for an op's forward function: work(arguments, attributes, results) says its FLOPs and bytes.
+
+    A call that raises one of the refusals is not noted.
+    """
 
     @functools.wraps(function)
-    def wrapper(*arrays: Any, **attrs: Any) -> Any:
+    def wrapper(*arguments: Any, **attrs: Any) -> Any:
         recorder = active
         if recorder is None:
-            return function(*arrays, **attrs)
+            return function(*arguments, **attrs)
         span = recorder.open(name, FORWARD)
         try:
-            results = function(*arrays, **attrs)
+            results = function(*arguments, **attrs)
+        except refusals:
+            recorder.drop()
+            raise
         except BaseException:
             recorder.close(span)
             raise
         span.seconds = recorder.clock() - span.start
-        span.shapes = tuple(np.shape(a) for a in arrays if a is not None)
-        span.flops, span.bytes = work(arrays, attrs, results)
+        span.shapes = tuple(a.shape for a in arguments if isinstance(a, np.ndarray))
+        span.flops, span.bytes = work(arguments, attrs, results)
         recorder.close(span)
         return results
 

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from autograd.train.history import History
 from autograd.train.metrics import class_scores, most_confused
+from autograd.train.scores import Calibration
 
 GAP_POINTS = 2.0  # a larger lead of training over test accuracy is called overfitting
 VANISHING = 1e-4  # first layers with a smaller share of the largest gradient hardly learn
+CALIBRATED = 0.02  # a smaller expected error than this is called good
 HEALTHY = (1e-4, 3e-2)  # usual range of ||dw|| / ||w|| per step
 
 
@@ -91,6 +93,29 @@ def about_mistakes(confidence: NDArray[np.floating], shown: int) -> str:
     if sure > count / 2 and sure > 2:
         return f"{text}: the model is surer than it should be; label smoothing may help.{rest}"
     return f"{text}: where it is wrong, it is mostly in doubt.{rest}" if sure <= count / 2 else f"{text}.{rest}"
+
+
+def about_calibration(found: Calibration) -> str:
+    """Whether the probabilities can be believed."""
+    total = found.samples.sum()
+    lead = float(np.nansum((found.confidence - found.accuracy) * found.samples) / total)
+    text = f"On average the stated probability is {100 * found.error:.1f} points off the share of right answers"
+    if found.error < CALIBRATED:
+        return f"{text}: it can be believed."
+    if lead > 0:
+        return f"{text}, too sure of itself: label smoothing, mixup or more data help."
+    return f"{text}, less sure than it could be, as after label smoothing or mixup."
+
+
+def about_roc(areas: NDArray[np.float64], classes: Sequence[str]) -> str:
+    """Which class is told from the rest worst."""
+    if np.isnan(areas).all():
+        return "There is one class only, so nothing to tell apart."
+    worst = int(np.nanargmin(areas))
+    return (
+        f"Of a sample of a class and one of another, the first has the higher probability in "
+        f"{100 * np.nanmean(areas):.2f} % of cases; least often for {classes[worst]} ({100 * areas[worst]:.2f} %)."
+    )
 
 
 def about_filters(filters: NDArray[np.floating]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd.bars import watched
 from autograd.nn import functional as F
 from autograd.train import random_state
 from autograd.train.techniques import loss_of
@@ -49,7 +50,7 @@ def find_rate(
     mean = 0.0
     try:
         model.train()
-        for step, (x, y) in enumerate(islice(_again(loader), steps)):
+        for step, (x, y) in enumerate(watched(islice(_again(loader), steps), "range test", steps)):
             rate = low * (high / low) ** (step / (steps - 1))
             for group in optimizer.param_groups:
                 group["lr"] = rate

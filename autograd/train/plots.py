@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd.train.history import History
+from autograd.train.scores import Calibration, roc_curve
 
 TRAIN, TEST, GAP, HELD_OUT = "#1f77b4", "#d95f02", "#f4c7a5", "#7a7a7a"
 DPI = 130
@@ -97,6 +98,42 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> bytes:
     return png(made)
 
 
+def calibration(found: Calibration) -> bytes:
+    """How often the model is right (bars) where it says that it is right in so many cases (line); samples per bin."""
+    made = figure(6, 5.4)
+    upper, lower = made.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    bins = len(found.samples)
+    middles = (np.arange(bins) + 0.5) / bins
+    upper.bar(middles, 100 * np.nan_to_num(found.accuracy), 0.9 / bins, color=TRAIN, label="right")
+    upper.plot([0, 1], [0, 100], color=TEST, ls="--", lw=1.2, label="as sure as it is right")
+    upper.set(ylabel="accuracy (%)", ylim=(0, 100))
+    upper.grid(alpha=0.3)
+    upper.legend(loc="upper left")
+    lower.bar(middles, found.samples, 0.9 / bins, color=HELD_OUT)
+    lower.set(xlabel="probability of the predicted class", ylabel="samples", xlim=(0, 1), yscale="symlog")
+    lower.set_ylim(bottom=0)
+    return png(made)
+
+
+def roc(seen: Any, areas: NDArray[np.float64], classes: Sequence[str], most: int = 6) -> bytes:
+    """The ROC curves, each class against the rest, of the `most` classes with the smallest areas; a logarithmic axis,
+    since good ones lie close to the left edge."""
+    made = figure(6.4, 4.6)
+    axes = made.subplots()
+    lowest, least = 1.0, 1 / max(2, len(seen.labels))
+    for k in np.argsort(areas, kind="stable")[:most]:
+        if not np.isnan(areas[k]):
+            false, true, _ = roc_curve(seen.probabilities[:, k], seen.labels == k)
+            lowest = min(lowest, true[false == 0].max())
+            axes.step(false, 100 * true, where="post", lw=1.2, label=f"{classes[k]} ({areas[k]:.4f})")
+    axes.set_xscale("symlog", linthresh=least, linscale=0.5)
+    axes.set(xlabel="false positives (share of the other classes)", ylabel="true positives (%)", xlim=(0, 1))
+    axes.set_ylim(max(0, 100 * lowest - 5), 101)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, title="class (area)", loc="lower right")
+    return png(made)
+
+
 def mistakes(
     images: NDArray[np.floating],
     labels: NDArray[np.int64],
@@ -115,7 +152,7 @@ def mistakes(
         shown = np.clip(image.transpose(1, 2, 0), 0, 1)
         axes.imshow(shown[..., 0] if shown.shape[2] == 1 else shown[..., :3], cmap="gray", vmin=0, vmax=1)
         colour = RIGHT if true == guess else WRONG
-        axes.set_title(f"true {classes[true]}\n{classes[guess]} {100 * p:.0f} %", fontsize=8, color=colour)
+        axes.set_title(f"true {classes[true]}\nsaid {classes[guess]}, {100 * p:.0f} %", fontsize=8, color=colour)
     return png(made)
 
 

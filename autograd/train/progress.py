@@ -6,12 +6,11 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, Any
 
+from autograd.bars import REDRAW_SECONDS, Bar, clock, open_bar
 from autograd.train.callbacks import Callback
 
 if TYPE_CHECKING:
     from autograd.train.trainer import Trainer
-
-REDRAW_SECONDS = 0.1
 
 
 class Progress(Callback):
@@ -25,7 +24,7 @@ class Progress(Callback):
     def __init__(self, stream: IO[str] | None = None, bar: bool | None = None) -> None:
         self.stream = stream or sys.stdout
         self.bar = self.stream.isatty() if bar is None else bar
-        self._view: _RichBar | _PlainBar | None = None
+        self._view: Bar | None = None
         self._drawn = 0.0
         self._begun = 0.0
         self._first_step = 0
@@ -33,7 +32,7 @@ class Progress(Callback):
     def on_fit_start(self, trainer: Trainer) -> None:
         self._begun, self._first_step = time.perf_counter(), trainer.step
         if self.bar and trainer.epoch < trainer.epochs:
-            self._view = _open_bar(self.stream)
+            self._view = open_bar(self.stream)
 
     def on_batch_end(self, trainer: Trainer) -> None:
         now = time.perf_counter()
@@ -90,71 +89,3 @@ def epoch_line(row: dict[str, Any], epochs: int) -> str:
     if row["test_accuracy"] is not None:
         parts += [f"test loss {row['test_loss']:.4f}", f"test accuracy {100 * row['test_accuracy']:6.2f} %"]
     return "  ".join([*parts, f"{row['images_per_s']:8,.0f} images/s", f"{row['seconds']:.1f} s"])
-
-
-def clock(seconds: float) -> str:
-    """75.2 -> '1:15', 3675 -> '1:01:15'."""
-    whole = round(seconds)
-    minutes = f"{whole // 60 % 60}:{whole % 60:02}"
-    return minutes if whole < 3600 else f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-
-
-def _open_bar(stream: IO[str]) -> _RichBar | _PlainBar:
-    try:
-        return _RichBar(stream)
-    except ImportError:
-        return _PlainBar(stream)
-
-
-class _RichBar:
-    """A bar of the `rich` library."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn
-        from rich.progress import Progress as Bars
-
-        self.console = Console(file=stream, highlight=False)
-        self.bars = Bars(BarColumn(24), TextColumn("{task.description}"), console=self.console, transient=True)
-        self.task = self.bars.add_task("", total=1.0)
-        self.bars.start()
-
-    def update(self, fraction: float, text: str) -> None:
-        self.bars.update(self.task, completed=fraction, description=text)
-
-    def line(self, text: str) -> None:
-        self.console.print(text, markup=False, soft_wrap=True)
-
-    def close(self) -> None:
-        self.bars.stop()
-
-
-class _PlainBar:
-    """A bar of characters that overwrites itself."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self.stream = stream
-        self.width = 0
-
-    def update(self, fraction: float, text: str) -> None:
-        text = f"[{'#' * round(20 * fraction):20}] {text}"
-        self._write(text)
-
-    def line(self, text: str) -> None:
-        self._write(text)
-        self._end()
-
-    def close(self) -> None:
-        self._write("")
-        self.stream.write("\r")
-        self.stream.flush()
-
-    def _write(self, text: str) -> None:
-        self.stream.write("\r" + text.ljust(self.width))
-        self.stream.flush()
-        self.width = len(text)
-
-    def _end(self) -> None:
-        self.stream.write("\n")
-        self.stream.flush()
-        self.width = 0

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from autograd.train import diagnosis, plots
 from autograd.train.history import History
 from autograd.train.metrics import class_scores, confusion_matrix
+from autograd.train.scores import auc, calibration, top_losses
 from autograd.train.trainer import Evaluation
 
 WORST = 24
@@ -85,17 +86,23 @@ class Report:
     def _of_evaluation(self, seen: Evaluation) -> list[Panel]:
         counts = confusion_matrix(seen.labels, seen.predictions, len(self.classes))
         says = diagnosis.about_confusion(counts, self.classes)
-        found = [Panel("confusion", "Confusion matrix", says, plots.confusion(counts, self.classes))]
+        sure = calibration(seen.probabilities, seen.labels)
+        areas = class_aucs(seen)
+        found = [
+            Panel("confusion", "Confusion matrix", says, plots.confusion(counts, self.classes)),
+            Panel("calibration", "Calibration", diagnosis.about_calibration(sure), plots.calibration(sure)),
+            Panel("roc", "ROC curves", diagnosis.about_roc(areas, self.classes), plots.roc(seen, areas, self.classes)),
+        ]
         if self.images is None:
             return found
         rows = np.arange(len(seen.labels))
-        worst = np.argsort(seen.probabilities[rows, seen.labels], kind="stable")[:WORST]
+        worst, _ = top_losses(seen.probabilities, seen.labels, WORST)
         wrong = np.flatnonzero(seen.predictions != seen.labels)
         confidence = seen.probabilities[rows, seen.predictions]
         drawn = plots.mistakes(
             self.images[worst], seen.labels[worst], seen.predictions[worst], confidence[worst], self.classes
         )
-        return [*found, Panel("mistakes", "Worst mistakes", diagnosis.about_mistakes(confidence[wrong], WORST), drawn)]
+        return [*found, Panel("mistakes", "Largest losses", diagnosis.about_mistakes(confidence[wrong], WORST), drawn)]
 
     def write(self, folder: str | os.PathLike[str]) -> Path:
         """Writes report.html, one PNG per plot, history.json and history.csv; returns the path of report.html."""
@@ -123,11 +130,20 @@ class Report:
         seen = self.evaluation
         scores = class_scores(confusion_matrix(seen.labels, seen.predictions, len(self.classes)))
         rows = [
-            [name, f"{100 * p:.2f}", f"{100 * r:.2f}", f"{100 * f:.2f}", str(n)]
-            for name, p, r, f, n in zip(self.classes, *scores)
+            [name, f"{100 * p:.2f}", f"{100 * r:.2f}", f"{100 * f:.2f}", f"{area:.4f}", str(n)]
+            for name, p, r, f, n, area in zip(self.classes, *scores, class_aucs(seen))
         ]
-        head = ["class", "precision %", "recall %", "F1 %", "samples"]
+        head = ["class", "precision %", "recall %", "F1 %", "ROC AUC", "samples"]
         return f"<section><h2>Classes</h2>{_table([head, *rows], head=True)}</section>"
+
+
+def class_aucs(seen: Evaluation) -> NDArray[np.float64]:
+    """Per class, the area under the ROC curve of its probability against all other classes; nan where there is none."""
+    found = np.full(seen.probabilities.shape[1], np.nan)
+    for k in np.unique(seen.labels):
+        if (seen.labels != k).any():
+            found[k] = auc(seen.probabilities[:, k], seen.labels == k)
+    return found
 
 
 def first_filters(model: Any) -> NDArray[np.floating] | None:

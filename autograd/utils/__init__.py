@@ -1,1 +1,1 @@
-"""Exists so that `from autograd.utils.data import DataLoader` works as it does with PyTorch."""
+"""PyTorch's import paths `autograd.utils.data` and `autograd.utils.checkpoint`."""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd.bars import watched
 from autograd.data.dataset import Dataset, Indices
 from autograd.errors import FormatError
 
@@ -106,7 +107,7 @@ class PictureFiles(Dataset[tuple[NDArray[Any], int]]):
 
     def _leave_out_damaged(self) -> None:
         sound = []
-        for path, label in self.samples:
+        for path, label in watched(self.samples, "reading pictures"):
             try:
                 load_image(path, self.size, self.mode)
                 sound.append((path, label))
@@ -238,7 +239,7 @@ def cached_pictures(
         shape = (len(paths), 3 if mode == "RGB" else 1, *size)
         try:
             pictures = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
-            for index, path in enumerate(paths):
+            for index, path in enumerate(watched(paths, "caching pictures")):
                 pictures[index] = load_image(path, size, mode)
             pictures.flush()
             part.replace(cache)

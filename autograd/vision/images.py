@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd.bars import watched
 from autograd.data.dataset import Dataset, Indices
 from autograd.errors import FormatError
 
@@ -78,8 +79,9 @@ def download(urls: Sequence[str], target: Path, check: Callable[[Path], object])
     for url in urls:
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer, part.open("wb") as file:
-                received = 0
-                while piece := answer.read(1 << 16):
+                received, size = 0, int(answer.headers.get("Content-Length") or 0)
+                pieces = iter(lambda: answer.read(1 << 20), b"")
+                for piece in watched(pieces, f"{target.name}, MiB", -(-size >> 20)):
                     received += len(piece)
                     if received > _DOWNLOAD_LIMIT:
                         raise FormatError(f"more than {_DOWNLOAD_LIMIT} bytes")

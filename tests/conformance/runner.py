@@ -9,6 +9,7 @@ What deviates on purpose is in deviations.py, with the reason. Needs torch and e
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import traceback
 import types
@@ -21,14 +22,10 @@ import numpy as np
 import torch
 from deviations import DEVIATIONS, INVARIANTS, OTHER_GRADIENTS, UNDETERMINED
 from torch.testing._internal.common_methods_invocations import op_db
+from translate import VALUE, Untranslatable, accepts, array, brief, compare_gradients, differs, find, flat, ours
 
 import autograd
-from autograd.errors import DTypeError, GraphError, ShapeError
-from autograd.tensor import Tensor, methods
-
-VALUE, GRADIENT = 1e-7, 1e-6
-TYPED = (ShapeError, DTypeError, GraphError)
-PLAIN = (ValueError, TypeError)  # an argument that is wrong by itself, whatever the tensors
+from autograd.tensor import Tensor
 
 
 class Score(NamedTuple):
@@ -45,26 +42,6 @@ class Score(NamedTuple):
         return not self.faults and self.samples > 0
 
 
-def find(name: str) -> Callable | None:
-    """The function of this dotted name, or the tensor's method or operator."""
-    if "." not in name and not hasattr(torch, name) and name in methods:
-        return methods[name]
-    found: Any = autograd
-    try:
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (AttributeError, ImportError, KeyError):
-        found = None
-    if callable(found) and not isinstance(found, np.dtype):
-        return found
-    if name in methods:
-        return methods[name]
-    attribute = getattr(Tensor, name, None)
-    if attribute is None or callable(attribute):
-        return attribute
-    return lambda x: getattr(x, name)  # a property
-
-
 def names() -> dict[str, list[Any]]:
     """The OpInfos by dotted name; one name may have several variants."""
     found: dict[str, list[Any]] = {}
@@ -74,83 +51,8 @@ def names() -> dict[str, list[Any]]:
     return found
 
 
-# --------------------------------------------------------------------------------------------- translating calls
-
-DTYPES = {
-    getattr(torch, n): getattr(np, {"bool": "bool_"}.get(n, n))
-    for n in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
-}
-
-
-class Untranslatable(Exception):
-    """An argument that has no counterpart here (complex numbers, sparse tensors)."""
-
-
-def ours(x: Any, leaves: list[tuple[torch.Tensor, Tensor]], known: dict[int, Tensor]) -> Any:
-    """A torch argument as ours. Differentiable tensors are collected in leaves; one tensor stays one tensor."""
-    if isinstance(x, torch.Tensor):
-        if id(x) in known:
-            return known[id(x)]
-        if x.is_complex() or x.layout != torch.strided or x.dtype not in DTYPES:
-            raise Untranslatable(f"{x.dtype} {x.layout}")
-        wanted = x.requires_grad and x.is_floating_point()
-        y = Tensor(x.detach().numpy(force=True), requires_grad=wanted)
-        if wanted:
-            leaves.append((x, y))
-        known[id(x)] = y
-        return y
-    if isinstance(x, torch.dtype):
-        if x not in DTYPES:
-            raise Untranslatable(str(x))
-        return np.dtype(DTYPES[x])
-    if isinstance(x, (torch.device, torch.layout, torch.memory_format)):
-        return str(x).removeprefix("torch.") if isinstance(x, torch.device) else None
-    if isinstance(x, complex):
-        raise Untranslatable("complex")
-    if isinstance(x, torch.Size):
-        return tuple(x)
-    if isinstance(x, slice):
-        return slice(*(ours(i, leaves, known) for i in (x.start, x.stop, x.step)))
-    if isinstance(x, (list, tuple)) and type(x) in (list, tuple):
-        return type(x)(ours(i, leaves, known) for i in x)
-    if isinstance(x, dict):
-        return {k: ours(v, leaves, known) for k, v in x.items()}
-    if callable(x):
-        found = find(f"nn.functional.{getattr(x, '__name__', None)}")
-        if found is None:
-            raise Untranslatable(f"callable {x!r}")
-        return found
-    return x
-
-
-def flat(x: Any) -> Iterator[Any]:
-    """The tensors and numbers of a result in order."""
-    if isinstance(x, (tuple, list)):
-        for part in x:
-            yield from flat(part)
-    elif x is not None:
-        yield x
-
-
-def array(x: Any) -> np.ndarray:
-    if isinstance(x, torch.Tensor):
-        if x.is_complex():
-            raise Untranslatable("complex result")
-        return x.detach().numpy(force=True)
-    return x.array if isinstance(x, Tensor) else np.asarray(x)
-
-
-# --------------------------------------------------------------------------------------------- comparing
-
-
-def differs(got: np.ndarray, want: np.ndarray, tolerance: float) -> str | None:
-    if got.shape != want.shape:
-        return f"shape {got.shape}, expected {want.shape}"
-    if not np.allclose(got, want, rtol=tolerance, atol=tolerance, equal_nan=True):
-        with np.errstate(all="ignore"):
-            gap = np.nanmax(np.abs(got.astype(float) - want.astype(float)), initial=0)
-        return f"largest error {gap:.3g} of {np.nanmax(np.abs(want.astype(float)), initial=0):.3g}"
-    return None
+def arguments(sample: Any) -> tuple[tuple, dict[str, Any]]:
+    return (sample.input, *sample.args), sample.kwargs
 
 
 def compare(info: Any, function: Callable, sample: Any) -> str | None:
@@ -180,41 +82,7 @@ def compare(info: Any, function: Callable, sample: Any) -> str | None:
     return compare_gradients(leaves, wants, gots)
 
 
-def compare_gradients(leaves: list[tuple[torch.Tensor, Tensor]], wants: list[Any], gots: list[Any]) -> str | None:
-    pairs = [(w, g) for w, g in zip(wants, gots) if isinstance(w, torch.Tensor) and w.requires_grad]
-    if not pairs or not leaves:
-        return None
-    rng = np.random.default_rng(3)
-    seeds = [np.asarray(rng.uniform(-1, 1, tuple(w.shape))) for w, _ in pairs]
-    expected = torch.autograd.grad(
-        [w for w, _ in pairs], [x for x, _ in leaves], [torch.from_numpy(s) for s in seeds], allow_unused=True
-    )
-    roots = [(g, s) for (_, g), s in zip(pairs, seeds) if g.node is not None]
-    if not roots:
-        moving = any(e is not None and bool((e != 0).any()) for e in expected)
-        return "no result requires gradients" if moving else None
-    found = autograd.grad([g for g, _ in roots], [y for _, y in leaves], [s for _, s in roots], allow_unused=True)
-    for k, (want, got) in enumerate(zip(expected, found)):
-        wanted = np.zeros(leaves[k][1].shape) if want is None else want.numpy(force=True)
-        given = np.zeros(leaves[k][1].shape) if got is None else got.array
-        if fault := differs(given, wanted, GRADIENT):
-            return f"gradient {k}: {fault}"
-    return None
-
-
 # --------------------------------------------------------------------------------------------- running
-
-
-def brief(sample: Any) -> str:
-    def show(x: Any) -> str:
-        if isinstance(x, torch.Tensor):
-            return f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}"
-        if isinstance(x, (list, tuple)):
-            return "[" + ", ".join(map(show, x)) + "]"
-        return repr(x)
-
-    parts = [show(x) for x in (sample.input, *sample.args)] + [f"{k}={show(v)}" for k, v in sample.kwargs.items()]
-    return f"({', '.join(parts)})"
 
 
 def samples_of(info: Any) -> Iterator[Any]:
@@ -259,15 +127,21 @@ def counterpart(info: Any) -> Callable:
     return found
 
 
-def run(name: str, infos: list[Any]) -> Score:
-    """All sample inputs and error inputs of one name."""
+def some(samples: Iterator[Any], limit: int | None) -> list[Any]:
+    """All samples, or `limit` of them, the same ones every time."""
+    found = list(samples)
+    return found if limit is None or len(found) <= limit else random.Random(0).sample(found, limit)
+
+
+def run(name: str, infos: list[Any], limit: int | None = None) -> Score:
+    """The sample inputs (of each OpInfo at most `limit`) and error inputs of one name."""
     samples = errors = 0
     skipped: Counter = Counter()
     faults: list[str] = []
     torch.manual_seed(0)
     for info in infos:
         function = counterpart(info)
-        for sample in samples_of(info):
+        for sample in some(samples_of(info), limit):
             try:
                 fault = compare(info, function, sample)
             except Untranslatable as error:
@@ -283,7 +157,7 @@ def run(name: str, infos: list[Any]) -> Score:
             else:
                 faults.append(f"{brief(sample)}: {fault}")
         for wrong in errors_of(info):
-            fault = accepts(function, wrong.sample_input)
+            fault = accepts(function, *arguments(wrong.sample_input))
             if fault == "":
                 continue
             if fault is None:
@@ -295,27 +169,18 @@ def run(name: str, infos: list[Any]) -> Score:
     return Score(name, samples, errors, skipped, faults)
 
 
-def accepts(function: Callable, sample: Any) -> str | None:
-    """None if a wrong call is refused by a typed error, "" if it cannot be made here, else what happened."""
-    try:
-        args = [ours(x, [], {}) for x in (sample.input, *sample.args)]
-        kwargs = {k: ours(v, [], {}) for k, v in sample.kwargs.items()}
-    except (Untranslatable, ValueError):  # complex numbers; more dimensions than NumPy has
-        return ""
-    try:
-        for y in flat(function(*args, **kwargs)):
-            array(y)
-    except (*TYPED, *PLAIN):
-        return None
-    except Exception as error:
-        return f"raises {type(error).__name__}: {error}"
-    return "is accepted"
+def print_reasons(scores: list[Score]) -> None:
+    """Why samples were skipped."""
+    reasons: Counter = sum((s.skipped for s in scores), Counter())
+    for reason, count in reasons.most_common():
+        print(f"skipped {count}: {reason}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="torch's dotted names; default: all")
     parser.add_argument("--faults", type=int, default=3, help="how many faults to show for each op")
+    parser.add_argument("--limit", type=int, help="how many sample inputs of each op; default: all")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     known = names()
@@ -324,7 +189,7 @@ def main() -> int:
     scores = []
     with np.errstate(all="ignore"):
         for name, infos in present.items():
-            score = run(name, infos)
+            score = run(name, infos, options.limit)
             scores.append(score)
             if not score.passed:
                 print(
@@ -333,6 +198,7 @@ def main() -> int:
                 for fault in score.faults[: options.faults]:
                     print(f"    {fault:.400}")
     passed = [s for s in scores if s.passed]
+    print_reasons(scores)
     print(f"\nabsent ({len(chosen) - len(present)}): {' '.join(n for n in chosen if n not in present)}\n")
     print(
         f"{len(passed)} of {len(present)} ops present agree with torch ({len(chosen)} in op_db): "

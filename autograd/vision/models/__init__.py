@@ -35,6 +35,7 @@ from autograd.vision.models.resnet import (
     wide_resnet50_2,
     wide_resnet101_2,
 )
+from autograd.vision.models.resnet9 import ResNet9, resnet9
 from autograd.vision.models.resnet_cifar import CifarResNet, resnet20, resnet32, resnet44, resnet56, resnet110
 from autograd.vision.models.shufflenet_v2 import (
     ShuffleNetV2,
@@ -67,6 +68,7 @@ __all__ = [
     "MobileNetV2",
     "MobileNetV3",
     "ResNet",
+    "ResNet9",
     "ShuffleNetV2",
     "SmallCNN",
     "SqueezeNet",
@@ -101,6 +103,7 @@ __all__ = [
     "mobilenet_v3_small",
     "model_entry",
     "register_model",
+    "resnet9",
     "resnet18",
     "resnet20",
     "resnet32",

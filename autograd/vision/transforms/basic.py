@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from autograd.errors import DTypeError, ShapeError
 Batch = NDArray[Any]
 
 
-class Transform:
+class Transform(ABC):
     """Base of transforms: `apply(images, raw)` gets four random 64-bit words per sample, (N, 4), if `random` is set."""
 
     random = False
@@ -32,9 +33,9 @@ class Transform:
             raise ShapeError(f"{name}: seeds must be (N, 3)   [images: {images.shape}, seeds: {seeds.shape}]")
         return self.apply(images, words(seeds))
 
+    @abstractmethod
     def apply(self, images: Batch, raw: Words) -> Batch:
         """The transformed images; never changes those it got."""
-        raise NotImplementedError
 
 
 def probability(name: str, p: float) -> float:
@@ -64,6 +65,13 @@ def as_type(values: NDArray[Any], like: Batch) -> Batch:
         return values.astype(like.dtype, copy=False)
     limits = np.iinfo(like.dtype)
     return np.clip(np.rint(values), limits.min, limits.max).astype(like.dtype)
+
+
+def through(images: Batch, kernel: Callable[[Batch], Batch]) -> Batch:
+    """What a kernel for uint8 and float32 makes of images of any dtype."""
+    if images.dtype in (np.uint8, np.float32):
+        return kernel(images)
+    return as_type(kernel(images.astype(np.float32)), images)
 
 
 def top_of(images: Batch) -> float:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd import kernels
 from autograd.data.seeds import Words, uniform
 from autograd.errors import ShapeError
-from autograd.vision.transforms.basic import Batch, Transform, as_type, halves, probability, top_of
+from autograd.vision.transforms.basic import Batch, Transform, as_type, halves, probability, through, top_of
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 Floats = NDArray[Any]
@@ -24,41 +25,10 @@ def gray(values: Floats) -> Floats:
     return np.einsum("c,nchw->nhw", _LUMA, values)[:, None]
 
 
-def blend(values: Floats, other: Floats, factor: Floats, top: float) -> Floats:
-    """other + factor (values - other), kept in 0..top; factor (N,)."""
-    return np.clip(other + factor.astype(np.float32)[:, None, None, None] * (values - other), 0, top)
-
-
-def brightness(values: Floats, factor: Floats, top: float) -> Floats:
-    """Towards black for factors below 1."""
-    return blend(values, np.zeros(1, np.float32), factor, top)
-
-
-def contrast(values: Floats, factor: Floats, top: float) -> Floats:
-    """Towards the image's mean grey."""
-    return blend(values, gray(values).mean((1, 2, 3), keepdims=True), factor, top)
-
-
-def saturation(values: Floats, factor: Floats, top: float) -> Floats:
-    """Towards grey."""
-    return blend(values, gray(values), factor, top)
-
-
-def hue(values: Floats, turn: Floats, top: float) -> Floats:
-    """Colours turned by `turn` (N,) of a full circle in the HSV hexagon; grey images as they are."""
-    if values.shape[1] == 1:
-        return values
-    high, low = values.max(1), values.min(1)
-    spread = high - low
-    safe = np.where(spread == 0, 1, spread)
-    r, g, b = values[:, 0], values[:, 1], values[:, 2]
-    sector = np.where(high == r, (g - b) / safe, np.where(high == g, (b - r) / safe + 2, (r - g) / safe + 4))
-    sector = (sector + 6 * turn.astype(np.float32)[:, None, None]) % 6
-    parts = []
-    for shift in (5, 3, 1):  # red, green, blue
-        k = (shift + sector) % 6
-        parts.append(high - spread * np.clip(np.minimum(k, 4 - k), 0, 1))
-    return np.stack(parts, 1)
+def adjusted(images: Batch, changes: Floats) -> Batch:
+    """Brightness, contrast (towards the mean grey) and saturation by factors, the hue by a part of the full circle of
+    colours: changes (N, 4), in this order. Grey images have no colours to change."""
+    return through(images, lambda values: kernels.picture_adjusted(values, changes, top_of(images)))
 
 
 class ColorJitter(Transform):
@@ -76,16 +46,11 @@ class ColorJitter(Transform):
         self.brightness, self.contrast, self.saturation, self.hue = brightness, contrast, saturation, hue
 
     def apply(self, images: Batch, raw: Words) -> Batch:
-        u, top = halves(raw), top_of(images)
-        values: Floats = images.astype(np.float32)
-        steps = ((brightness, self.brightness), (contrast, self.contrast), (saturation, self.saturation))
-        for number, (change, x) in enumerate(steps):
-            if x:
-                low = max(0.0, 1 - x)
-                values = change(values, low + u[:, number] * (1 + x - low), top)
-        if self.hue:
-            values = hue(values, (2 * u[:, 3] - 1) * self.hue, top)
-        return as_type(values, images)
+        u = halves(raw)[:, :4]
+        factors = np.array([self.brightness, self.contrast, self.saturation])
+        low = np.maximum(0, 1 - factors)
+        turns = (2 * u[:, 3:] - 1) * self.hue
+        return adjusted(images, np.concatenate([low + u[:, :3] * (1 + factors - low), turns], 1))
 
 
 class Grayscale(Transform):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from autograd.data.seeds import Seeds, Words, uniform, words
-from autograd.vision.transforms import colour
 from autograd.vision.transforms.basic import Batch, Transform, as_type, top_of
+from autograd.vision.transforms.colour import adjusted
 from autograd.vision.transforms.warp import Floats, affine
 
 LEVELS = 31  # magnitudes 0 .. 30, as in torchvision
@@ -54,8 +54,9 @@ class RandAugment(Transform):
         if name in _GEOMETRY:
             return _GEOMETRY[name](images, signed, self.fill)
         if name in _FACTORS:
-            values = _FACTORS[name](images.astype(np.float32), 1 + 0.9 * signed, top_of(images))
-            return as_type(values, images)
+            changes = np.tile([1.0, 1.0, 1.0, 0.0], (len(images), 1))
+            changes[:, _FACTORS.index(name)] += 0.9 * signed
+            return adjusted(images, changes)
         return _TONES[name](images, strength)
 
 
@@ -76,7 +77,7 @@ _GEOMETRY: dict[str, Callable[[Batch, Floats, float], Batch]] = {
     "translate_y": lambda x, s, fill: _moved(x, fill, shift_y=np.rint(s * 150 / 331 * x.shape[2])),
     "rotate": lambda x, s, fill: _moved(x, fill, angle=np.radians(30 * s)),
 }
-_FACTORS = {"brightness": colour.brightness, "colour": colour.saturation, "contrast": colour.contrast}
+_FACTORS = ("brightness", "contrast", "colour")  # as `adjusted` takes them
 
 
 def posterise(images: Batch, strength: float) -> Batch:
@@ -99,8 +100,8 @@ def equalise(images: Batch, strength: float = 0.0) -> Batch:
     levels = np.clip(np.rint(images.astype(np.float32) / top * 255), 0, 255).astype(np.intp)
     n, c = images.shape[:2]
     flat = levels.reshape(n * c, -1)
-    counts = np.zeros((n * c, 256), np.int64)
-    np.add.at(counts, (np.arange(n * c)[:, None], flat), 1)
+    own = flat + 256 * np.arange(n * c)[:, None]
+    counts = np.bincount(own.ravel(), minlength=256 * n * c).reshape(n * c, 256)
     last = 255 - np.argmax(counts[:, ::-1] > 0, axis=1)
     step = (flat.shape[1] - counts[np.arange(n * c), last]) // 255
     before = np.cumsum(counts, 1) - counts

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd import kernels
 from autograd.data.seeds import Words, uniform
-from autograd.vision.transforms.basic import Batch, Transform, as_type, halves, pair
+from autograd.vision.transforms.basic import Batch, Transform, halves, pair, through
 
 Floats = NDArray[Any]
 
@@ -29,21 +30,30 @@ class Resize(Transform):
             height, width = (self.shorter, self.shorter * w // h) if h <= w else (self.shorter * h // w, self.shorter)
         if images.shape[2:] == (height, width):
             return images.copy()
-        rows = _weights(images.shape[2], height, self.antialias)
-        columns = _weights(images.shape[3], width, self.antialias)
-        values = np.einsum("ph,nchw->ncpw", rows, images.astype(rows.dtype), optimize=True)
-        return as_type(values @ columns.T, images)
+        tables = [table for old, new in zip(images.shape[2:], (height, width))
+                  for table in _weights(old, new, self.antialias)]  # fmt: skip
+        return through(images, lambda values: kernels.picture_resampled(values, *tables))
 
 
-def _weights(old: int, new: int, antialias: bool) -> NDArray[np.float32]:
-    """(new, old): how much each old pixel counts in each new one. Pixel centres lie at k + 1/2."""
+def _weights(old: int, new: int, antialias: bool) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """For each new pixel the first old one that counts, (new,), and how much that and those after it do, (new, taps).
+    Pixel centres lie at k + 1/2."""
     scale = old / new
     reach = max(scale, 1.0) if antialias else 1.0
     centres = (np.arange(new) + 0.5) * scale - 0.5
     if not antialias:
         centres = np.clip(centres, 0, old - 1)
-    weights = np.maximum(0, 1 - np.abs(np.arange(old) - centres[:, None]) / reach)
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    taps = min(old, int(np.ceil(2 * reach)) + 1)
+    first = np.clip(np.floor(centres - reach).astype(np.intp) + 1, 0, old - taps)
+    weights = np.maximum(0, 1 - np.abs(first[:, None] + np.arange(taps) - centres[:, None]) / reach)
+    return first, (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+
+def _neighbours(places: Floats, size: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The same for bilinear values at places (N, P) in 0 .. size - 1."""
+    taps = min(2, size)
+    first = np.clip(np.floor(places).astype(np.intp), 0, size - taps)
+    return first, np.maximum(0, 1 - np.abs(first[..., None] + np.arange(taps) - places[..., None])).astype(np.float32)
 
 
 class RandomResizedCrop(Transform):
@@ -75,7 +85,8 @@ class RandomResizedCrop(Transform):
         rows = top[:, None] + (np.arange(self.size[0]) + 0.5) * (tall / self.size[0])[:, None] - 0.5
         columns = left[:, None] + (np.arange(self.size[1]) + 0.5) * (wide / self.size[1])[:, None] - 0.5
         rows, columns = np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)
-        return as_type(sample(images, rows[:, :, None], columns[:, None, :], 0.0), images)
+        tables = *_neighbours(rows, h), *_neighbours(columns, w)
+        return through(images, lambda values: kernels.picture_resampled(values, *tables))
 
 
 class RandomAffine(Transform):
@@ -142,28 +153,10 @@ def affine(
 ) -> Batch:
     """Every image under its own map: x' = scale R(angle) [x + shear y, y] + shift about the centre; counter-clockwise
     angles in radians, (N,) each."""
-    h, w = images.shape[2:]
-    y, x = np.meshgrid(np.arange(h) - (h - 1) / 2, np.arange(w) - (w - 1) / 2, indexing="ij")
-    cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-    zoom, slant, dx, dy = (values[:, None, None] for values in (scale, shear, shift_x, shift_y))
+    y, x = (images.shape[2] - 1) / 2, (images.shape[3] - 1) / 2
+    cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
     # the inverse map says where each new pixel comes from; y points down
-    x, y = (x - dx) / zoom, (y - dy) / zoom
-    x, y = cos * x - sin * y, sin * x + cos * y
-    x = x - slant * y
-    return as_type(sample(images, y + (h - 1) / 2, x + (w - 1) / 2, fill), images)
-
-
-def sample(images: Batch, rows: Floats, columns: Floats, fill: float) -> Floats:
-    """Bilinear values at (row, column), arrays that broadcast to (N, P, Q); outside of the image lies `fill`."""
-    n, _, h, w = images.shape
-    top, left = np.floor(rows).astype(np.intp), np.floor(columns).astype(np.intp)
-    down, right = (rows - top).astype(np.float32), (columns - left).astype(np.float32)
-    number = np.arange(n)[:, None, None]
-    total: Floats = np.float32(0)  # type: ignore[assignment]
-    for r, wr in ((top, 1 - down), (top + 1, down)):
-        for c, wc in ((left, 1 - right), (left + 1, right)):
-            inside = (r >= 0) & (r < h) & (c >= 0) & (c < w)
-            found = images[number, :, np.clip(r, 0, h - 1), np.clip(c, 0, w - 1)]  # (N, P, Q, C)
-            values = np.where(inside[..., None], found, np.asarray(fill, np.float32))
-            total = total + (wr * wc)[..., None] * values
-    return np.ascontiguousarray(np.moveaxis(total, 3, 1))
+    across, along = cos - shear * sin, -sin - shear * cos
+    from_x, from_y = x + shift_x, y + shift_y
+    maps = [across, along, x - across * from_x - along * from_y, sin, cos, y - sin * from_x - cos * from_y]
+    return through(images, lambda values: kernels.picture_warped(values, np.stack(maps, 1), fill))
