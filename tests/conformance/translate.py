@@ -76,6 +76,8 @@ def ours(x: Any, leaves: list[tuple[torch.Tensor, Tensor]], known: dict[int, Ten
         return type(x)(ours(i, leaves, known) for i in x)
     if isinstance(x, dict):
         return {k: ours(v, leaves, known) for k, v in x.items()}
+    if isinstance(x, torch.nn.TransformerEncoderLayer):
+        return encoder_layer(x)
     if isinstance(x, torch.nn.Module):
         return getattr(autograd.nn, type(x).__name__)()
     if callable(x):
@@ -84,6 +86,21 @@ def ours(x: Any, leaves: list[tuple[torch.Tensor, Tensor]], known: dict[int, Ten
             raise Untranslatable(f"callable {x!r}")
         return found
     return x
+
+
+def encoder_layer(x: torch.nn.TransformerEncoderLayer) -> Any:
+    """A layer of ours of the same shape; the weights are copied later, with those of the model that it is part of."""
+    return autograd.nn.TransformerEncoderLayer(
+        x.self_attn.embed_dim,
+        x.self_attn.num_heads,
+        x.linear1.out_features,
+        x.dropout.p,
+        x.activation.__name__,
+        x.norm1.eps,
+        x.self_attn.batch_first,
+        x.norm_first,
+        x.linear1.bias is not None,
+    )
 
 
 def flat(x: Any) -> Iterator[Any]:
