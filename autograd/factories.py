@@ -75,12 +75,14 @@ def from_numpy(array: np.ndarray) -> Tensor:
     return Tensor(array)
 
 
-# --------------------------------------------------------------------------------------------- filled
-
-
 def from_dlpack(x: Any) -> Tensor:
-    """A tensor that shares memory with an object of another library on the CPU."""
+    """A tensor that shares memory with another library's tensor (any object with `__dlpack__`, on the CPU)."""
+    if not hasattr(x, "__dlpack__"):
+        raise DTypeError(f"from_dlpack: expected an object with __dlpack__, got {type(x).__name__}")
     return Tensor(np.from_dlpack(x))
+
+
+# --------------------------------------------------------------------------------------------- filled
 
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -15,9 +15,10 @@ from cython.cimports.autograd.tape import Op, Value, wrap
 
 from autograd.device import CPU
 from autograd.errors import DTypeError, GraphError, ShapeError
+from autograd.numpy_protocol import call_function, call_ufunc
 from autograd.printing import text
 from autograd.shapes import near
-from autograd.tape import declare, grad_enabled, leaf_node, set_result_type
+from autograd.tape import declare, leaf_node, set_result_type
 
 _getitem = cython.declare(Op, declare("getitem"))
 _setitem = cython.declare(Op, declare("setitem"))
@@ -195,21 +196,10 @@ class Tensor(Operators):
         return np.array(self.array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        function = methods.get(ufunc.__name__)
-        if method != "__call__" or kwargs.get("out") is not None:
-            return NotImplemented
-        if function is not None and not kwargs:
-            return function(*inputs)
-        if any(isinstance(x, Tensor) and x.requires_grad for x in inputs) and grad_enabled():
-            raise GraphError(f"np.{ufunc.__name__}: has no gradient here; use x.detach()")
-        result = ufunc(*[x.array if isinstance(x, Tensor) else x for x in inputs], **kwargs)
-        return tuple(map(Tensor, result)) if isinstance(result, tuple) else Tensor(result)
+        return call_ufunc(methods.get(ufunc.__name__), Tensor, ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function, types, args, kwargs):
-        own = methods.get(function.__name__)
-        if own is None or not function.__module__.startswith("numpy"):
-            return NotImplemented
-        return own(*args, **kwargs)
+        return call_function(methods.get(function.__name__), Tensor, function, args, kwargs)
 
     def __dlpack__(self, **kwargs):
         return self.numpy().__dlpack__(**kwargs)
