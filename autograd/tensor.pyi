@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import Self
 
+from autograd.methods import Methods
 from autograd.tape import Node, Value
 
 DEFAULT_DTYPE: np.dtype
@@ -17,7 +18,7 @@ class Hook:
 
 def one(dtype: np.dtype) -> np.ndarray: ...
 
-class Tensor(Value):
+class Tensor(Methods, Value):
     grad: Any
     data: Any
     requires_grad: builtins.bool
@@ -115,4 +116,3 @@ class Tensor(Value):
     def __gt__(self, other: Any) -> Tensor: ...
     def __ge__(self, other: Any) -> Tensor: ...
     def __hash__(self) -> Any: ...
-    def __getattr__(self, name: str) -> Any: ...

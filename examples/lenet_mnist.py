@@ -28,7 +28,7 @@ class LeNet(nn.Module):
         self.fc2 = nn.Linear(120, 84)
         self.fc3 = nn.Linear(84, 10)  # a score for each digit
 
-    def forward(self, x: autograd.Tensor) -> autograd.Tensor:
+    def forward(self, x: autograd.Tensor) -> Any:
         x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # the largest of 2 x 2 pixels: half the size
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)
         x = x.reshape(x.shape[0], -1)  # (N, 16, 5, 5) -> (N, 400)

@@ -5,6 +5,8 @@ python examples/mlp_digits.py
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from autograd import Tensor, manual_seed, nn, no_grad, optim
@@ -27,7 +29,7 @@ class Perceptron(nn.Module):
         self.hidden = nn.Linear(64, 64)  # weight (64, 64) and bias (64,), drawn at random
         self.scores = nn.Linear(64, 10)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         return self.scores(F.relu(self.hidden(x)))  # without the ReLU two linear maps would be one linear map
 
 

@@ -73,7 +73,10 @@ def _solve_samples(s: Sampler) -> Case:
 def solve_matrices(x, y):
     """The matrices z with x z = y, of one batch shape."""
     _need_square("solve", x)
-    return np.linalg.solve(x, y)
+    try:
+        return np.linalg.solve(x, y)
+    except np.linalg.LinAlgError:
+        raise ShapeError(f"solve: x is singular; pinv and lstsq take any matrix  [x: {np.shape(x)}]") from None
 
 
 solve_matrices.grads(

@@ -1,0 +1,3023 @@
+# Written by `python docs/stubs.py` from the declarations in autograd/ops.
+
+from typing import Any
+
+from typing_extensions import Self
+
+from autograd.tensor import Tensor
+
+class Methods:
+    def abs(self, **names: Any) -> Tensor:
+        """|x|; the gradient at 0 is 0."""
+
+    def absolute(self, **names: Any) -> Tensor:
+        """|x|; the gradient at 0 is 0."""
+
+    def acos(self, **names: Any) -> Tensor:
+        """The angle in [0, pi] whose cosine is x."""
+
+    def acosh(self, **names: Any) -> Tensor:
+        """log(x + sqrt(x^2 - 1)), for x >= 1."""
+
+    def adaptive_avg_pool1d(self, output_size: Any, **names: Any) -> Tensor:
+        """Means over windows of x (N, C, L) that give `output_size` of them; see adaptive_avg_pool2d."""
+
+    def adaptive_avg_pool2d(self, output_size: Any, **names: Any) -> Tensor:
+        """y[n, c, p, q] = mean of x[n, c, h, w] over floor(p H / P) <= h < ceil((p + 1) H / P), and likewise w"""
+
+    def adaptive_avg_pool3d(self, output_size: Any, **names: Any) -> Tensor:
+        """Means over windows of x (N, C, D, H, W) that give `output_size` of them; see adaptive_avg_pool2d."""
+
+    def adaptive_max_pool1d(self, output_size: Any, return_indices: Any = ..., **names: Any) -> Tensor:
+        """Maxima over windows of x (N, C, L) that give `output_size` of them; see adaptive_max_pool2d."""
+
+    def adaptive_max_pool2d(self, output_size: Any, return_indices: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, p, q] = max of x[n, c, h, w] over floor(p H / P) <= h < ceil((p + 1) H / P), and likewise w"""
+
+    def adaptive_max_pool3d(self, output_size: Any, return_indices: Any = ..., **names: Any) -> Tensor:
+        """Maxima over windows of x (N, C, D, H, W) that give `output_size` of them; see adaptive_max_pool2d."""
+
+    def add(self, y: Any, alpha: Any = ..., **names: Any) -> Tensor:
+        """x + alpha * y, broadcast."""
+
+    def add_along_axis(self, index: Any, y: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with y[i, j, k] added to x[i, index[i, j, k], k] (axis 1), repeated indices adding up."""
+
+    def addbmm(self, batch1: Any, batch2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Tensor:
+        """beta * x + alpha * the sum of all products batch1[b] @ batch2[b]"""
+
+    def addcdiv(self, tensor1: Any, tensor2: Any, value: Any = ..., **names: Any) -> Tensor:
+        """x + value * tensor1 / tensor2"""
+
+    def addcmul(self, tensor1: Any, tensor2: Any, value: Any = ..., **names: Any) -> Tensor:
+        """x + value * tensor1 * tensor2"""
+
+    def addmm(self, mat1: Any, mat2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Tensor:
+        """beta * x + alpha * (mat1 @ mat2)"""
+
+    def addmv(self, mat: Any, vec: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Tensor:
+        """beta * x + alpha * (mat @ vec)"""
+
+    def addr(self, vec1: Any, vec2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Tensor:
+        """beta * x + alpha * outer(vec1, vec2)"""
+
+    def affine_grid(self, size: Any, align_corners: Any = ..., **names: Any) -> Tensor:
+        """The grid for grid_sample that the affine maps theta (N, 2, 3) or (N, 3, 4) give images of this size."""
+
+    def alias_copy(self, **names: Any) -> Tensor:
+        """A copy of x."""
+
+    def all(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """Whether all elements are nonzero, over axes."""
+
+    def allclose(self, y: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ..., **names: Any) -> Any:
+        """Whether isclose holds everywhere, as a Python bool."""
+
+    def alpha_dropout(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """Dropout for SELU networks: mean and variance stay. Source: Klambauer et al., arXiv:1706.02515."""
+
+    def amax(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """The largest value over axes; NaN if there is one. Ties share the gradient evenly."""
+
+    def amin(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """The smallest value over axes; NaN if there is one. Ties share the gradient evenly."""
+
+    def angle(self, **names: Any) -> Tensor:
+        """0 for x >= 0, pi below: the angle of a real number."""
+
+    def any(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """Whether any element is nonzero, over axes."""
+
+    def arccos(self, **names: Any) -> Tensor:
+        """The angle in [0, pi] whose cosine is x."""
+
+    def arccosh(self, **names: Any) -> Tensor:
+        """log(x + sqrt(x^2 - 1)), for x >= 1."""
+
+    def arcsin(self, **names: Any) -> Tensor:
+        """The angle in [-pi/2, pi/2] whose sine is x."""
+
+    def arcsinh(self, **names: Any) -> Tensor:
+        """log(x + sqrt(x^2 + 1))"""
+
+    def arctan(self, **names: Any) -> Tensor:
+        """The angle in (-pi/2, pi/2) whose tangent is x."""
+
+    def arctan2(self, y: Any, **names: Any) -> Tensor:
+        """The angle of the point (y, x), in (-pi, pi]: arctan(x / y) in the right quadrant."""
+
+    def arctanh(self, **names: Any) -> Tensor:
+        """log((1 + x) / (1 - x)) / 2, for |x| < 1."""
+
+    def argmax(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """Where the largest value stands along an axis (None: in the flattened x), int64; the first one of ties."""
+
+    def argmin(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """Where the smallest value stands along an axis (None: in the flattened x), int64; the first one of ties."""
+
+    def argsort(self, axis: Any = ..., descending: Any = ..., stable: Any = ..., **names: Any) -> Tensor:
+        """The indices that sort x along an axis, int64; ties keep their order, NaN counts as largest."""
+
+    def argwhere(self, **names: Any) -> Tensor:
+        """The indices of the nonzero elements, one row each: (count, ndim), int64."""
+
+    def as_strided(self, shape: Any = ..., stride: Any = ..., storage_offset: Any = ..., **names: Any) -> Tensor:
+        """y[i, j, ...] = x.flat[storage_offset + i stride[0] + j stride[1] + ...], counted in row-major order; a copy."""
+
+    def as_strided_scatter(self, y: Any, shape: Any = ..., stride: Any = ..., storage_offset: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with y written to what as_strided would show."""
+
+    def asin(self, **names: Any) -> Tensor:
+        """The angle in [-pi/2, pi/2] whose sine is x."""
+
+    def asinh(self, **names: Any) -> Tensor:
+        """log(x + sqrt(x^2 + 1))"""
+
+    def astype(self, dtype: Any = ..., **names: Any) -> Tensor:
+        """x in another dtype, always a copy."""
+
+    def atan(self, **names: Any) -> Tensor:
+        """The angle in (-pi/2, pi/2) whose tangent is x."""
+
+    def atan2(self, y: Any, **names: Any) -> Tensor:
+        """The angle of the point (y, x), in (-pi, pi]: arctan(x / y) in the right quadrant."""
+
+    def atanh(self, **names: Any) -> Tensor:
+        """log((1 + x) / (1 - x)) / 2, for |x| < 1."""
+
+    def atleast_1d(self, *xs: Any, **names: Any) -> tuple[Tensor, ...]:
+        """Numbers as vectors of one element; of several tensors, a tuple."""
+
+    def atleast_2d(self, *xs: Any, **names: Any) -> tuple[Tensor, ...]:
+        """Vectors as one row; of several tensors, a tuple."""
+
+    def atleast_3d(self, *xs: Any, **names: Any) -> tuple[Tensor, ...]:
+        """Vectors as (1, n, 1), matrices as (m, n, 1); of several tensors, a tuple."""
+
+    def avg_pool1d(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., ceil_mode: Any = ..., count_include_pad: Any = ..., **names: Any) -> Tensor:
+        """avg_pool2d of x (N, C, L) -> (N, C, Q), along the one axis."""
+
+    def avg_pool2d(self, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., ceil_mode: Any = ..., count_include_pad: Any = ..., divisor_override: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, p, q] = mean over (r, s) of x[n, c, p*stride + r - padding, q*stride + s - padding]"""
+
+    def avg_pool2d_grad(self, x_shape: Any = ..., kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., ceil_mode: Any = ..., count_include_pad: Any = ..., divisor_override: Any = ..., **names: Any) -> Tensor:
+        """Shares every u among the pixels of its window: the adjoint of avg_pool2d."""
+
+    def avg_pool3d(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., ceil_mode: Any = ..., count_include_pad: Any = ..., divisor_override: Any = ..., **names: Any) -> Tensor:
+        """The mean of every window of x (N, C, D, H, W); padding counts or not, or divisor_override replaces the count."""
+
+    def baddbmm(self, batch1: Any, batch2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Tensor:
+        """beta * x[b] + alpha * (batch1[b] @ batch2[b])"""
+
+    def batch_norm(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, ...] = (x[n, c, ...] - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]"""
+
+    def batch_norm_add_relu_train(self, residual: Any, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Tensor:
+        """max(batch_norm_train(x, w, b) + residual, 0); the gradient takes ReLU's mask from the result."""
+
+    def batch_norm_eval(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, ...] = (x[n, c, ...] - mean[c]) * (var[c] + eps) ** -0.5 * w[c] + b[c]; mean and var are constants."""
+
+    def batch_norm_relu(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., residual: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """max(batch_norm(x, ...) + residual, 0), in one pass over memory each way"""
+
+    def batch_norm_relu_eval(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., residual: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """max(batch_norm_eval(x, mean, var, w, b) + residual, 0), in one pass; mean and var are constants."""
+
+    def batch_norm_relu_train(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Tensor:
+        """max(batch_norm_train(x, w, b), 0); the gradient finds ReLU's mask again from x, none is stored."""
+
+    def batch_norm_train(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, ...] = (x[n, c, ...] - mean[c]) * rstd[c] * w[c] + b[c], rstd = (var + eps) ** -0.5 of the batch"""
+
+    def bernoulli(self, generator: Any = ..., **names: Any) -> Tensor:
+        """1 with probability x, else 0, in x's dtype."""
+
+    def bernoulli_loss(self, y: Any, **names: Any) -> Tensor:
+        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100."""
+
+    def bessel_j0(self, **names: Any) -> Tensor:
+        """The Bessel function of the first kind of order 0."""
+
+    def bessel_j1(self, **names: Any) -> Tensor:
+        """The Bessel function of the first kind of order 1."""
+
+    def bilinear(self, y: Any, w: Any, b: Any = ..., **names: Any) -> Tensor:
+        """z[..., k] = b[k] + sum_cd x[..., c] * w[k, c, d] * y[..., d]"""
+
+    def binary_cross_entropy(self, y: Any, weight: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """-weight * (y log(x) + (1 - y) log(1 - x)); probabilities x and targets y of one shape, logarithms at least -100."""
+
+    def binary_cross_entropy_with_logits(self, y: Any, weight: Any = ..., reduction: Any = ..., pos_weight: Any = ..., **names: Any) -> Tensor:
+        """-weight * (pos_weight * y * log(p) + (1 - y) * log(1 - p)) with p = sigmoid(x), without overflow"""
+
+    def bincount(self, weights: Any = ..., minlength: Any = ..., **names: Any) -> Tensor:
+        """How often each int occurs, or the sum of its weights; at least `minlength` numbers."""
+
+    def bitwise_and(self, y: Any, **names: Any) -> Tensor:
+        """x & y of ints or bools, broadcast."""
+
+    def bitwise_invert(self, **names: Any) -> Tensor:
+        """~x of ints or bools."""
+
+    def bitwise_left_shift(self, y: Any, **names: Any) -> Tensor:
+        """x * 2 ** y of ints, broadcast."""
+
+    def bitwise_not(self, **names: Any) -> Tensor:
+        """~x of ints or bools."""
+
+    def bitwise_or(self, y: Any, **names: Any) -> Tensor:
+        """x | y of ints or bools, broadcast."""
+
+    def bitwise_right_shift(self, y: Any, **names: Any) -> Tensor:
+        """floor(x / 2 ** y) of ints, broadcast."""
+
+    def bitwise_xor(self, y: Any, **names: Any) -> Tensor:
+        """x ^ y of ints or bools, broadcast."""
+
+    def block_diag(self, *xs: Any, **names: Any) -> Tensor:
+        """One matrix with the given ones along its diagonal, zeros elsewhere."""
+
+    def bmm(self, y: Any, **names: Any) -> Tensor:
+        """z[b, m, n] = sum_k x[b, m, k] * y[b, k, n] of two stacks of matrices, of one length."""
+
+    def broadcast_arrays(self, *xs: Any, **names: Any) -> tuple[Tensor, ...]:
+        """All tensors at the shape that they broadcast to."""
+
+    def broadcast_tensors(self, *xs: Any, **names: Any) -> tuple[Tensor, ...]:
+        """All tensors at the shape that they broadcast to."""
+
+    def broadcast_to(self, shape: Any = ..., **names: Any) -> Tensor:
+        """x repeated along axes of size 1 and along new leading axes, without copying; -1 keeps a size. Read-only."""
+
+    def bucketize(self, edges: Any, right: Any = ..., out_int32: Any = ..., **names: Any) -> Tensor:
+        """The bin of each x between sorted edges; an x on an edge is in the lower bin, or (right) the upper one."""
+
+    def cartesian_prod(self, *xs: Any, **names: Any) -> Tensor:
+        """All combinations of elements of several vectors, one row each."""
+
+    def cat(self, *xs: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """The tensors one after another along an axis; the other sizes must be equal."""
+
+    def cdist(self, y: Any, p: Any = ..., compute_mode: Any = ..., **names: Any) -> Tensor:
+        """d[..., i, j] = ||x[..., i, :] - y[..., j, :]||_p"""
+
+    def ceil(self, **names: Any) -> Tensor:
+        """The smallest integer >= x. The gradient is 0."""
+
+    def celu(self, alpha: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+        """max(x, 0) + min(0, alpha * (e ** (x / alpha) - 1)). Source: Barron, arXiv:1704.07483."""
+
+    def channel_shuffle(self, groups: Any, **names: Any) -> Tensor:
+        """Channels dealt out: (N, groups * k, ...) read as k * groups. Source: ShuffleNet, arXiv:1707.01083."""
+
+    def cholesky(self, upper: Any = ..., **names: Any) -> Tensor:
+        """The lower triangle L with L L^T = x, or (upper) its transpose, for symmetric positive definite matrices x."""
+
+    def cholesky_ex(self, upper: Any = ..., check_errors: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(L, info); a matrix that is not positive definite is an error here, so info is 0."""
+
+    def cholesky_factor(self, **names: Any) -> Tensor:
+        """The lower triangle L with L L^T = (x + x^T) / 2."""
+
+    def cholesky_inverse(self, upper: Any = ..., **names: Any) -> Tensor:
+        """The inverse of x, given the Cholesky factor of x."""
+
+    def cholesky_solve(self, factor: Any, upper: Any = ..., **names: Any) -> Tensor:
+        """z with x z = y, given the Cholesky factor of x."""
+
+    def chunk(self, chunks: Any = ..., axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """At most this many pieces of one size (the last may be smaller). Views."""
+
+    def clamp(self, low: Any = ..., high: Any = ..., **names: Any) -> Tensor:
+        """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes within the bounds."""
+
+    def clamp_max(self, high: Any = ..., **names: Any) -> Tensor:
+        """min(x, high)"""
+
+    def clamp_min(self, low: Any = ..., **names: Any) -> Tensor:
+        """max(x, low)"""
+
+    def clip(self, low: Any = ..., high: Any = ..., **names: Any) -> Tensor:
+        """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes within the bounds."""
+
+    def clip_grad(self, x: Any, low: Any = ..., high: Any = ..., **names: Any) -> Tensor:
+        """u where low <= x <= high, else 0: the gradient of clip, whose bounds are numbers or None."""
+
+    def column_stack(self, *xs: Any, **names: Any) -> Tensor:
+        """Joins along the second axis; vectors are columns."""
+
+    def concat(self, *xs: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """The tensors one after another along an axis; the other sizes must be equal."""
+
+    def concatenate(self, *xs: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """The tensors one after another along an axis; the other sizes must be equal."""
+
+    def cond(self, p: Any = ..., **names: Any) -> Tensor:
+        """The condition number: largest over smallest singular value, or (p) ||x||_p ||x^-1||_p."""
+
+    def constant_pad(self, pad: Any = ..., value: Any = ..., **names: Any) -> Tensor:
+        """x with a border of one value; negative widths cut off instead."""
+
+    def constant_pad_nd(self, pad: Any = ..., value: Any = ..., **names: Any) -> Tensor:
+        """x with a border of one value; negative widths cut off instead."""
+
+    def contract(self, y: Any, equation: Any = ..., **names: Any) -> Tensor:
+        """The Einstein sum of two operands, e.g. equation 'abc,cd->abd': the step that einsum is made of."""
+
+    def conv1d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
+        """y[n, k, q] = b[k] + sum_cs x[n, c, q*stride + s*dilation - padding] * w[k, c, s]"""
+
+    def conv2d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
+        """y[n, k, p, q] = b[k] + sum_crs x[n, c, h(p, r), w(q, s)] * w[k, c, r, s], h(p, r) = p*stride + r*dilation - pad"""
+
+    def conv2d_grad_b(self, **names: Any) -> Tensor:
+        """gb[k] = sum_npq u[n, k, p, q]: the adjoint of conv2d in b."""
+
+    def conv2d_grad_w(self, x: Any, w_shape: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
+        """gw[k, c, r, s] = sum_npq u[n, k, p, q] * x[n, c, h(p, r), w(q, s)], h(p, r) = p*stride + r*dilation - padding"""
+
+    def conv2d_grad_x(self, w: Any, x_shape: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
+        """gx[n, c, h, w] = sum of u[n, k, p, q] * w[k, c, r, s] over all (k, p, q, r, s) where conv2d meets x[n, c, h, w]"""
+
+    def conv2d_relu(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
+        """max(conv2d(x, w, b, ...), 0) in one pass, with the same bits."""
+
+    def conv3d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
+        """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""
+
+    def conv_transpose1d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., output_padding: Any = ..., groups: Any = ..., dilation: Any = ..., **names: Any) -> Tensor:
+        """The adjoint of conv1d applied to x (N, C, L), w (C, K/groups, S); see conv_transpose2d."""
+
+    def conv_transpose2d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., output_padding: Any = ..., groups: Any = ..., dilation: Any = ..., **names: Any) -> Tensor:
+        """y = b + the adjoint of conv2d applied to x: each x[n, c, h, w] adds its multiple of w[c] to a window of y"""
+
+    def conv_transpose3d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., output_padding: Any = ..., groups: Any = ..., dilation: Any = ..., **names: Any) -> Tensor:
+        """The adjoint of conv3d applied to x (N, C, D, H, W), w (C, K/groups, T, R, S); see conv_transpose2d."""
+
+    def copysign(self, y: Any, **names: Any) -> Tensor:
+        """|x| with the sign of y, broadcast; no gradient reaches y, none x at 0."""
+
+    def corrcoef(self, **names: Any) -> Tensor:
+        """The correlation of variables (rows) from observations (columns)."""
+
+    def cos(self, **names: Any) -> Tensor:
+        """The cosine of x (radians)."""
+
+    def cosh(self, **names: Any) -> Tensor:
+        """(e^x + e^-x) / 2"""
+
+    def cosine_embedding_loss(self, y: Any, target: Any, margin: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """1 - cos(x, y) where target is 1, max(0, cos(x, y) - margin) where it is -1; x, y (N, C) or (C,)."""
+
+    def cosine_similarity(self, y: Any, axis: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """sum(x * y) / (max(||x||, eps) * max(||y||, eps)) along axis (or dim); x and y broadcast."""
+
+    def count_nonzero(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """How many elements are nonzero, over axes; int64."""
+
+    def cov(self, correction: Any = ..., fweights: Any = ..., aweights: Any = ..., **names: Any) -> Tensor:
+        """The covariance of variables (rows) from observations (columns); weights are repeats (ints) and importances."""
+
+    def cross(self, y: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """The vector product along an axis of size 3 (None: the first such axis)."""
+
+    def cross_entropy(self, target: Any, weight: Any = ..., ignore_index: Any = ..., reduction: Any = ..., label_smoothing: Any = ..., **names: Any) -> Tensor:
+        """-sum_c weight[c] * q[n, c] * log(softmax(x)[n, c]), q[n] = (1 - s) * onehot(target[n]) + s / C"""
+
+    def cross_entropy_grad(self, logp: Any, target: Any, weight: Any = ..., ignore_index: Any = ..., reduction: Any = ..., label_smoothing: Any = ..., **names: Any) -> Tensor:
+        """u times the gradient of cross_entropy, given the log-probabilities; has no gradient: cross_entropy has a twin."""
+
+    def ctc_loss(self, targets: Any, input_lengths: Any, target_lengths: Any, blank: Any = ..., reduction: Any = ..., zero_infinity: Any = ..., **names: Any) -> Tensor:
+        """-log of the probability that the classes of each time, repeats joined and blanks dropped, are the targets"""
+
+    def cummax(self, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(values, indices) of the largest element so far along an axis."""
+
+    def cummin(self, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(values, indices) of the smallest element so far along an axis."""
+
+    def cumprod(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+
+    def cumsum(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
+
+    def cumulative_sum(self, axis: Any = ..., dtype: Any = ..., include_initial: Any = ..., **names: Any) -> Tensor:
+        """cumsum(x), after a 0 if include_initial; a vector needs no axis."""
+
+    def cumulative_trapezoid(self, x: Any = ..., dx: Any = ..., axis: Any = ..., **names: Any) -> Tensor:
+        """The area under y up to each point."""
+
+    def deg2rad(self, **names: Any) -> Tensor:
+        """An angle in radians from degrees."""
+
+    def det(self, **names: Any) -> Tensor:
+        """The determinant of square matrices."""
+
+    def diag(self, diagonal: Any = ..., **names: Any) -> Tensor:
+        """A vector as a diagonal of a square matrix, or a diagonal of a matrix as a vector."""
+
+    def diag_embed(self, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Tensor:
+        """y[..., i, i + offset] = x[..., i]: the last axis as diagonals of matrices in the axes dim1 and dim2."""
+
+    def diagflat(self, offset: Any = ..., **names: Any) -> Tensor:
+        """All elements on a diagonal of a square matrix."""
+
+    def diagonal(self, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Tensor:
+        """y[..., i] = x[..., i, i + offset] of the axes dim1 and dim2, which disappear. A read-only view."""
+
+    def diagonal_copy(self, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Tensor:
+        """y[..., i] = x[..., i, i + offset] of the axes dim1 and dim2, which disappear. A read-only view."""
+
+    def diagonal_scatter(self, y: Any, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with y on a diagonal."""
+
+    def diff(self, n: Any = ..., axis: Any = ..., prepend: Any = ..., append: Any = ..., **names: Any) -> Tensor:
+        """x[i + 1] - x[i] along an axis, n times; bools: whether they differ."""
+
+    def digamma(self, **names: Any) -> Tensor:
+        """The derivative of lgamma."""
+
+    def dist(self, y: Any, p: Any = ..., **names: Any) -> Tensor:
+        """||x - y||_p over all elements; x and y broadcast."""
+
+    def div(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
+        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+
+    def divide(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
+        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+
+    def dot(self, y: Any, **names: Any) -> Tensor:
+        """sum_k x[k] * y[k] of two vectors, as torch.dot."""
+
+    def dropout(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """y = x * mask / (1 - p), mask being 0 with probability p; x itself outside training."""
+
+    def dropout1d(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """Dropout of whole channels of x (N, C, L)."""
+
+    def dropout2d(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """Dropout of whole channels x[n, c]: all elements of a channel are kept or dropped together."""
+
+    def dropout3d(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """Dropout of whole channels of x (N, C, D, H, W)."""
+
+    def dsplit(self, sections: Any, **names: Any) -> tuple[Tensor, ...]:
+        """Splits along the third axis into equal pieces, or at indices. Views."""
+
+    def dstack(self, *xs: Any, **names: Any) -> Tensor:
+        """Joins along the third axis; what has fewer gets them."""
+
+    def eigh(self, UPLO: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(eigenvalues, eigenvectors) of symmetric matrices, ascending; vectors are columns of either sign."""
+
+    def eigh_packed(self, **names: Any) -> Tensor:
+        """The eigenvectors (columns) and ascending eigenvalues of (x + x^T) / 2, packed."""
+
+    def eigvalsh(self, UPLO: Any = ..., **names: Any) -> Tensor:
+        """The ascending eigenvalues of symmetric matrices."""
+
+    def einsum(self, *operands: Any, **names: Any) -> Tensor:
+        """The sum over all letters that the right side lacks: einsum('ij,jk->ik', x, y) is x @ y."""
+
+    def elu(self, alpha: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+        """x where x > 0, else alpha * (e ** x - 1). Source: Clevert et al., arXiv:1511.07289."""
+
+    def elu_grad(self, x: Any, alpha: Any = ..., **names: Any) -> Tensor:
+        """u where x > 0, else u * alpha * e ** x: the gradient of elu."""
+
+    def embedding(self, w: Any, padding_idx: Any = ..., **names: Any) -> Tensor:
+        """y[..., :] = w[x[...], :]: rows of a table (V, C) by ids in [0, V). The row padding_idx gets no gradient."""
+
+    def embedding_bag(self, w: Any, offsets: Any = ..., mode: Any = ..., per_sample_weights: Any = ..., include_last_offset: Any = ..., padding_idx: Any = ..., **names: Any) -> Tensor:
+        """The sum, mean or maximum of the rows w[x] of each bag: x (N, L), or all bags in a row and their offsets (N,)."""
+
+    def entr(self, **names: Any) -> Tensor:
+        """-x * log(x); 0 at 0, -inf below."""
+
+    def eq(self, y: Any, **names: Any) -> Tensor:
+        """x == y, broadcast; bools."""
+
+    def equal(self, y: Any, **names: Any) -> Any:
+        """Whether x and y have the same shape and elements, as a Python bool."""
+
+    def erf(self, **names: Any) -> Tensor:
+        """2 / sqrt(pi) * the integral of e^(-t^2) from 0 to x"""
+
+    def erfc(self, **names: Any) -> Tensor:
+        """1 - erf(x), precise for large x."""
+
+    def erfinv(self, **names: Any) -> Tensor:
+        """The number whose erf is x."""
+
+    def exp(self, **names: Any) -> Tensor:
+        """e ** x"""
+
+    def exp2(self, **names: Any) -> Tensor:
+        """2 ** x"""
+
+    def expand_as(self, y: Any, **names: Any) -> Tensor:
+        """x broadcast to the shape of y."""
+
+    def expand_copy(self, shape: Any = ..., **names: Any) -> Tensor:
+        """x repeated along axes of size 1 and along new leading axes, without copying; -1 keeps a size. Read-only."""
+
+    def expand_dims(self, axis: Any = ..., **names: Any) -> Tensor:
+        """Inserts an axis of size 1 at this place of the result."""
+
+    def expit(self, **names: Any) -> Tensor:
+        """1 / (1 + e ** -x)"""
+
+    def expm1(self, **names: Any) -> Tensor:
+        """e ** x - 1, precise near 0."""
+
+    def feature_alpha_dropout(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """As alpha_dropout, for whole channels of x (N, C, ...)."""
+
+    def fix(self, **names: Any) -> Tensor:
+        """x without its fraction. The gradient is 0."""
+
+    def flatten(self, start_dim: Any = ..., end_dim: Any = ..., **names: Any) -> Tensor:
+        """Joins the axes from start_dim to end_dim into one."""
+
+    def flip(self, axis: Any = ..., **names: Any) -> Tensor:
+        """The elements in reverse order along axes (None: all). A view."""
+
+    def fliplr(self, **names: Any) -> Tensor:
+        """The columns in reverse order."""
+
+    def flipud(self, **names: Any) -> Tensor:
+        """The rows in reverse order."""
+
+    def float_power(self, y: Any, dtype: Any = ..., **names: Any) -> Tensor:
+        """x ** y, computed in float64."""
+
+    def floor(self, **names: Any) -> Tensor:
+        """The largest integer <= x. The gradient is 0."""
+
+    def floor_divide(self, y: Any, **names: Any) -> Tensor:
+        """floor(x / y), broadcast."""
+
+    def fmax(self, y: Any, **names: Any) -> Tensor:
+        """The larger of x and y; of a number and NaN, the number."""
+
+    def fmin(self, y: Any, **names: Any) -> Tensor:
+        """The smaller of x and y; of a number and NaN, the number."""
+
+    def fmod(self, y: Any, **names: Any) -> Tensor:
+        """x - trunc(x / y) * y: the sign is that of x, as C's fmod."""
+
+    def fold(self, output_size: Any, kernel_size: Any, dilation: Any = ..., padding: Any = ..., stride: Any = ..., **names: Any) -> Tensor:
+        """The adjoint of unfold: columns (N, C R S, windows) added up into images (N, C, *output_size), known as col2im."""
+
+    def frac(self, **names: Any) -> Tensor:
+        """x - trunc(x): the fraction, with the sign of x."""
+
+    def frexp(self, **names: Any) -> tuple[Tensor, ...]:
+        """(mantissa, exponent): x = mantissa * 2 ** exponent with the mantissa in [0.5, 1)."""
+
+    def gammaln(self, **names: Any) -> Tensor:
+        """log |gamma(x)|"""
+
+    def gather(self, axis: Any = ..., index: Any = ..., **names: Any) -> Tensor:
+        """y[i, j] = x[i, index[i, j]] (axis 1), for as many i as index has."""
+
+    def gaussian_nll_loss(self, y: Any, var: Any, full: Any = ..., eps: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """(log(var) + (x - y) ** 2 / var) / 2, var held at least eps; var has x's shape, or 1 for (or lacks) its last axis"""
+
+    def gcd(self, y: Any, **names: Any) -> Tensor:
+        """The greatest common divisor of ints, broadcast."""
+
+    def ge(self, y: Any, **names: Any) -> Tensor:
+        """x >= y, broadcast; bools."""
+
+    def gelu(self, approximate: Any = ..., **names: Any) -> Tensor:
+        """x * Phi(x) with the normal distribution Phi(x) = (1 + erf(x / sqrt 2)) / 2"""
+
+    def getitem(self, index: Any = ..., **names: Any) -> Tensor:
+        """x[index], as NumPy: ints, slices, None, ... give views; int and bool arrays or tensors give copies."""
+
+    def glu(self, axis: Any = ..., **names: Any) -> Tensor:
+        """a * sigmoid(b), where a and b are the halves of x along axis. Source: Dauphin et al., arXiv:1612.08083."""
+
+    def greater(self, y: Any, **names: Any) -> Tensor:
+        """x > y, broadcast; bools."""
+
+    def greater_equal(self, y: Any, **names: Any) -> Tensor:
+        """x >= y, broadcast; bools."""
+
+    def grid_sample(self, grid: Any, mode: Any = ..., padding_mode: Any = ..., align_corners: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, ...] = x at the place grid[n, ..., :] = (x, y) or (x, y, z), where -1 and 1 are the image's edges"""
+
+    def group_norm(self, num_groups: Any, weight: Any = ..., bias: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """y = (x - mean) / sqrt(var + eps) * weight[c] + bias[c], statistics per image and group of C / num_groups channels"""
+
+    def group_norm_train(self, w: Any = ..., b: Any = ..., groups: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """group_norm; extras mean and (var + eps) ** -0.5 of each image and group."""
+
+    def gru(self, h: Any, u: Any, b: Any = ..., **names: Any) -> Tensor:
+        """All steps of a layer: gates (L, N, 3 H) of the input, h (N, H), u (3 H, H), b (3 H,) -> every h (L, N, H)"""
+
+    def gt(self, y: Any, **names: Any) -> Tensor:
+        """x > y, broadcast; bools."""
+
+    def gumbel_softmax(self, tau: Any = ..., hard: Any = ..., eps: Any = ..., axis: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """softmax((x + noise) / tau), a differentiable draw from the classes x; hard: one-hot forward. arXiv:1611.01144."""
+
+    def hardshrink(self, lambd: Any = ..., **names: Any) -> Tensor:
+        """x where |x| > lambd, else 0."""
+
+    def hardsigmoid(self, inplace: Any = ..., **names: Any) -> Tensor:
+        """min(max(x + 3, 0), 6) / 6. Source: Courbariaux et al., arXiv:1511.00363."""
+
+    def hardswish(self, inplace: Any = ..., **names: Any) -> Tensor:
+        """x * hardsigmoid(x). Source: Howard et al., Searching for MobileNetV3, arXiv:1905.02244."""
+
+    def hardtanh(self, min_val: Any = ..., max_val: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+        """min(max(x, min_val), max_val); the slope at the bounds is 0, which the result alone tells."""
+
+    def hardtanh_grad(self, y: Any, min_val: Any = ..., max_val: Any = ..., **names: Any) -> Tensor:
+        """u where min_val < y < max_val, else 0: the gradient of hardtanh, given its result y."""
+
+    def heaviside(self, y: Any, **names: Any) -> Tensor:
+        """0 where x < 0, y where x = 0, 1 where x > 0; broadcast."""
+
+    def hinge_embedding_loss(self, y: Any, margin: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """x where y = 1, max(0, margin - x) where y = -1."""
+
+    def histc(self, bins: Any = ..., low: Any = ..., high: Any = ..., **names: Any) -> Tensor:
+        """How many elements fall into each of equal bins between low and high (both 0: the data's own), in x's dtype."""
+
+    def householder_product(self, tau: Any, **names: Any) -> Tensor:
+        """The first columns of the product of I - tau[i] v v^T over the columns v of x, below a diagonal of 1."""
+
+    def hsplit(self, sections: Any, **names: Any) -> tuple[Tensor, ...]:
+        """Splits along the second axis (the first one of vectors) into equal pieces, or at indices. Views."""
+
+    def hstack(self, *xs: Any, **names: Any) -> Tensor:
+        """Joins along the second axis (the first one of vectors)."""
+
+    def huber_loss(self, y: Any, reduction: Any = ..., delta: Any = ..., **names: Any) -> Tensor:
+        """d ** 2 / 2 where d = |x - y| < delta, else delta * (d - delta / 2). Source: Huber, Ann. Math. Stat. 35 (1964)."""
+
+    def hypot(self, y: Any, **names: Any) -> Tensor:
+        """sqrt(x^2 + y^2), without overflow in between."""
+
+    def i0(self, **names: Any) -> Tensor:
+        """The modified Bessel function of the first kind of order 0."""
+
+    def i0e(self, **names: Any) -> Tensor:
+        """e^-|x| times the modified Bessel function of order 0."""
+
+    def i1(self, **names: Any) -> Tensor:
+        """The modified Bessel function of the first kind of order 1."""
+
+    def i1e(self, **names: Any) -> Tensor:
+        """e^-|x| times the modified Bessel function of order 1."""
+
+    def identity(self, **names: Any) -> Tensor:
+        """A copy of x."""
+
+    def index_add(self, axis: Any = ..., index: Any = ..., source: Any = ..., alpha: Any = ..., **names: Any) -> Tensor:
+        """A copy of x to whose slices index[i] along an axis source's slices i are added, alpha times."""
+
+    def index_copy(self, axis: Any, index: Any, source: Any, **names: Any) -> Tensor:
+        """A copy of x whose slices index[i] along an axis are source's slices i."""
+
+    def index_fill(self, axis: Any, index: Any, value: Any, **names: Any) -> Tensor:
+        """A copy of x whose slices index[i] along an axis are one value."""
+
+    def index_put(self, index: Any, values: Any, accumulate: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with x[index] replaced by values, or (accumulate) values added, repeated indices adding up."""
+
+    def index_reduce(self, axis: Any, index: Any, source: Any, reduce: Any, include_self: Any = ..., **names: Any) -> Tensor:
+        """scatter_reduce of whole slices: x[index[i]] is reduced with source[i] along an axis."""
+
+    def index_select(self, axis: Any = ..., index: Any = ..., **names: Any) -> Tensor:
+        """Slices of x along an axis, in the order of the 1-d index."""
+
+    def inner(self, y: Any, **names: Any) -> Tensor:
+        """z[..., m] = sum_k x[..., k] * y[m, ..., k]; with a number, its product."""
+
+    def instance_norm(self, running_mean: Any = ..., running_var: Any = ..., weight: Any = ..., bias: Any = ..., use_input_stats: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """group_norm with one channel per group; use_input_stats=False takes the running statistics, as batch_norm"""
+
+    def interpolate(self, size: Any = ..., scale_factor: Any = ..., mode: Any = ..., align_corners: Any = ..., recompute_scale_factor: Any = ..., antialias: Any = ..., **names: Any) -> Tensor:
+        """x (N, C, ...) at another size, axis by axis"""
+
+    def inv(self, **names: Any) -> Tensor:
+        """The inverse of square matrices."""
+
+    def inv_ex(self, check_errors: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(inverse, info); a singular matrix is an error here, so info is 0."""
+
+    def inverse(self, **names: Any) -> Tensor:
+        """The inverse of square matrices."""
+
+    def isclose(self, y: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ..., **names: Any) -> Tensor:
+        """|x - y| <= atol + rtol |y|, broadcast; equal infinities are close."""
+
+    def isfinite(self, **names: Any) -> Tensor:
+        """Whether x is neither NaN nor infinite."""
+
+    def isin(self, y: Any, assume_unique: Any = ..., invert: Any = ..., **names: Any) -> Tensor:
+        """Whether each element of x is among those of y."""
+
+    def isinf(self, **names: Any) -> Tensor:
+        """Whether x is inf or -inf."""
+
+    def isnan(self, **names: Any) -> Tensor:
+        """Whether x is NaN."""
+
+    def isneginf(self, **names: Any) -> Tensor:
+        """Whether x is -inf."""
+
+    def isposinf(self, **names: Any) -> Tensor:
+        """Whether x is inf."""
+
+    def isreal(self, **names: Any) -> Tensor:
+        """True everywhere: there are no complex tensors."""
+
+    def kl_div(self, y: Any, reduction: Any = ..., log_target: Any = ..., **names: Any) -> Tensor:
+        """y * (log(y) - x) for log-probabilities x and probabilities y (log-probabilities if log_target); 0 where y = 0"""
+
+    def kron(self, y: Any, **names: Any) -> Tensor:
+        """The Kronecker product: every element of x times the whole of y, as one matrix of blocks."""
+
+    def kthvalue(self, k: Any = ..., axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(values, indices) of the k-th smallest along an axis, k from 1."""
+
+    def l1_loss(self, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+        """|x - y|, its mean or its sum; x and y (the target) of one shape."""
+
+    def layer_norm(self, normalized_shape: Any, weight: Any = ..., bias: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """y = (x - mean) / sqrt(var + eps) * weight + bias, mean and (biased) variance over the last axes"""
+
+    def layer_norm_rows(self, w: Any = ..., b: Any = ..., size: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """layer_norm over the last axes of x, which hold `size` values; extras mean and (var + eps) ** -0.5 of each row."""
+
+    def lcm(self, y: Any, **names: Any) -> Tensor:
+        """The least common multiple of ints, broadcast."""
+
+    def ldexp(self, y: Any, **names: Any) -> Tensor:
+        """x * 2 ** y"""
+
+    def le(self, y: Any, **names: Any) -> Tensor:
+        """x <= y, broadcast; bools."""
+
+    def leaky_relu(self, negative_slope: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+        """x where x > 0, else negative_slope * x. Source: Maas et al., ICML 2013."""
+
+    def leaky_relu_grad(self, x: Any, negative_slope: Any = ..., **names: Any) -> Tensor:
+        """u where x > 0, else negative_slope * u: the gradient of leaky_relu."""
+
+    def lerp(self, end: Any, w: Any, **names: Any) -> Tensor:
+        """x + w * (end - x): linear interpolation."""
+
+    def less(self, y: Any, **names: Any) -> Tensor:
+        """x < y, broadcast; bools."""
+
+    def less_equal(self, y: Any, **names: Any) -> Tensor:
+        """x <= y, broadcast; bools."""
+
+    def lgamma(self, **names: Any) -> Tensor:
+        """log |gamma(x)|"""
+
+    def linalg_diagonal(self, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Tensor:
+        """The diagonals of matrices in the last two axes."""
+
+    def linalg_lu(self, pivot: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(P, L, U) with P L U = x: a permutation, a lower triangle with 1 on its diagonal, an upper triangle."""
+
+    def linalg_lu_solve(self, pivots: Any, y: Any, left: Any = ..., adjoint: Any = ..., **names: Any) -> Tensor:
+        """z with x z = y, given lu_factor of x; left=False: z x = y; adjoint: x^T."""
+
+    def linalg_norm(self, ord: Any = ..., axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """A vector norm over one axis, a matrix norm over two; ord None: the 2-norm of all (or the given) elements."""
+
+    def linalg_qr(self, mode: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(Q, R): orthonormal columns and an upper triangle with Q R = x; mode 'complete': Q square, 'r': Q empty."""
+
+    def linalg_svd(self, full_matrices: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(U, S, V^T) with (U * S) V^T = x: orthonormal columns, descending singular values, orthonormal rows."""
+
+    def linear(self, w: Any, b: Any = ..., **names: Any) -> Tensor:
+        """y[..., k] = b[k] + sum_c x[..., c] * w[k, c]"""
+
+    def linear_grad_w(self, x: Any, **names: Any) -> Tensor:
+        """gw[k, c] = sum over ... of u[..., k] * x[..., c]: the adjoint of linear in w."""
+
+    def linear_relu(self, w: Any, b: Any = ..., **names: Any) -> Tensor:
+        """max(linear(x, w, b), 0) in one pass, with the same bits."""
+
+    def local_response_norm(self, size: Any, alpha: Any = ..., beta: Any = ..., k: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, ...] = x[n, c, ...] / (k + alpha / size * sum of x[n, i, ...] ** 2) ** beta, i from c - size//2"""
+
+    def log(self, **names: Any) -> Tensor:
+        """The natural logarithm of x; -inf at 0, NaN below."""
+
+    def log10(self, **names: Any) -> Tensor:
+        """The logarithm of x to base 10."""
+
+    def log1p(self, **names: Any) -> Tensor:
+        """log(1 + x), precise near 0."""
+
+    def log2(self, **names: Any) -> Tensor:
+        """The logarithm of x to base 2."""
+
+    def log_ndtr(self, **names: Any) -> Tensor:
+        """log(ndtr(x)), also where ndtr underflows."""
+
+    def log_softmax(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required; dtype casts x first."""
+
+    def log_softmax_grad(self, y: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """u - e ** y * sum(u) along axis: the gradient of log_softmax, given its result y."""
+
+    def logabsdet(self, **names: Any) -> Tensor:
+        """log |det(x)| of square matrices; -inf for singular ones."""
+
+    def logaddexp(self, y: Any, **names: Any) -> Tensor:
+        """log(e^x + e^y), without overflow in between."""
+
+    def logaddexp2(self, y: Any, **names: Any) -> Tensor:
+        """log2(2^x + 2^y), without overflow in between."""
+
+    def logcumsumexp(self, axis: Any = ..., **names: Any) -> Tensor:
+        """log(e^x[0] + ... + e^x[i]) along an axis, without overflow in between."""
+
+    def logdet(self, **names: Any) -> Tensor:
+        """log(det(x)); NaN where the determinant is negative."""
+
+    def logical_and(self, y: Any, **names: Any) -> Tensor:
+        """Whether x and y are both nonzero, broadcast."""
+
+    def logical_not(self, **names: Any) -> Tensor:
+        """Whether x is zero."""
+
+    def logical_or(self, y: Any, **names: Any) -> Tensor:
+        """Whether x or y is nonzero, broadcast."""
+
+    def logical_xor(self, y: Any, **names: Any) -> Tensor:
+        """Whether exactly one of x and y is nonzero, broadcast."""
+
+    def logit(self, eps: Any = ..., **names: Any) -> Tensor:
+        """log(x / (1 - x)); with eps, x is held within [eps, 1 - eps]."""
+
+    def logsigmoid(self, **names: Any) -> Tensor:
+        """log(1 / (1 + e ** -x)) = -log(1 + e ** -x), without overflow."""
+
+    def logsumexp(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """log(sum(e^x)) over axes, without overflow in between; nothing gives -inf."""
+
+    def lp_pool1d(self, norm_type: Any, kernel_size: Any, stride: Any = ..., ceil_mode: Any = ..., **names: Any) -> Tensor:
+        """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, L)."""
+
+    def lp_pool2d(self, norm_type: Any, kernel_size: Any, stride: Any = ..., ceil_mode: Any = ..., **names: Any) -> Tensor:
+        """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, H, W)."""
+
+    def lp_pool3d(self, norm_type: Any, kernel_size: Any, stride: Any = ..., ceil_mode: Any = ..., **names: Any) -> Tensor:
+        """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, D, H, W)."""
+
+    def lstm(self, h: Any, c: Any, u: Any, b: Any = ..., **names: Any) -> Tensor:
+        """All steps of a layer: gates (L, N, 4 H) of the input, h and c (N, H), u (4 H, H), b (4 H,) -> (2 L, N, H)"""
+
+    def lstsq(self, y: Any, rcond: Any = ..., driver: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(solution, residuals, rank, singular_values): z that minimises ||x z - y||, the shortest of them."""
+
+    def lt(self, y: Any, **names: Any) -> Tensor:
+        """x < y, broadcast; bools."""
+
+    def lu_factor(self, pivot: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(LU, pivots): both triangles in one matrix, and the row that each row was exchanged with, 1-based, int32."""
+
+    def lu_factor_ex(self, pivot: Any = ..., check_errors: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(LU, pivots, info)."""
+
+    def lu_solve(self, packed: Any, pivots: Any, **names: Any) -> Tensor:
+        """z with x z = y, given lu_factor of x: torch.lu_solve's order of arguments."""
+
+    def lu_unpack(self, pivots: Any, unpack_data: Any = ..., unpack_pivots: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(P, L, U) of what lu_factor gives."""
+
+    def margin_ranking_loss(self, y: Any, target: Any, margin: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """max(0, margin - target * (x - y)): x should rank above y where target is 1, below where it is -1."""
+
+    def masked_fill(self, mask: Any, value: Any, **names: Any) -> Tensor:
+        """x with the value (a number or a tensor of one element) where the mask holds."""
+
+    def masked_scatter(self, mask: Any, source: Any, **names: Any) -> Tensor:
+        """A copy of x with the elements of source, in order, where the mask holds; x and the mask broadcast."""
+
+    def masked_select(self, mask: Any, **names: Any) -> Tensor:
+        """The elements of x where the mask holds, as a vector; both broadcast."""
+
+    def matmul(self, y: Any, **names: Any) -> Tensor:
+        """z[..., m, n] = sum_k x[..., m, k] * y[..., k, n]; the axes before the last two broadcast."""
+
+    def matrix_exp(self, **names: Any) -> Tensor:
+        """The sum of x^k / k!: a Taylor series of x / 2^s, squared s times."""
+
+    def matrix_norm(self, ord: Any = ..., axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """A norm of matrices in two axes: 'fro', 'nuc' (sum of singular values), 2 (the largest), 1 (of columns), inf"""
+
+    def matrix_power(self, n: Any, **names: Any) -> Tensor:
+        """x multiplied with itself n times; a negative n takes the inverse."""
+
+    def matrix_rank(self, tol: Any = ..., hermitian: Any = ..., atol: Any = ..., rtol: Any = ..., **names: Any) -> Tensor:
+        """How many singular values exceed max(atol, rtol * the largest); rtol defaults to max(M, N) eps."""
+
+    def matrix_transpose(self, **names: Any) -> Tensor:
+        """x with its last two axes exchanged."""
+
+    def max(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """max(x): the largest value; max(x, axis): (values, indices), gradient to the index; max(x, y): elementwise."""
+
+    def max_pool1d(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> Tensor:
+        """max_pool2d of x (N, C, L) -> (N, C, Q), along the one axis; indices count from the start of it."""
+
+    def max_pool2d(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, p, q] = max over (r, s) of x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding]"""
+
+    def max_pool2d_with_index(self, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Tensor:
+        """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
+
+    def max_pool3d(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> Tensor:
+        """The largest element of every window of x (N, C, D, H, W); return_indices: also its place in the flat volume."""
+
+    def max_regions_with_index(self, output_size: Any = ..., **names: Any) -> Tensor:
+        """Maxima over windows of unequal sizes, and for each its place h * W + w, the first of equals (an extra)."""
+
+    def max_unpool1d(self, index: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., output_size: Any = ..., **names: Any) -> Tensor:
+        """Zeros (N, C, L) with x at the places that max_pool1d found; output_size chooses among the sizes that fit."""
+
+    def max_unpool2d(self, index: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., output_size: Any = ..., **names: Any) -> Tensor:
+        """Zeros (N, C, H, W) with x at the places that max_pool2d found."""
+
+    def max_unpool3d(self, index: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., output_size: Any = ..., **names: Any) -> Tensor:
+        """Zeros (N, C, D, H, W) with x at the places that max_pool3d found."""
+
+    def maximum(self, y: Any, **names: Any) -> Tensor:
+        """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
+
+    def median(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """The middle value, the lower one of two: of all elements, or (values, indices) along an axis. NaN wins."""
+
+    def meshgrid(self, *xs: Any, indexing: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """The coordinates of a grid from those of its axes: one tensor for each; indexing 'xy' swaps the first two axes."""
+
+    def min(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """min(x): the smallest value; min(x, axis): (values, indices), gradient to the index; min(x, y): elementwise."""
+
+    def minimum(self, y: Any, **names: Any) -> Tensor:
+        """The smaller of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
+
+    def mish(self, inplace: Any = ..., **names: Any) -> Tensor:
+        """x * tanh(softplus(x)). Source: Misra, arXiv:1908.08681."""
+
+    def mm(self, y: Any, **names: Any) -> Tensor:
+        """z[m, n] = sum_k x[m, k] * y[k, n] of two matrices."""
+
+    def mod(self, y: Any, **names: Any) -> Tensor:
+        """x - floor(x / y) * y: the sign is that of y, as Python's %."""
+
+    def mode(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(values, indices) of the most frequent value along an axis: of several the smallest, its last place."""
+
+    def moveaxis(self, source: Any = ..., destination: Any = ..., **names: Any) -> Tensor:
+        """Moves axes to other places; the rest keep their order."""
+
+    def movedim(self, source: Any = ..., destination: Any = ..., **names: Any) -> Tensor:
+        """Moves axes to other places; the rest keep their order."""
+
+    def mse_loss(self, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+        """(x - y) ** 2, its mean or its sum; x and y (the target) of one shape."""
+
+    def msort(self, **names: Any) -> Tensor:
+        """x sorted along its first axis."""
+
+    def mul(self, y: Any, **names: Any) -> Tensor:
+        """x * y, broadcast."""
+
+    def multi_dot(self, *xs: Any, **names: Any) -> Tensor:
+        """The product of several matrices, in the order that needs the fewest multiplications; the ends may be vectors."""
+
+    def multi_head_attention_forward(self, key: Any, value: Any, embed_dim_to_check: Any, num_heads: Any, in_proj_weight: Any, in_proj_bias: Any, bias_k: Any, bias_v: Any, add_zero_attn: Any, dropout_p: Any, out_proj_weight: Any, out_proj_bias: Any, training: Any = ..., key_padding_mask: Any = ..., need_weights: Any = ..., attn_mask: Any = ..., use_separate_proj_weight: Any = ..., q_proj_weight: Any = ..., k_proj_weight: Any = ..., v_proj_weight: Any = ..., static_k: Any = ..., static_v: Any = ..., average_attn_weights: Any = ..., is_causal: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(output, weights or None) of attention with several heads: projected query, key and value (L, N, E), (S, N, E)"""
+
+    def multi_margin_loss(self, target: Any, p: Any = ..., margin: Any = ..., weight: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """sum over j != t of w[t] max(0, margin - x[t] + x[j]) ** p / C, for scores x (N, C) and classes t (N,)."""
+
+    def multilabel_margin_loss(self, target: Any, reduction: Any = ..., **names: Any) -> Tensor:
+        """sum over wanted j and unwanted k of max(0, 1 - x[j] + x[k]) / C; rows of target list wanted classes, then -1."""
+
+    def multilabel_soft_margin_loss(self, target: Any, weight: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """The mean over classes of the binary cross-entropy with logits x (..., C) and targets of 0 and 1."""
+
+    def multiply(self, y: Any, **names: Any) -> Tensor:
+        """x * y, broadcast."""
+
+    def mv(self, y: Any, **names: Any) -> Tensor:
+        """z[m] = sum_k x[m, k] * y[k]"""
+
+    def mvlgamma(self, p: Any = ..., **names: Any) -> Tensor:
+        """The logarithm of the multivariate gamma function: sum over j < p of lgamma(x - j / 2), plus p(p-1)/4 log pi."""
+
+    def nan_to_num(self, nan: Any = ..., posinf: Any = ..., neginf: Any = ..., **names: Any) -> Tensor:
+        """x with NaN and the infinities replaced; None: the largest finite numbers. No gradient flows where replaced."""
+
+    def nanmean(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """The mean over axes of what is not NaN."""
+
+    def nanmedian(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """The median of what is not NaN, the lower one of two; with an axis (values, indices)."""
+
+    def nanquantile(self, q: Any, axis: Any = ..., keepdims: Any = ..., interpolation: Any = ..., **names: Any) -> Tensor:
+        """As quantile, of what is not NaN."""
+
+    def nansum(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """The sum over axes, NaN counting as 0."""
+
+    def narrow(self, axis: Any = ..., start: Any = ..., length: Any = ..., **names: Any) -> Tensor:
+        """`length` slices along an axis, from `start` on. A view."""
+
+    def narrow_copy(self, axis: Any = ..., start: Any = ..., length: Any = ..., **names: Any) -> Tensor:
+        """`length` slices along an axis, from `start` on. A view."""
+
+    def ndtr(self, **names: Any) -> Tensor:
+        """The normal distribution's probability of values below x."""
+
+    def ndtri(self, **names: Any) -> Tensor:
+        """The inverse of ndtr: the number below which normal values stay with probability x."""
+
+    def ne(self, y: Any, **names: Any) -> Tensor:
+        """x != y, broadcast; bools."""
+
+    def neg(self, **names: Any) -> Tensor:
+        """-x; bools are refused, as in PyTorch and NumPy."""
+
+    def negative(self, **names: Any) -> Tensor:
+        """-x; bools are refused, as in PyTorch and NumPy."""
+
+    def nextafter(self, y: Any, **names: Any) -> Tensor:
+        """The next floating-point number after x towards y, broadcast; its gradient is that of x."""
+
+    def nll_loss(self, target: Any, weight: Any = ..., ignore_index: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """-weight[t] * x[n, t, ...] with t = target[n, ...]; the mean divides by the sum of the weights used"""
+
+    def nll_loss_grad(self, target: Any, weight: Any = ..., x_shape: Any = ..., ignore_index: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: its adjoint."""
+
+    def nonzero(self, as_tuple: Any = ..., **names: Any) -> Tensor:
+        """The indices of the nonzero elements: one row each, or (as_tuple) one vector for each axis."""
+
+    def norm(self, p: Any = ..., axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """The p-norm over axes; 'fro' is 2, 'nuc' the sum of the singular values: torch.norm."""
+
+    def normal(self, std: Any = ..., shape: Any = ..., generator: Any = ..., dtype: Any = ..., device: Any = ..., layout: Any = ..., **names: Any) -> Tensor:
+        """Normal numbers of a mean and a standard deviation, each a number or a tensor (whose shape is the default)."""
+
+    def normalize(self, p: Any = ..., axis: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """x / max(||x||_p, eps) along axis (or dim); any p, inf too. Source: torch.nn.functional.normalize."""
+
+    def not_equal(self, y: Any, **names: Any) -> Tensor:
+        """x != y, broadcast; bools."""
+
+    def one_hot(self, num_classes: Any = ..., **names: Any) -> Tensor:
+        """y[..., k] = 1 if x[...] = k else 0, int64; num_classes -1: one more than the largest label."""
+
+    def outer(self, y: Any, **names: Any) -> Tensor:
+        """z[m, n] = x[m] * y[n] of two vectors."""
+
+    def pad(self, pad: Any = ..., mode: Any = ..., value: Any = ..., **names: Any) -> Tensor:
+        """x with a border; pad = (last axis before, after, second last before, after, ...), as PyTorch's F.pad."""
+
+    def pairwise_distance(self, y: Any, p: Any = ..., eps: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """||x - y + eps||_p along the last axis; x and y broadcast."""
+
+    def pdist(self, p: Any = ..., **names: Any) -> Tensor:
+        """The distances of all pairs of rows of a matrix, those of row 0 first."""
+
+    def permute_copy(self, axes: Any = ..., **names: Any) -> Tensor:
+        """y.shape[i] = x.shape[axes[i]]: the axes in another order. A view."""
+
+    def permute_dims(self, axes: Any = ..., **names: Any) -> Tensor:
+        """y.shape[i] = x.shape[axes[i]]: the axes in another order. A view."""
+
+    def pinv(self, rcond: Any = ..., hermitian: Any = ..., atol: Any = ..., rtol: Any = ..., **names: Any) -> Tensor:
+        """The Moore-Penrose inverse of matrices; its gradient holds where the rank stays the same."""
+
+    def pinv_cut(self, atol: Any = ..., rtol: Any = ..., **names: Any) -> Tensor:
+        """The Moore-Penrose inverse; singular values up to max(atol, rtol * largest) count as 0."""
+
+    def pinverse(self, rcond: Any = ..., hermitian: Any = ..., atol: Any = ..., rtol: Any = ..., **names: Any) -> Tensor:
+        """The Moore-Penrose inverse of matrices; its gradient holds where the rank stays the same."""
+
+    def pixel_shuffle(self, upscale_factor: Any, **names: Any) -> Tensor:
+        """(..., C r r, H, W) to (..., C, H r, W r): groups of r r channels become squares of pixels. arXiv:1609.05158."""
+
+    def pixel_unshuffle(self, downscale_factor: Any, **names: Any) -> Tensor:
+        """The reverse of pixel_shuffle: squares of r r pixels become channels."""
+
+    def poisson_nll_loss(self, y: Any, log_input: Any = ..., full: Any = ..., size_average: Any = ..., eps: Any = ..., reduce: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """e ** x - y x for the logarithm x of a Poisson rate (log_input=False: x - y log(x + eps) for the rate itself)"""
+
+    def polygamma(self, x: Any, **names: Any) -> Tensor:
+        """The n-th derivative of digamma; polygamma(0, x) is digamma(x)."""
+
+    def polygamma_of(self, n: Any = ..., **names: Any) -> Tensor:
+        """The n-th derivative of digamma, n >= 1: (-1) ** (n + 1) n! zeta(n + 1, x)."""
+
+    def positive(self, **names: Any) -> Tensor:
+        """x itself; bools are refused."""
+
+    def pow(self, y: Any, **names: Any) -> Tensor:
+        """x ** y, broadcast; 0 ** 0 = 1. The gradient at x = 0 is that of the polynomial: 0 for x ** 2 and x ** 0."""
+
+    def power(self, y: Any, **names: Any) -> Tensor:
+        """x ** y, broadcast; 0 ** 0 = 1. The gradient at x = 0 is that of the polynomial: 0 for x ** 2 and x ** 0."""
+
+    def prelu(self, w: Any, **names: Any) -> Tensor:
+        """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
+
+    def prod(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """The product over axes, by halves; its gradient is right where factors are 0 too."""
+
+    def psi(self, **names: Any) -> Tensor:
+        """The derivative of lgamma."""
+
+    def put(self, index: Any, source: Any, accumulate: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with source written (or added) to the flat places index."""
+
+    def put_along_axis(self, index: Any, y: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with y[i, j, k] written to x[i, index[i, j, k], k] (axis 1)."""
+
+    def put_at(self, shape: Any = ..., index: Any = ..., **names: Any) -> Tensor:
+        """y = zeros(shape); y[index] += x, repeated indices adding up: the adjoint of getitem."""
+
+    def put_diagonal(self, shape: Any = ..., offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Tensor:
+        """Zeros of this shape with x on the diagonal of the axes dim1 and dim2: the adjoint of diagonal."""
+
+    def qr(self, some: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(Q, R) as torch.qr: some=False gives a square Q."""
+
+    def qr_packed(self, **names: Any) -> Tensor:
+        """Q (... M N) and R (... N N) of matrices with M >= N, packed."""
+
+    def quantile(self, q: Any, axis: Any = ..., keepdims: Any = ..., interpolation: Any = ..., **names: Any) -> Tensor:
+        """The values below which a share q of the elements lies, over all or along an axis; q a number or a vector."""
+
+    def rad2deg(self, **names: Any) -> Tensor:
+        """An angle in degrees from radians."""
+
+    def ravel(self, start_dim: Any = ..., end_dim: Any = ..., **names: Any) -> Tensor:
+        """Joins the axes from start_dim to end_dim into one."""
+
+    def reciprocal(self, **names: Any) -> Tensor:
+        """1 / x"""
+
+    def relu(self, inplace: Any = ..., **names: Any) -> Tensor:
+        """max(x, 0); NaN stays NaN, the slope at 0 is 0."""
+
+    def relu6(self, inplace: Any = ..., **names: Any) -> Tensor:
+        """min(max(x, 0), 6). Source: Howard et al., MobileNets, arXiv:1704.04861."""
+
+    def relu_grad(self, y: Any, **names: Any) -> Tensor:
+        """u where y > 0, else 0: the gradient of relu, given its result y."""
+
+    def remainder(self, y: Any, **names: Any) -> Tensor:
+        """x - floor(x / y) * y: the sign is that of y, as Python's %."""
+
+    def repeat(self, repeats: Any = ..., **names: Any) -> Tensor:
+        """As tile, but each axis of x needs a number (PyTorch's repeat)."""
+
+    def repeat_interleave(self, repeats: Any = ..., axis: Any = ..., output_size: Any = ..., **names: Any) -> Tensor:
+        """Each element (axis None) or slice along an axis, `repeats` times in a row, or as often as a vector says."""
+
+    def reshape_as(self, y: Any, **names: Any) -> Tensor:
+        """x in the shape of y."""
+
+    def rint(self, decimals: Any = ..., **names: Any) -> Tensor:
+        """x to the nearest multiple of 10 ** -decimals, halves to even. The gradient is 0."""
+
+    def rms_norm(self, normalized_shape: Any, weight: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+        """x / sqrt(mean(x ** 2) + eps) * weight over the last axes, whose sizes are normalized_shape. arXiv:1910.07467."""
+
+    def roll(self, shifts: Any = ..., axis: Any = ..., **names: Any) -> Tensor:
+        """Moves the elements along axes by `shifts`; those that leave come in at the other end. None: flattened."""
+
+    def rot90(self, turns: Any = ..., dims: Any = ..., **names: Any) -> Tensor:
+        """Turns the plane of two axes by 90 degrees, `turns` times, from the first axis towards the second."""
+
+    def round(self, decimals: Any = ..., **names: Any) -> Tensor:
+        """x to the nearest multiple of 10 ** -decimals, halves to even. The gradient is 0."""
+
+    def row_stack(self, *xs: Any, **names: Any) -> Tensor:
+        """Joins along the first axis; vectors are rows."""
+
+    def rrelu(self, lower: Any = ..., upper: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """x above 0, else x times a slope: random in [lower, upper] in training, else their mean. arXiv:1505.00853."""
+
+    def rsqrt(self, **names: Any) -> Tensor:
+        """1 / sqrt(x)"""
+
+    def rsub(self, y: Any, alpha: Any = ..., **names: Any) -> Tensor:
+        """y - alpha * x"""
+
+    def scaled_dot_product_attention(self, key: Any, value: Any, attn_mask: Any = ..., dropout_p: Any = ..., is_causal: Any = ..., scale: Any = ..., enable_gqa: Any = ..., **names: Any) -> Tensor:
+        """softmax(scale * query key^T + mask) value: query (..., L, E), key (..., S, E), value (..., S, V) -> (..., L, V)"""
+
+    def scatter(self, axis: Any = ..., index: Any = ..., src: Any = ..., value: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with src[i, j] (or one value) written to x[index[i, j], j] (axis 0)."""
+
+    def scatter_add(self, axis: Any = ..., index: Any = ..., src: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with src[i, j] added to x[index[i, j], j] (axis 0), repeated indices adding up."""
+
+    def scatter_pixels(self, index: Any = ..., x_shape: Any = ..., kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Tensor:
+        """Adds u[n, c, p, q] to pixel index[n, c, p, q] = h * W + w of zeros of x_shape: the adjoint of select_pixels."""
+
+    def scatter_reduce(self, axis: Any, index: Any, src: Any, reduce: Any, include_self: Any = ..., **names: Any) -> Tensor:
+        """A copy of x where x[.., index[i, j], ..] is reduced with src[i, j]: sum, prod, mean, amax or amin"""
+
+    def searchsorted(self, x: Any, right: Any = ..., side: Any = ..., out_int32: Any = ..., sorter: Any = ..., **names: Any) -> Tensor:
+        """Where x would be put into sorted edges (..., n): before equal ones, or (right, side='right') after them; int64."""
+
+    def select(self, axis: Any = ..., index: Any = ..., **names: Any) -> Tensor:
+        """One slice along an axis, which disappears. A view."""
+
+    def select_pixels(self, index: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, p, q] = x[n, c, h, w] with index[n, c, p, q] = h * W + w; 0 where the index is -1 (padding)."""
+
+    def select_scatter(self, y: Any, axis: Any = ..., index: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with y written to one slice along an axis."""
+
+    def selu(self, inplace: Any = ..., **names: Any) -> Tensor:
+        """1.0507 * elu(x, 1.6733), the self-normalising constants. Source: Klambauer et al., arXiv:1706.02515."""
+
+    def setitem(self, y: Any, index: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with x[index] replaced by y, which broadcasts. inplace: x itself, for Tensor's `x[index] = y`."""
+
+    def sgn(self, **names: Any) -> Tensor:
+        """-1, 0 or 1; NaN stays. The gradient is 0."""
+
+    def sigmoid(self, **names: Any) -> Tensor:
+        """1 / (1 + e ** -x)"""
+
+    def sigmoid_focal_loss(self, y: Any, alpha: Any = ..., gamma: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """-share (1 - p) ** gamma log(p), p the probability of the right answer, share alpha for y = 1, else 1 - alpha"""
+
+    def sigmoid_grad(self, y: Any, **names: Any) -> Tensor:
+        """u * y * (1 - y): the gradient of sigmoid, given its result y."""
+
+    def sign(self, **names: Any) -> Tensor:
+        """-1, 0 or 1; NaN stays. The gradient is 0."""
+
+    def signbit(self, **names: Any) -> Tensor:
+        """Whether the sign is negative, that of -0.0 too."""
+
+    def silu(self, inplace: Any = ..., **names: Any) -> Tensor:
+        """x * sigmoid(x), also known as swish. Source: Ramachandran et al., arXiv:1710.05941; arXiv:1702.03118."""
+
+    def sin(self, **names: Any) -> Tensor:
+        """The sine of x (radians)."""
+
+    def sinc(self, **names: Any) -> Tensor:
+        """sin(pi x) / (pi x), 1 at 0."""
+
+    def sinh(self, **names: Any) -> Tensor:
+        """(e^x - e^-x) / 2"""
+
+    def slice_scatter(self, y: Any, axis: Any = ..., start: Any = ..., end: Any = ..., step: Any = ..., **names: Any) -> Tensor:
+        """A copy of x with y written to x[..., start:end:step, ...] along an axis."""
+
+    def slogdet(self, **names: Any) -> tuple[Tensor, ...]:
+        """(sign, log |det|) of square matrices."""
+
+    def smooth_l1_loss(self, y: Any, reduction: Any = ..., beta: Any = ..., **names: Any) -> Tensor:
+        """d ** 2 / (2 beta) where d = |x - y| < beta, else d - beta / 2. Source: Girshick, Fast R-CNN, arXiv:1504.08083."""
+
+    def soft_margin_loss(self, target: Any, reduction: Any = ..., **names: Any) -> Tensor:
+        """log(1 + e ** (-target * x)) with targets of 1 and -1."""
+
+    def softmax(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """y = e ** x / sum(e ** x) along axis, without overflow."""
+
+    def softmax_grad(self, y: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """y * (u - sum(u * y)) along axis: the gradient of softmax, given its result y."""
+
+    def softmin(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """softmax(-x) along an axis."""
+
+    def softplus(self, beta: Any = ..., threshold: Any = ..., **names: Any) -> Tensor:
+        """log(1 + e ** (beta * x)) / beta; x itself where beta * x > threshold. Source: Dugas et al., NIPS 2000."""
+
+    def softshrink(self, lambd: Any = ..., **names: Any) -> Tensor:
+        """x - lambd above lambd, x + lambd below -lambd, 0 between."""
+
+    def softsign(self, **names: Any) -> Tensor:
+        """x / (1 + |x|)"""
+
+    def solve(self, y: Any, left: Any = ..., **names: Any) -> Tensor:
+        """z with x z = y (left=False: z x = y); y holds matrices, or vectors with one axis less. Batches broadcast."""
+
+    def solve_ex(self, y: Any, left: Any = ..., check_errors: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(z, info) with x z = y; a singular matrix is an error here, so info is 0."""
+
+    def solve_matrices(self, y: Any, **names: Any) -> Tensor:
+        """The matrices z with x z = y, of one batch shape."""
+
+    def solve_triangular(self, y: Any, upper: Any = ..., left: Any = ..., unitriangular: Any = ..., **names: Any) -> Tensor:
+        """z with t z = y (left=False: z t = y), t a triangle of x; unitriangular: its diagonal counts as 1."""
+
+    def sort(self, axis: Any = ..., descending: Any = ..., stable: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(values, indices): x sorted along an axis and where each value was; ties keep their order."""
+
+    def split(self, split_size_or_sections: Any = ..., axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """Pieces of one size (the last may be smaller), or of the sizes given. Views."""
+
+    def split_with_sizes(self, split_size_or_sections: Any = ..., axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """Pieces of one size (the last may be smaller), or of the sizes given. Views."""
+
+    def split_with_sizes_copy(self, split_size_or_sections: Any = ..., axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """Pieces of one size (the last may be smaller), or of the sizes given. Views."""
+
+    def sqrt(self, **names: Any) -> Tensor:
+        """The square root of x; NaN below 0."""
+
+    def square(self, **names: Any) -> Tensor:
+        """x * x"""
+
+    def squeeze(self, axis: Any = ..., **names: Any) -> Tensor:
+        """Drops axes of size 1: all, or those given (others are left, as in PyTorch)."""
+
+    def squeeze_copy(self, axis: Any = ..., **names: Any) -> Tensor:
+        """Drops axes of size 1: all, or those given (others are left, as in PyTorch)."""
+
+    def stack(self, *xs: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """Tensors of one shape, joined along a new axis."""
+
+    def std(self, axis: Any = ..., unbiased: Any = ..., keepdims: Any = ..., correction: Any = ..., **names: Any) -> Tensor:
+        """sqrt(var(x)); its gradient is 0 where all values are equal."""
+
+    def std_mean(self, axis: Any = ..., unbiased: Any = ..., keepdims: Any = ..., correction: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(std(x), mean(x)) over axes."""
+
+    def sub(self, y: Any, alpha: Any = ..., **names: Any) -> Tensor:
+        """x - alpha * y, broadcast."""
+
+    def subtract(self, y: Any, alpha: Any = ..., **names: Any) -> Tensor:
+        """x - alpha * y, broadcast."""
+
+    def sum_to(self, shape: Any = ..., **names: Any) -> Tensor:
+        """Sums over the axes along which an array of this shape was broadcast to x's: the reverse of expand."""
+
+    def sum_to_size(self, shape: Any = ..., **names: Any) -> Tensor:
+        """Sums over the axes along which a tensor of this shape was broadcast to x's: the reverse of expand."""
+
+    def svd(self, some: Any = ..., compute_uv: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(U, S, V) as torch.svd, V not transposed; compute_uv=False: zeros for U and V."""
+
+    def svd_packed(self, **names: Any) -> Tensor:
+        """U (... M K), S (... 1 K) and V^T (... K N), packed; K = min(M, N)."""
+
+    def svdvals(self, **names: Any) -> Tensor:
+        """The singular values, descending."""
+
+    def swapaxes(self, dim0: Any = ..., dim1: Any = ..., **names: Any) -> Tensor:
+        """Swaps two axes (PyTorch); with none or a tuple of all axes: permutes, by default reversed (NumPy)."""
+
+    def swapdims(self, dim0: Any = ..., dim1: Any = ..., **names: Any) -> Tensor:
+        """Swaps two axes (PyTorch); with none or a tuple of all axes: permutes, by default reversed (NumPy)."""
+
+    def swish(self, inplace: Any = ..., **names: Any) -> Tensor:
+        """x * sigmoid(x), also known as swish. Source: Ramachandran et al., arXiv:1710.05941; arXiv:1702.03118."""
+
+    def t(self, **names: Any) -> Tensor:
+        """The transpose of a matrix; vectors and numbers stay."""
+
+    def t_copy(self, **names: Any) -> Tensor:
+        """The transpose of a matrix; vectors and numbers stay."""
+
+    def take(self, index: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """x[..., index, ...] along an axis; None: of the flattened x."""
+
+    def take_along_axis(self, index: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """y[i, j, k] = x[i, index[i, j, k], k] (axis 1); index has x's sizes on the other axes, or fewer."""
+
+    def take_along_dim(self, index: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """As take_along_axis, with x and the index broadcast against each other; None: of the flattened x."""
+
+    def tan(self, **names: Any) -> Tensor:
+        """The tangent of x (radians)."""
+
+    def tanh(self, **names: Any) -> Tensor:
+        """(e ** x - e ** -x) / (e ** x + e ** -x)"""
+
+    def tanh_grad(self, y: Any, **names: Any) -> Tensor:
+        """u * (1 - y ** 2): the gradient of tanh, given its result y."""
+
+    def tanhshrink(self, **names: Any) -> Tensor:
+        """x - tanh(x)"""
+
+    def tensor_split(self, sections: Any, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """As many pieces of sizes that differ by at most 1, or cuts at the given indices. Views."""
+
+    def tensordot(self, y: Any, dims: Any = ..., **names: Any) -> Tensor:
+        """Sums over pairs of axes: the last `dims` of x with the first of y, or the listed ones ((of x), (of y))."""
+
+    def tensorinv(self, ind: Any = ..., **names: Any) -> Tensor:
+        """The inverse under tensordot over `ind` axes: the first `ind` axes are the rows, the rest the columns."""
+
+    def tensorsolve(self, y: Any, dims: Any = ..., **names: Any) -> Tensor:
+        """z with tensordot(x, z, z.ndim) = y; dims: axes of x that are moved to its end first."""
+
+    def threshold(self, threshold: Any, value: Any, inplace: Any = ..., **names: Any) -> Tensor:
+        """x above the threshold, else the value."""
+
+    def tile(self, repeats: Any = ..., **names: Any) -> Tensor:
+        """x repeated as a whole along each axis; missing repeats are 1."""
+
+    def topk(self, k: Any = ..., axis: Any = ..., largest: Any = ..., sorted: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(values, indices) of the k largest (or smallest) along an axis, in order."""
+
+    def trace(self, **names: Any) -> Tensor:
+        """The sum of the diagonal of a matrix."""
+
+    def transpose_copy(self, dim0: Any = ..., dim1: Any = ..., **names: Any) -> Tensor:
+        """Swaps two axes (PyTorch); with none or a tuple of all axes: permutes, by default reversed (NumPy)."""
+
+    def trapezoid(self, x: Any = ..., dx: Any = ..., axis: Any = ..., **names: Any) -> Tensor:
+        """The area under y along an axis by the trapezoidal rule, at points x or `dx` apart."""
+
+    def trapz(self, x: Any = ..., dx: Any = ..., axis: Any = ..., **names: Any) -> Tensor:
+        """The area under y along an axis by the trapezoidal rule, at points x or `dx` apart."""
+
+    def triangular_solve(self, x: Any, upper: Any = ..., transpose: Any = ..., unitriangular: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(z, x) with t z = y, t the triangle of x, or (transpose) its transpose: torch.triangular_solve."""
+
+    def tril(self, diagonal: Any = ..., **names: Any) -> Tensor:
+        """The matrices x[..., i, j] with zeros where j - i > diagonal."""
+
+    def triplet_margin_loss(self, positive: Any, negative: Any, margin: Any = ..., p: Any = ..., eps: Any = ..., swap: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """max(0, d(anchor, positive) - d(anchor, negative) + margin) with p-norm distances along the last axis"""
+
+    def triplet_margin_with_distance_loss(self, positive: Any, negative: Any, distance_function: Any = ..., margin: Any = ..., swap: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
+        """triplet_margin_loss with any distance of two tensors."""
+
+    def triu(self, diagonal: Any = ..., **names: Any) -> Tensor:
+        """The matrices x[..., i, j] with zeros where j - i < diagonal."""
+
+    def true_divide(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
+        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+
+    def trunc(self, **names: Any) -> Tensor:
+        """x without its fraction. The gradient is 0."""
+
+    def unbind(self, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """All slices along an axis, which disappears. Views."""
+
+    def unbind_copy(self, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """All slices along an axis, which disappears. Views."""
+
+    def unflatten(self, axis: Any = ..., sizes: Any = ..., **names: Any) -> Tensor:
+        """Splits one axis into several; one of the sizes may be -1."""
+
+    def unfold_copy(self, axis: Any = ..., size: Any = ..., step: Any = ..., **names: Any) -> Tensor:
+        """Windows of `size` elements along an axis, `step` apart, as a new last axis: torch's x.unfold(...)."""
+
+    def uniform(self, high: Any = ..., shape: Any = ..., generator: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+        """Uniform numbers in [low, high), bounds being numbers or tensors (whose shape is the default)."""
+
+    def unique(self, sorted: Any = ..., return_inverse: Any = ..., return_counts: Any = ..., axis: Any = ..., **names: Any) -> Any:
+        """The distinct values (along an axis: slices), ascending; also where each element's value stands, and how often."""
+
+    def unique_all(self, **names: Any) -> tuple[Tensor, ...]:
+        """(the distinct values, where each occurs first, where each element's value stands, how often each occurs)"""
+
+    def unique_consecutive(self, return_inverse: Any = ..., return_counts: Any = ..., axis: Any = ..., **names: Any) -> Any:
+        """One of each run of equal values (along an axis: slices); also the run of each element, and the runs' lengths."""
+
+    def unique_counts(self, **names: Any) -> tuple[Tensor, ...]:
+        """(the distinct values, how often each occurs)"""
+
+    def unique_inverse(self, **names: Any) -> tuple[Tensor, ...]:
+        """(the distinct values, where each element's value stands among them)"""
+
+    def unique_values(self, **names: Any) -> Tensor:
+        """The distinct values, ascending."""
+
+    def unravel_index(self, shape: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """Flat indices as one tensor of indices for each axis of the shape."""
+
+    def unsafe_chunk(self, chunks: Any = ..., axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """At most this many pieces of one size (the last may be smaller). Views."""
+
+    def unsafe_split(self, split_size_or_sections: Any = ..., axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """Pieces of one size (the last may be smaller), or of the sizes given. Views."""
+
+    def unsqueeze(self, axis: Any = ..., **names: Any) -> Tensor:
+        """Inserts an axis of size 1 at this place of the result."""
+
+    def unsqueeze_copy(self, axis: Any = ..., **names: Any) -> Tensor:
+        """Inserts an axis of size 1 at this place of the result."""
+
+    def unstack(self, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """All slices along an axis, which disappears. Views."""
+
+    def upsample_bilinear(self, size: Any = ..., scale_factor: Any = ..., **names: Any) -> Tensor:
+        """interpolate with mode bilinear and align_corners."""
+
+    def upsample_nearest(self, size: Any = ..., scale_factor: Any = ..., **names: Any) -> Tensor:
+        """interpolate with mode nearest."""
+
+    def vander(self, N: Any = ..., **names: Any) -> Tensor:
+        """Powers of x: y[..., i, j] = x[..., i] ** j, for N columns."""
+
+    def var(self, axis: Any = ..., unbiased: Any = ..., keepdims: Any = ..., correction: Any = ..., **names: Any) -> Tensor:
+        """sum((x - mean(x))^2) / (count - correction) over axes; unbiased=False means correction=0."""
+
+    def var_mean(self, axis: Any = ..., unbiased: Any = ..., keepdims: Any = ..., correction: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(var(x), mean(x)) over axes."""
+
+    def vdot(self, y: Any, **names: Any) -> Tensor:
+        """sum_k x[k] * y[k] of two vectors."""
+
+    def vecdot(self, y: Any, axis: Any = ..., **names: Any) -> Tensor:
+        """sum(x * y) along an axis."""
+
+    def vector_norm(self, ord: Any = ..., axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
+        """(sum |x|^ord)^(1/ord) over axes; ord inf: max |x|, -inf: min |x|, 0: how many are not 0."""
+
+    def view_as(self, y: Any, **names: Any) -> Tensor:
+        """x in the shape of y."""
+
+    def view_copy(self, shape: Any = ..., **names: Any) -> Tensor:
+        """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
+
+    def vsplit(self, sections: Any, **names: Any) -> tuple[Tensor, ...]:
+        """Splits along the first axis into equal pieces, or at indices. Views."""
+
+    def vstack(self, *xs: Any, **names: Any) -> Tensor:
+        """Joins along the first axis; vectors are rows."""
+
+    def where(self, x: Any, y: Any, **names: Any) -> Tensor:
+        """x where the condition holds, else y; all broadcast."""
+
+    def window_sum(self, before: Any = ..., after: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, ...] = sum of x[n, c - before, ...] to x[n, c + after, ...], as far as these channels exist."""
+
+    def windows_along(self, axis: Any = ..., size: Any = ..., step: Any = ..., **names: Any) -> Tensor:
+        """Windows of `size` elements along an axis, `step` apart, as a new last axis: torch's x.unfold(...)."""
+
+    def xlog1py(self, y: Any, **names: Any) -> Tensor:
+        """x * log(1 + y); 0 where x = 0, whatever y is (except NaN)."""
+
+    def xlogy(self, y: Any, **names: Any) -> Tensor:
+        """x * log(y); 0 where x = 0, whatever y is (except NaN)."""
+
+    def zeta(self, x: Any, **names: Any) -> Tensor:
+        """The Hurwitz zeta function: sum over k >= 0 of (x + k) ** -s, for s > 1."""
+
+    def unfold(self, axis: Any = ..., size: Any = ..., step: Any = ..., **names: Any) -> Tensor:
+        """Windows of `size` elements along an axis, `step` apart, as a new last axis: torch's x.unfold(...)."""
+
+    def abs_(self, **names: Any) -> Self:
+        """|x|; the gradient at 0 is 0."""
+
+    def absolute_(self, **names: Any) -> Self:
+        """|x|; the gradient at 0 is 0."""
+
+    def acos_(self, **names: Any) -> Self:
+        """The angle in [0, pi] whose cosine is x."""
+
+    def acosh_(self, **names: Any) -> Self:
+        """log(x + sqrt(x^2 - 1)), for x >= 1."""
+
+    def adaptive_avg_pool1d_(self, output_size: Any, **names: Any) -> Self:
+        """Means over windows of x (N, C, L) that give `output_size` of them; see adaptive_avg_pool2d."""
+
+    def adaptive_avg_pool2d_(self, output_size: Any, **names: Any) -> Self:
+        """y[n, c, p, q] = mean of x[n, c, h, w] over floor(p H / P) <= h < ceil((p + 1) H / P), and likewise w"""
+
+    def adaptive_avg_pool3d_(self, output_size: Any, **names: Any) -> Self:
+        """Means over windows of x (N, C, D, H, W) that give `output_size` of them; see adaptive_avg_pool2d."""
+
+    def adaptive_max_pool1d_(self, output_size: Any, return_indices: Any = ..., **names: Any) -> Self:
+        """Maxima over windows of x (N, C, L) that give `output_size` of them; see adaptive_max_pool2d."""
+
+    def adaptive_max_pool2d_(self, output_size: Any, return_indices: Any = ..., **names: Any) -> Self:
+        """y[n, c, p, q] = max of x[n, c, h, w] over floor(p H / P) <= h < ceil((p + 1) H / P), and likewise w"""
+
+    def adaptive_max_pool3d_(self, output_size: Any, return_indices: Any = ..., **names: Any) -> Self:
+        """Maxima over windows of x (N, C, D, H, W) that give `output_size` of them; see adaptive_max_pool2d."""
+
+    def add_(self, y: Any, alpha: Any = ..., **names: Any) -> Self:
+        """x + alpha * y, broadcast."""
+
+    def add_along_axis_(self, index: Any, y: Any, axis: Any = ..., **names: Any) -> Self:
+        """A copy of x with y[i, j, k] added to x[i, index[i, j, k], k] (axis 1), repeated indices adding up."""
+
+    def addbmm_(self, batch1: Any, batch2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Self:
+        """beta * x + alpha * the sum of all products batch1[b] @ batch2[b]"""
+
+    def addcdiv_(self, tensor1: Any, tensor2: Any, value: Any = ..., **names: Any) -> Self:
+        """x + value * tensor1 / tensor2"""
+
+    def addcmul_(self, tensor1: Any, tensor2: Any, value: Any = ..., **names: Any) -> Self:
+        """x + value * tensor1 * tensor2"""
+
+    def addmm_(self, mat1: Any, mat2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Self:
+        """beta * x + alpha * (mat1 @ mat2)"""
+
+    def addmv_(self, mat: Any, vec: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Self:
+        """beta * x + alpha * (mat @ vec)"""
+
+    def addr_(self, vec1: Any, vec2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Self:
+        """beta * x + alpha * outer(vec1, vec2)"""
+
+    def affine_grid_(self, size: Any, align_corners: Any = ..., **names: Any) -> Self:
+        """The grid for grid_sample that the affine maps theta (N, 2, 3) or (N, 3, 4) give images of this size."""
+
+    def alias_copy_(self, **names: Any) -> Self:
+        """A copy of x."""
+
+    def all_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """Whether all elements are nonzero, over axes."""
+
+    def alpha_dropout_(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """Dropout for SELU networks: mean and variance stay. Source: Klambauer et al., arXiv:1706.02515."""
+
+    def amax_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """The largest value over axes; NaN if there is one. Ties share the gradient evenly."""
+
+    def amin_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """The smallest value over axes; NaN if there is one. Ties share the gradient evenly."""
+
+    def angle_(self, **names: Any) -> Self:
+        """0 for x >= 0, pi below: the angle of a real number."""
+
+    def any_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """Whether any element is nonzero, over axes."""
+
+    def arccos_(self, **names: Any) -> Self:
+        """The angle in [0, pi] whose cosine is x."""
+
+    def arccosh_(self, **names: Any) -> Self:
+        """log(x + sqrt(x^2 - 1)), for x >= 1."""
+
+    def arcsin_(self, **names: Any) -> Self:
+        """The angle in [-pi/2, pi/2] whose sine is x."""
+
+    def arcsinh_(self, **names: Any) -> Self:
+        """log(x + sqrt(x^2 + 1))"""
+
+    def arctan_(self, **names: Any) -> Self:
+        """The angle in (-pi/2, pi/2) whose tangent is x."""
+
+    def arctan2_(self, y: Any, **names: Any) -> Self:
+        """The angle of the point (y, x), in (-pi, pi]: arctan(x / y) in the right quadrant."""
+
+    def arctanh_(self, **names: Any) -> Self:
+        """log((1 + x) / (1 - x)) / 2, for |x| < 1."""
+
+    def argmax_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """Where the largest value stands along an axis (None: in the flattened x), int64; the first one of ties."""
+
+    def argmin_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """Where the smallest value stands along an axis (None: in the flattened x), int64; the first one of ties."""
+
+    def argsort_(self, axis: Any = ..., descending: Any = ..., stable: Any = ..., **names: Any) -> Self:
+        """The indices that sort x along an axis, int64; ties keep their order, NaN counts as largest."""
+
+    def argwhere_(self, **names: Any) -> Self:
+        """The indices of the nonzero elements, one row each: (count, ndim), int64."""
+
+    def as_strided_(self, shape: Any = ..., stride: Any = ..., storage_offset: Any = ..., **names: Any) -> Self:
+        """y[i, j, ...] = x.flat[storage_offset + i stride[0] + j stride[1] + ...], counted in row-major order; a copy."""
+
+    def as_strided_scatter_(self, y: Any, shape: Any = ..., stride: Any = ..., storage_offset: Any = ..., **names: Any) -> Self:
+        """A copy of x with y written to what as_strided would show."""
+
+    def asin_(self, **names: Any) -> Self:
+        """The angle in [-pi/2, pi/2] whose sine is x."""
+
+    def asinh_(self, **names: Any) -> Self:
+        """log(x + sqrt(x^2 + 1))"""
+
+    def astype_(self, dtype: Any = ..., **names: Any) -> Self:
+        """x in another dtype, always a copy."""
+
+    def atan_(self, **names: Any) -> Self:
+        """The angle in (-pi/2, pi/2) whose tangent is x."""
+
+    def atan2_(self, y: Any, **names: Any) -> Self:
+        """The angle of the point (y, x), in (-pi, pi]: arctan(x / y) in the right quadrant."""
+
+    def atanh_(self, **names: Any) -> Self:
+        """log((1 + x) / (1 - x)) / 2, for |x| < 1."""
+
+    def avg_pool1d_(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., ceil_mode: Any = ..., count_include_pad: Any = ..., **names: Any) -> Self:
+        """avg_pool2d of x (N, C, L) -> (N, C, Q), along the one axis."""
+
+    def avg_pool2d_(self, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., ceil_mode: Any = ..., count_include_pad: Any = ..., divisor_override: Any = ..., **names: Any) -> Self:
+        """y[n, c, p, q] = mean over (r, s) of x[n, c, p*stride + r - padding, q*stride + s - padding]"""
+
+    def avg_pool2d_grad_(self, x_shape: Any = ..., kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., ceil_mode: Any = ..., count_include_pad: Any = ..., divisor_override: Any = ..., **names: Any) -> Self:
+        """Shares every u among the pixels of its window: the adjoint of avg_pool2d."""
+
+    def avg_pool3d_(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., ceil_mode: Any = ..., count_include_pad: Any = ..., divisor_override: Any = ..., **names: Any) -> Self:
+        """The mean of every window of x (N, C, D, H, W); padding counts or not, or divisor_override replaces the count."""
+
+    def baddbmm_(self, batch1: Any, batch2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Self:
+        """beta * x[b] + alpha * (batch1[b] @ batch2[b])"""
+
+    def batch_norm_(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """y[n, c, ...] = (x[n, c, ...] - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]"""
+
+    def batch_norm_add_relu_train_(self, residual: Any, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Self:
+        """max(batch_norm_train(x, w, b) + residual, 0); the gradient takes ReLU's mask from the result."""
+
+    def batch_norm_eval_(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """y[n, c, ...] = (x[n, c, ...] - mean[c]) * (var[c] + eps) ** -0.5 * w[c] + b[c]; mean and var are constants."""
+
+    def batch_norm_relu_(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., residual: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """max(batch_norm(x, ...) + residual, 0), in one pass over memory each way"""
+
+    def batch_norm_relu_eval_(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., residual: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """max(batch_norm_eval(x, mean, var, w, b) + residual, 0), in one pass; mean and var are constants."""
+
+    def batch_norm_relu_train_(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Self:
+        """max(batch_norm_train(x, w, b), 0); the gradient finds ReLU's mask again from x, none is stored."""
+
+    def batch_norm_train_(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Self:
+        """y[n, c, ...] = (x[n, c, ...] - mean[c]) * rstd[c] * w[c] + b[c], rstd = (var + eps) ** -0.5 of the batch"""
+
+    def bernoulli_(self, generator: Any = ..., **names: Any) -> Self:
+        """1 with probability x, else 0, in x's dtype."""
+
+    def bernoulli_loss_(self, y: Any, **names: Any) -> Self:
+        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100."""
+
+    def bessel_j0_(self, **names: Any) -> Self:
+        """The Bessel function of the first kind of order 0."""
+
+    def bessel_j1_(self, **names: Any) -> Self:
+        """The Bessel function of the first kind of order 1."""
+
+    def bilinear_(self, y: Any, w: Any, b: Any = ..., **names: Any) -> Self:
+        """z[..., k] = b[k] + sum_cd x[..., c] * w[k, c, d] * y[..., d]"""
+
+    def binary_cross_entropy_(self, y: Any, weight: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """-weight * (y log(x) + (1 - y) log(1 - x)); probabilities x and targets y of one shape, logarithms at least -100."""
+
+    def binary_cross_entropy_with_logits_(self, y: Any, weight: Any = ..., reduction: Any = ..., pos_weight: Any = ..., **names: Any) -> Self:
+        """-weight * (pos_weight * y * log(p) + (1 - y) * log(1 - p)) with p = sigmoid(x), without overflow"""
+
+    def bincount_(self, weights: Any = ..., minlength: Any = ..., **names: Any) -> Self:
+        """How often each int occurs, or the sum of its weights; at least `minlength` numbers."""
+
+    def bitwise_and_(self, y: Any, **names: Any) -> Self:
+        """x & y of ints or bools, broadcast."""
+
+    def bitwise_invert_(self, **names: Any) -> Self:
+        """~x of ints or bools."""
+
+    def bitwise_left_shift_(self, y: Any, **names: Any) -> Self:
+        """x * 2 ** y of ints, broadcast."""
+
+    def bitwise_not_(self, **names: Any) -> Self:
+        """~x of ints or bools."""
+
+    def bitwise_or_(self, y: Any, **names: Any) -> Self:
+        """x | y of ints or bools, broadcast."""
+
+    def bitwise_right_shift_(self, y: Any, **names: Any) -> Self:
+        """floor(x / 2 ** y) of ints, broadcast."""
+
+    def bitwise_xor_(self, y: Any, **names: Any) -> Self:
+        """x ^ y of ints or bools, broadcast."""
+
+    def block_diag_(self, *xs: Any, **names: Any) -> Self:
+        """One matrix with the given ones along its diagonal, zeros elsewhere."""
+
+    def bmm_(self, y: Any, **names: Any) -> Self:
+        """z[b, m, n] = sum_k x[b, m, k] * y[b, k, n] of two stacks of matrices, of one length."""
+
+    def broadcast_to_(self, shape: Any = ..., **names: Any) -> Self:
+        """x repeated along axes of size 1 and along new leading axes, without copying; -1 keeps a size. Read-only."""
+
+    def bucketize_(self, edges: Any, right: Any = ..., out_int32: Any = ..., **names: Any) -> Self:
+        """The bin of each x between sorted edges; an x on an edge is in the lower bin, or (right) the upper one."""
+
+    def cartesian_prod_(self, *xs: Any, **names: Any) -> Self:
+        """All combinations of elements of several vectors, one row each."""
+
+    def cat_(self, *xs: Any, axis: Any = ..., **names: Any) -> Self:
+        """The tensors one after another along an axis; the other sizes must be equal."""
+
+    def cdist_(self, y: Any, p: Any = ..., compute_mode: Any = ..., **names: Any) -> Self:
+        """d[..., i, j] = ||x[..., i, :] - y[..., j, :]||_p"""
+
+    def ceil_(self, **names: Any) -> Self:
+        """The smallest integer >= x. The gradient is 0."""
+
+    def celu_(self, alpha: Any = ..., inplace: Any = ..., **names: Any) -> Self:
+        """max(x, 0) + min(0, alpha * (e ** (x / alpha) - 1)). Source: Barron, arXiv:1704.07483."""
+
+    def channel_shuffle_(self, groups: Any, **names: Any) -> Self:
+        """Channels dealt out: (N, groups * k, ...) read as k * groups. Source: ShuffleNet, arXiv:1707.01083."""
+
+    def cholesky_(self, upper: Any = ..., **names: Any) -> Self:
+        """The lower triangle L with L L^T = x, or (upper) its transpose, for symmetric positive definite matrices x."""
+
+    def cholesky_factor_(self, **names: Any) -> Self:
+        """The lower triangle L with L L^T = (x + x^T) / 2."""
+
+    def cholesky_inverse_(self, upper: Any = ..., **names: Any) -> Self:
+        """The inverse of x, given the Cholesky factor of x."""
+
+    def cholesky_solve_(self, factor: Any, upper: Any = ..., **names: Any) -> Self:
+        """z with x z = y, given the Cholesky factor of x."""
+
+    def clamp_(self, low: Any = ..., high: Any = ..., **names: Any) -> Self:
+        """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes within the bounds."""
+
+    def clamp_max_(self, high: Any = ..., **names: Any) -> Self:
+        """min(x, high)"""
+
+    def clamp_min_(self, low: Any = ..., **names: Any) -> Self:
+        """max(x, low)"""
+
+    def clip_(self, low: Any = ..., high: Any = ..., **names: Any) -> Self:
+        """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes within the bounds."""
+
+    def clip_grad_(self, x: Any, low: Any = ..., high: Any = ..., **names: Any) -> Self:
+        """u where low <= x <= high, else 0: the gradient of clip, whose bounds are numbers or None."""
+
+    def column_stack_(self, *xs: Any, **names: Any) -> Self:
+        """Joins along the second axis; vectors are columns."""
+
+    def concat_(self, *xs: Any, axis: Any = ..., **names: Any) -> Self:
+        """The tensors one after another along an axis; the other sizes must be equal."""
+
+    def concatenate_(self, *xs: Any, axis: Any = ..., **names: Any) -> Self:
+        """The tensors one after another along an axis; the other sizes must be equal."""
+
+    def cond_(self, p: Any = ..., **names: Any) -> Self:
+        """The condition number: largest over smallest singular value, or (p) ||x||_p ||x^-1||_p."""
+
+    def constant_pad_(self, pad: Any = ..., value: Any = ..., **names: Any) -> Self:
+        """x with a border of one value; negative widths cut off instead."""
+
+    def constant_pad_nd_(self, pad: Any = ..., value: Any = ..., **names: Any) -> Self:
+        """x with a border of one value; negative widths cut off instead."""
+
+    def contract_(self, y: Any, equation: Any = ..., **names: Any) -> Self:
+        """The Einstein sum of two operands, e.g. equation 'abc,cd->abd': the step that einsum is made of."""
+
+    def conv1d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
+        """y[n, k, q] = b[k] + sum_cs x[n, c, q*stride + s*dilation - padding] * w[k, c, s]"""
+
+    def conv2d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
+        """y[n, k, p, q] = b[k] + sum_crs x[n, c, h(p, r), w(q, s)] * w[k, c, r, s], h(p, r) = p*stride + r*dilation - pad"""
+
+    def conv2d_grad_b_(self, **names: Any) -> Self:
+        """gb[k] = sum_npq u[n, k, p, q]: the adjoint of conv2d in b."""
+
+    def conv2d_grad_w_(self, x: Any, w_shape: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
+        """gw[k, c, r, s] = sum_npq u[n, k, p, q] * x[n, c, h(p, r), w(q, s)], h(p, r) = p*stride + r*dilation - padding"""
+
+    def conv2d_grad_x_(self, w: Any, x_shape: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
+        """gx[n, c, h, w] = sum of u[n, k, p, q] * w[k, c, r, s] over all (k, p, q, r, s) where conv2d meets x[n, c, h, w]"""
+
+    def conv2d_relu_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
+        """max(conv2d(x, w, b, ...), 0) in one pass, with the same bits."""
+
+    def conv3d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
+        """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""
+
+    def conv_transpose1d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., output_padding: Any = ..., groups: Any = ..., dilation: Any = ..., **names: Any) -> Self:
+        """The adjoint of conv1d applied to x (N, C, L), w (C, K/groups, S); see conv_transpose2d."""
+
+    def conv_transpose2d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., output_padding: Any = ..., groups: Any = ..., dilation: Any = ..., **names: Any) -> Self:
+        """y = b + the adjoint of conv2d applied to x: each x[n, c, h, w] adds its multiple of w[c] to a window of y"""
+
+    def conv_transpose3d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., output_padding: Any = ..., groups: Any = ..., dilation: Any = ..., **names: Any) -> Self:
+        """The adjoint of conv3d applied to x (N, C, D, H, W), w (C, K/groups, T, R, S); see conv_transpose2d."""
+
+    def copysign_(self, y: Any, **names: Any) -> Self:
+        """|x| with the sign of y, broadcast; no gradient reaches y, none x at 0."""
+
+    def corrcoef_(self, **names: Any) -> Self:
+        """The correlation of variables (rows) from observations (columns)."""
+
+    def cos_(self, **names: Any) -> Self:
+        """The cosine of x (radians)."""
+
+    def cosh_(self, **names: Any) -> Self:
+        """(e^x + e^-x) / 2"""
+
+    def cosine_embedding_loss_(self, y: Any, target: Any, margin: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """1 - cos(x, y) where target is 1, max(0, cos(x, y) - margin) where it is -1; x, y (N, C) or (C,)."""
+
+    def cosine_similarity_(self, y: Any, axis: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """sum(x * y) / (max(||x||, eps) * max(||y||, eps)) along axis (or dim); x and y broadcast."""
+
+    def count_nonzero_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """How many elements are nonzero, over axes; int64."""
+
+    def cov_(self, correction: Any = ..., fweights: Any = ..., aweights: Any = ..., **names: Any) -> Self:
+        """The covariance of variables (rows) from observations (columns); weights are repeats (ints) and importances."""
+
+    def cross_(self, y: Any, axis: Any = ..., **names: Any) -> Self:
+        """The vector product along an axis of size 3 (None: the first such axis)."""
+
+    def cross_entropy_(self, target: Any, weight: Any = ..., ignore_index: Any = ..., reduction: Any = ..., label_smoothing: Any = ..., **names: Any) -> Self:
+        """-sum_c weight[c] * q[n, c] * log(softmax(x)[n, c]), q[n] = (1 - s) * onehot(target[n]) + s / C"""
+
+    def cross_entropy_grad_(self, logp: Any, target: Any, weight: Any = ..., ignore_index: Any = ..., reduction: Any = ..., label_smoothing: Any = ..., **names: Any) -> Self:
+        """u times the gradient of cross_entropy, given the log-probabilities; has no gradient: cross_entropy has a twin."""
+
+    def ctc_loss_(self, targets: Any, input_lengths: Any, target_lengths: Any, blank: Any = ..., reduction: Any = ..., zero_infinity: Any = ..., **names: Any) -> Self:
+        """-log of the probability that the classes of each time, repeats joined and blanks dropped, are the targets"""
+
+    def cumprod_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+
+    def cumsum_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
+
+    def cumulative_sum_(self, axis: Any = ..., dtype: Any = ..., include_initial: Any = ..., **names: Any) -> Self:
+        """cumsum(x), after a 0 if include_initial; a vector needs no axis."""
+
+    def cumulative_trapezoid_(self, x: Any = ..., dx: Any = ..., axis: Any = ..., **names: Any) -> Self:
+        """The area under y up to each point."""
+
+    def deg2rad_(self, **names: Any) -> Self:
+        """An angle in radians from degrees."""
+
+    def det_(self, **names: Any) -> Self:
+        """The determinant of square matrices."""
+
+    def diag_(self, diagonal: Any = ..., **names: Any) -> Self:
+        """A vector as a diagonal of a square matrix, or a diagonal of a matrix as a vector."""
+
+    def diag_embed_(self, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Self:
+        """y[..., i, i + offset] = x[..., i]: the last axis as diagonals of matrices in the axes dim1 and dim2."""
+
+    def diagflat_(self, offset: Any = ..., **names: Any) -> Self:
+        """All elements on a diagonal of a square matrix."""
+
+    def diagonal_(self, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Self:
+        """y[..., i] = x[..., i, i + offset] of the axes dim1 and dim2, which disappear. A read-only view."""
+
+    def diagonal_copy_(self, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Self:
+        """y[..., i] = x[..., i, i + offset] of the axes dim1 and dim2, which disappear. A read-only view."""
+
+    def diagonal_scatter_(self, y: Any, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Self:
+        """A copy of x with y on a diagonal."""
+
+    def diff_(self, n: Any = ..., axis: Any = ..., prepend: Any = ..., append: Any = ..., **names: Any) -> Self:
+        """x[i + 1] - x[i] along an axis, n times; bools: whether they differ."""
+
+    def digamma_(self, **names: Any) -> Self:
+        """The derivative of lgamma."""
+
+    def dist_(self, y: Any, p: Any = ..., **names: Any) -> Self:
+        """||x - y||_p over all elements; x and y broadcast."""
+
+    def div_(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Self:
+        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+
+    def divide_(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Self:
+        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+
+    def dot_(self, y: Any, **names: Any) -> Self:
+        """sum_k x[k] * y[k] of two vectors, as torch.dot."""
+
+    def dropout_(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """y = x * mask / (1 - p), mask being 0 with probability p; x itself outside training."""
+
+    def dropout1d_(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """Dropout of whole channels of x (N, C, L)."""
+
+    def dropout2d_(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """Dropout of whole channels x[n, c]: all elements of a channel are kept or dropped together."""
+
+    def dropout3d_(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """Dropout of whole channels of x (N, C, D, H, W)."""
+
+    def dstack_(self, *xs: Any, **names: Any) -> Self:
+        """Joins along the third axis; what has fewer gets them."""
+
+    def eigh_packed_(self, **names: Any) -> Self:
+        """The eigenvectors (columns) and ascending eigenvalues of (x + x^T) / 2, packed."""
+
+    def eigvalsh_(self, UPLO: Any = ..., **names: Any) -> Self:
+        """The ascending eigenvalues of symmetric matrices."""
+
+    def einsum_(self, *operands: Any, **names: Any) -> Self:
+        """The sum over all letters that the right side lacks: einsum('ij,jk->ik', x, y) is x @ y."""
+
+    def elu_(self, alpha: Any = ..., inplace: Any = ..., **names: Any) -> Self:
+        """x where x > 0, else alpha * (e ** x - 1). Source: Clevert et al., arXiv:1511.07289."""
+
+    def elu_grad_(self, x: Any, alpha: Any = ..., **names: Any) -> Self:
+        """u where x > 0, else u * alpha * e ** x: the gradient of elu."""
+
+    def embedding_(self, w: Any, padding_idx: Any = ..., **names: Any) -> Self:
+        """y[..., :] = w[x[...], :]: rows of a table (V, C) by ids in [0, V). The row padding_idx gets no gradient."""
+
+    def embedding_bag_(self, w: Any, offsets: Any = ..., mode: Any = ..., per_sample_weights: Any = ..., include_last_offset: Any = ..., padding_idx: Any = ..., **names: Any) -> Self:
+        """The sum, mean or maximum of the rows w[x] of each bag: x (N, L), or all bags in a row and their offsets (N,)."""
+
+    def entr_(self, **names: Any) -> Self:
+        """-x * log(x); 0 at 0, -inf below."""
+
+    def eq_(self, y: Any, **names: Any) -> Self:
+        """x == y, broadcast; bools."""
+
+    def erf_(self, **names: Any) -> Self:
+        """2 / sqrt(pi) * the integral of e^(-t^2) from 0 to x"""
+
+    def erfc_(self, **names: Any) -> Self:
+        """1 - erf(x), precise for large x."""
+
+    def erfinv_(self, **names: Any) -> Self:
+        """The number whose erf is x."""
+
+    def exp_(self, **names: Any) -> Self:
+        """e ** x"""
+
+    def exp2_(self, **names: Any) -> Self:
+        """2 ** x"""
+
+    def expand_(self, shape: Any = ..., **names: Any) -> Self:
+        """x repeated along axes of size 1 and along new leading axes, without copying; -1 keeps a size. Read-only."""
+
+    def expand_as_(self, y: Any, **names: Any) -> Self:
+        """x broadcast to the shape of y."""
+
+    def expand_copy_(self, shape: Any = ..., **names: Any) -> Self:
+        """x repeated along axes of size 1 and along new leading axes, without copying; -1 keeps a size. Read-only."""
+
+    def expand_dims_(self, axis: Any = ..., **names: Any) -> Self:
+        """Inserts an axis of size 1 at this place of the result."""
+
+    def expit_(self, **names: Any) -> Self:
+        """1 / (1 + e ** -x)"""
+
+    def expm1_(self, **names: Any) -> Self:
+        """e ** x - 1, precise near 0."""
+
+    def feature_alpha_dropout_(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """As alpha_dropout, for whole channels of x (N, C, ...)."""
+
+    def fix_(self, **names: Any) -> Self:
+        """x without its fraction. The gradient is 0."""
+
+    def flatten_(self, start_dim: Any = ..., end_dim: Any = ..., **names: Any) -> Self:
+        """Joins the axes from start_dim to end_dim into one."""
+
+    def flip_(self, axis: Any = ..., **names: Any) -> Self:
+        """The elements in reverse order along axes (None: all). A view."""
+
+    def fliplr_(self, **names: Any) -> Self:
+        """The columns in reverse order."""
+
+    def flipud_(self, **names: Any) -> Self:
+        """The rows in reverse order."""
+
+    def float_power_(self, y: Any, dtype: Any = ..., **names: Any) -> Self:
+        """x ** y, computed in float64."""
+
+    def floor_(self, **names: Any) -> Self:
+        """The largest integer <= x. The gradient is 0."""
+
+    def floor_divide_(self, y: Any, **names: Any) -> Self:
+        """floor(x / y), broadcast."""
+
+    def fmax_(self, y: Any, **names: Any) -> Self:
+        """The larger of x and y; of a number and NaN, the number."""
+
+    def fmin_(self, y: Any, **names: Any) -> Self:
+        """The smaller of x and y; of a number and NaN, the number."""
+
+    def fmod_(self, y: Any, **names: Any) -> Self:
+        """x - trunc(x / y) * y: the sign is that of x, as C's fmod."""
+
+    def fold_(self, output_size: Any, kernel_size: Any, dilation: Any = ..., padding: Any = ..., stride: Any = ..., **names: Any) -> Self:
+        """The adjoint of unfold: columns (N, C R S, windows) added up into images (N, C, *output_size), known as col2im."""
+
+    def frac_(self, **names: Any) -> Self:
+        """x - trunc(x): the fraction, with the sign of x."""
+
+    def gammaln_(self, **names: Any) -> Self:
+        """log |gamma(x)|"""
+
+    def gather_(self, axis: Any = ..., index: Any = ..., **names: Any) -> Self:
+        """y[i, j] = x[i, index[i, j]] (axis 1), for as many i as index has."""
+
+    def gaussian_nll_loss_(self, y: Any, var: Any, full: Any = ..., eps: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """(log(var) + (x - y) ** 2 / var) / 2, var held at least eps; var has x's shape, or 1 for (or lacks) its last axis"""
+
+    def gcd_(self, y: Any, **names: Any) -> Self:
+        """The greatest common divisor of ints, broadcast."""
+
+    def ge_(self, y: Any, **names: Any) -> Self:
+        """x >= y, broadcast; bools."""
+
+    def gelu_(self, approximate: Any = ..., **names: Any) -> Self:
+        """x * Phi(x) with the normal distribution Phi(x) = (1 + erf(x / sqrt 2)) / 2"""
+
+    def getitem_(self, index: Any = ..., **names: Any) -> Self:
+        """x[index], as NumPy: ints, slices, None, ... give views; int and bool arrays or tensors give copies."""
+
+    def glu_(self, axis: Any = ..., **names: Any) -> Self:
+        """a * sigmoid(b), where a and b are the halves of x along axis. Source: Dauphin et al., arXiv:1612.08083."""
+
+    def greater_(self, y: Any, **names: Any) -> Self:
+        """x > y, broadcast; bools."""
+
+    def greater_equal_(self, y: Any, **names: Any) -> Self:
+        """x >= y, broadcast; bools."""
+
+    def grid_sample_(self, grid: Any, mode: Any = ..., padding_mode: Any = ..., align_corners: Any = ..., **names: Any) -> Self:
+        """y[n, c, ...] = x at the place grid[n, ..., :] = (x, y) or (x, y, z), where -1 and 1 are the image's edges"""
+
+    def group_norm_(self, num_groups: Any, weight: Any = ..., bias: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """y = (x - mean) / sqrt(var + eps) * weight[c] + bias[c], statistics per image and group of C / num_groups channels"""
+
+    def group_norm_train_(self, w: Any = ..., b: Any = ..., groups: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """group_norm; extras mean and (var + eps) ** -0.5 of each image and group."""
+
+    def gru_(self, h: Any, u: Any, b: Any = ..., **names: Any) -> Self:
+        """All steps of a layer: gates (L, N, 3 H) of the input, h (N, H), u (3 H, H), b (3 H,) -> every h (L, N, H)"""
+
+    def gt_(self, y: Any, **names: Any) -> Self:
+        """x > y, broadcast; bools."""
+
+    def gumbel_softmax_(self, tau: Any = ..., hard: Any = ..., eps: Any = ..., axis: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """softmax((x + noise) / tau), a differentiable draw from the classes x; hard: one-hot forward. arXiv:1611.01144."""
+
+    def hardshrink_(self, lambd: Any = ..., **names: Any) -> Self:
+        """x where |x| > lambd, else 0."""
+
+    def hardsigmoid_(self, inplace: Any = ..., **names: Any) -> Self:
+        """min(max(x + 3, 0), 6) / 6. Source: Courbariaux et al., arXiv:1511.00363."""
+
+    def hardswish_(self, inplace: Any = ..., **names: Any) -> Self:
+        """x * hardsigmoid(x). Source: Howard et al., Searching for MobileNetV3, arXiv:1905.02244."""
+
+    def hardtanh_(self, min_val: Any = ..., max_val: Any = ..., inplace: Any = ..., **names: Any) -> Self:
+        """min(max(x, min_val), max_val); the slope at the bounds is 0, which the result alone tells."""
+
+    def hardtanh_grad_(self, y: Any, min_val: Any = ..., max_val: Any = ..., **names: Any) -> Self:
+        """u where min_val < y < max_val, else 0: the gradient of hardtanh, given its result y."""
+
+    def heaviside_(self, y: Any, **names: Any) -> Self:
+        """0 where x < 0, y where x = 0, 1 where x > 0; broadcast."""
+
+    def hinge_embedding_loss_(self, y: Any, margin: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """x where y = 1, max(0, margin - x) where y = -1."""
+
+    def histc_(self, bins: Any = ..., low: Any = ..., high: Any = ..., **names: Any) -> Self:
+        """How many elements fall into each of equal bins between low and high (both 0: the data's own), in x's dtype."""
+
+    def householder_product_(self, tau: Any, **names: Any) -> Self:
+        """The first columns of the product of I - tau[i] v v^T over the columns v of x, below a diagonal of 1."""
+
+    def hstack_(self, *xs: Any, **names: Any) -> Self:
+        """Joins along the second axis (the first one of vectors)."""
+
+    def huber_loss_(self, y: Any, reduction: Any = ..., delta: Any = ..., **names: Any) -> Self:
+        """d ** 2 / 2 where d = |x - y| < delta, else delta * (d - delta / 2). Source: Huber, Ann. Math. Stat. 35 (1964)."""
+
+    def hypot_(self, y: Any, **names: Any) -> Self:
+        """sqrt(x^2 + y^2), without overflow in between."""
+
+    def i0_(self, **names: Any) -> Self:
+        """The modified Bessel function of the first kind of order 0."""
+
+    def i0e_(self, **names: Any) -> Self:
+        """e^-|x| times the modified Bessel function of order 0."""
+
+    def i1_(self, **names: Any) -> Self:
+        """The modified Bessel function of the first kind of order 1."""
+
+    def i1e_(self, **names: Any) -> Self:
+        """e^-|x| times the modified Bessel function of order 1."""
+
+    def identity_(self, **names: Any) -> Self:
+        """A copy of x."""
+
+    def index_add_(self, axis: Any = ..., index: Any = ..., source: Any = ..., alpha: Any = ..., **names: Any) -> Self:
+        """A copy of x to whose slices index[i] along an axis source's slices i are added, alpha times."""
+
+    def index_copy_(self, axis: Any, index: Any, source: Any, **names: Any) -> Self:
+        """A copy of x whose slices index[i] along an axis are source's slices i."""
+
+    def index_fill_(self, axis: Any, index: Any, value: Any, **names: Any) -> Self:
+        """A copy of x whose slices index[i] along an axis are one value."""
+
+    def index_put_(self, index: Any, values: Any, accumulate: Any = ..., **names: Any) -> Self:
+        """A copy of x with x[index] replaced by values, or (accumulate) values added, repeated indices adding up."""
+
+    def index_reduce_(self, axis: Any, index: Any, source: Any, reduce: Any, include_self: Any = ..., **names: Any) -> Self:
+        """scatter_reduce of whole slices: x[index[i]] is reduced with source[i] along an axis."""
+
+    def index_select_(self, axis: Any = ..., index: Any = ..., **names: Any) -> Self:
+        """Slices of x along an axis, in the order of the 1-d index."""
+
+    def inner_(self, y: Any, **names: Any) -> Self:
+        """z[..., m] = sum_k x[..., k] * y[m, ..., k]; with a number, its product."""
+
+    def instance_norm_(self, running_mean: Any = ..., running_var: Any = ..., weight: Any = ..., bias: Any = ..., use_input_stats: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """group_norm with one channel per group; use_input_stats=False takes the running statistics, as batch_norm"""
+
+    def interpolate_(self, size: Any = ..., scale_factor: Any = ..., mode: Any = ..., align_corners: Any = ..., recompute_scale_factor: Any = ..., antialias: Any = ..., **names: Any) -> Self:
+        """x (N, C, ...) at another size, axis by axis"""
+
+    def inv_(self, **names: Any) -> Self:
+        """The inverse of square matrices."""
+
+    def inverse_(self, **names: Any) -> Self:
+        """The inverse of square matrices."""
+
+    def isclose_(self, y: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ..., **names: Any) -> Self:
+        """|x - y| <= atol + rtol |y|, broadcast; equal infinities are close."""
+
+    def isfinite_(self, **names: Any) -> Self:
+        """Whether x is neither NaN nor infinite."""
+
+    def isin_(self, y: Any, assume_unique: Any = ..., invert: Any = ..., **names: Any) -> Self:
+        """Whether each element of x is among those of y."""
+
+    def isinf_(self, **names: Any) -> Self:
+        """Whether x is inf or -inf."""
+
+    def isnan_(self, **names: Any) -> Self:
+        """Whether x is NaN."""
+
+    def isneginf_(self, **names: Any) -> Self:
+        """Whether x is -inf."""
+
+    def isposinf_(self, **names: Any) -> Self:
+        """Whether x is inf."""
+
+    def isreal_(self, **names: Any) -> Self:
+        """True everywhere: there are no complex tensors."""
+
+    def kl_div_(self, y: Any, reduction: Any = ..., log_target: Any = ..., **names: Any) -> Self:
+        """y * (log(y) - x) for log-probabilities x and probabilities y (log-probabilities if log_target); 0 where y = 0"""
+
+    def kron_(self, y: Any, **names: Any) -> Self:
+        """The Kronecker product: every element of x times the whole of y, as one matrix of blocks."""
+
+    def l1_loss_(self, y: Any, reduction: Any = ..., **names: Any) -> Self:
+        """|x - y|, its mean or its sum; x and y (the target) of one shape."""
+
+    def layer_norm_(self, normalized_shape: Any, weight: Any = ..., bias: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """y = (x - mean) / sqrt(var + eps) * weight + bias, mean and (biased) variance over the last axes"""
+
+    def layer_norm_rows_(self, w: Any = ..., b: Any = ..., size: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """layer_norm over the last axes of x, which hold `size` values; extras mean and (var + eps) ** -0.5 of each row."""
+
+    def lcm_(self, y: Any, **names: Any) -> Self:
+        """The least common multiple of ints, broadcast."""
+
+    def ldexp_(self, y: Any, **names: Any) -> Self:
+        """x * 2 ** y"""
+
+    def le_(self, y: Any, **names: Any) -> Self:
+        """x <= y, broadcast; bools."""
+
+    def leaky_relu_(self, negative_slope: Any = ..., inplace: Any = ..., **names: Any) -> Self:
+        """x where x > 0, else negative_slope * x. Source: Maas et al., ICML 2013."""
+
+    def leaky_relu_grad_(self, x: Any, negative_slope: Any = ..., **names: Any) -> Self:
+        """u where x > 0, else negative_slope * u: the gradient of leaky_relu."""
+
+    def lerp_(self, end: Any, w: Any, **names: Any) -> Self:
+        """x + w * (end - x): linear interpolation."""
+
+    def less_(self, y: Any, **names: Any) -> Self:
+        """x < y, broadcast; bools."""
+
+    def less_equal_(self, y: Any, **names: Any) -> Self:
+        """x <= y, broadcast; bools."""
+
+    def lgamma_(self, **names: Any) -> Self:
+        """log |gamma(x)|"""
+
+    def linalg_diagonal_(self, offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Self:
+        """The diagonals of matrices in the last two axes."""
+
+    def linalg_lu_solve_(self, pivots: Any, y: Any, left: Any = ..., adjoint: Any = ..., **names: Any) -> Self:
+        """z with x z = y, given lu_factor of x; left=False: z x = y; adjoint: x^T."""
+
+    def linalg_norm_(self, ord: Any = ..., axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """A vector norm over one axis, a matrix norm over two; ord None: the 2-norm of all (or the given) elements."""
+
+    def linear_(self, w: Any, b: Any = ..., **names: Any) -> Self:
+        """y[..., k] = b[k] + sum_c x[..., c] * w[k, c]"""
+
+    def linear_grad_w_(self, x: Any, **names: Any) -> Self:
+        """gw[k, c] = sum over ... of u[..., k] * x[..., c]: the adjoint of linear in w."""
+
+    def linear_relu_(self, w: Any, b: Any = ..., **names: Any) -> Self:
+        """max(linear(x, w, b), 0) in one pass, with the same bits."""
+
+    def local_response_norm_(self, size: Any, alpha: Any = ..., beta: Any = ..., k: Any = ..., **names: Any) -> Self:
+        """y[n, c, ...] = x[n, c, ...] / (k + alpha / size * sum of x[n, i, ...] ** 2) ** beta, i from c - size//2"""
+
+    def log_(self, **names: Any) -> Self:
+        """The natural logarithm of x; -inf at 0, NaN below."""
+
+    def log10_(self, **names: Any) -> Self:
+        """The logarithm of x to base 10."""
+
+    def log1p_(self, **names: Any) -> Self:
+        """log(1 + x), precise near 0."""
+
+    def log2_(self, **names: Any) -> Self:
+        """The logarithm of x to base 2."""
+
+    def log_ndtr_(self, **names: Any) -> Self:
+        """log(ndtr(x)), also where ndtr underflows."""
+
+    def log_softmax_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required; dtype casts x first."""
+
+    def log_softmax_grad_(self, y: Any, axis: Any = ..., **names: Any) -> Self:
+        """u - e ** y * sum(u) along axis: the gradient of log_softmax, given its result y."""
+
+    def logabsdet_(self, **names: Any) -> Self:
+        """log |det(x)| of square matrices; -inf for singular ones."""
+
+    def logaddexp_(self, y: Any, **names: Any) -> Self:
+        """log(e^x + e^y), without overflow in between."""
+
+    def logaddexp2_(self, y: Any, **names: Any) -> Self:
+        """log2(2^x + 2^y), without overflow in between."""
+
+    def logcumsumexp_(self, axis: Any = ..., **names: Any) -> Self:
+        """log(e^x[0] + ... + e^x[i]) along an axis, without overflow in between."""
+
+    def logdet_(self, **names: Any) -> Self:
+        """log(det(x)); NaN where the determinant is negative."""
+
+    def logical_and_(self, y: Any, **names: Any) -> Self:
+        """Whether x and y are both nonzero, broadcast."""
+
+    def logical_not_(self, **names: Any) -> Self:
+        """Whether x is zero."""
+
+    def logical_or_(self, y: Any, **names: Any) -> Self:
+        """Whether x or y is nonzero, broadcast."""
+
+    def logical_xor_(self, y: Any, **names: Any) -> Self:
+        """Whether exactly one of x and y is nonzero, broadcast."""
+
+    def logit_(self, eps: Any = ..., **names: Any) -> Self:
+        """log(x / (1 - x)); with eps, x is held within [eps, 1 - eps]."""
+
+    def logsigmoid_(self, **names: Any) -> Self:
+        """log(1 / (1 + e ** -x)) = -log(1 + e ** -x), without overflow."""
+
+    def logsumexp_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """log(sum(e^x)) over axes, without overflow in between; nothing gives -inf."""
+
+    def lp_pool1d_(self, norm_type: Any, kernel_size: Any, stride: Any = ..., ceil_mode: Any = ..., **names: Any) -> Self:
+        """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, L)."""
+
+    def lp_pool2d_(self, norm_type: Any, kernel_size: Any, stride: Any = ..., ceil_mode: Any = ..., **names: Any) -> Self:
+        """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, H, W)."""
+
+    def lp_pool3d_(self, norm_type: Any, kernel_size: Any, stride: Any = ..., ceil_mode: Any = ..., **names: Any) -> Self:
+        """(sum of |x| ** p over every window) ** (1 / p) of x (N, C, D, H, W)."""
+
+    def lstm_(self, h: Any, c: Any, u: Any, b: Any = ..., **names: Any) -> Self:
+        """All steps of a layer: gates (L, N, 4 H) of the input, h and c (N, H), u (4 H, H), b (4 H,) -> (2 L, N, H)"""
+
+    def lt_(self, y: Any, **names: Any) -> Self:
+        """x < y, broadcast; bools."""
+
+    def lu_solve_(self, packed: Any, pivots: Any, **names: Any) -> Self:
+        """z with x z = y, given lu_factor of x: torch.lu_solve's order of arguments."""
+
+    def margin_ranking_loss_(self, y: Any, target: Any, margin: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """max(0, margin - target * (x - y)): x should rank above y where target is 1, below where it is -1."""
+
+    def masked_fill_(self, mask: Any, value: Any, **names: Any) -> Self:
+        """x with the value (a number or a tensor of one element) where the mask holds."""
+
+    def masked_scatter_(self, mask: Any, source: Any, **names: Any) -> Self:
+        """A copy of x with the elements of source, in order, where the mask holds; x and the mask broadcast."""
+
+    def masked_select_(self, mask: Any, **names: Any) -> Self:
+        """The elements of x where the mask holds, as a vector; both broadcast."""
+
+    def matmul_(self, y: Any, **names: Any) -> Self:
+        """z[..., m, n] = sum_k x[..., m, k] * y[..., k, n]; the axes before the last two broadcast."""
+
+    def matrix_exp_(self, **names: Any) -> Self:
+        """The sum of x^k / k!: a Taylor series of x / 2^s, squared s times."""
+
+    def matrix_norm_(self, ord: Any = ..., axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """A norm of matrices in two axes: 'fro', 'nuc' (sum of singular values), 2 (the largest), 1 (of columns), inf"""
+
+    def matrix_power_(self, n: Any, **names: Any) -> Self:
+        """x multiplied with itself n times; a negative n takes the inverse."""
+
+    def matrix_rank_(self, tol: Any = ..., hermitian: Any = ..., atol: Any = ..., rtol: Any = ..., **names: Any) -> Self:
+        """How many singular values exceed max(atol, rtol * the largest); rtol defaults to max(M, N) eps."""
+
+    def matrix_transpose_(self, **names: Any) -> Self:
+        """x with its last two axes exchanged."""
+
+    def max_pool1d_(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> Self:
+        """max_pool2d of x (N, C, L) -> (N, C, Q), along the one axis; indices count from the start of it."""
+
+    def max_pool2d_(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> Self:
+        """y[n, c, p, q] = max over (r, s) of x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding]"""
+
+    def max_pool2d_with_index_(self, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Self:
+        """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
+
+    def max_pool3d_(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> Self:
+        """The largest element of every window of x (N, C, D, H, W); return_indices: also its place in the flat volume."""
+
+    def max_regions_with_index_(self, output_size: Any = ..., **names: Any) -> Self:
+        """Maxima over windows of unequal sizes, and for each its place h * W + w, the first of equals (an extra)."""
+
+    def max_unpool1d_(self, index: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., output_size: Any = ..., **names: Any) -> Self:
+        """Zeros (N, C, L) with x at the places that max_pool1d found; output_size chooses among the sizes that fit."""
+
+    def max_unpool2d_(self, index: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., output_size: Any = ..., **names: Any) -> Self:
+        """Zeros (N, C, H, W) with x at the places that max_pool2d found."""
+
+    def max_unpool3d_(self, index: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., output_size: Any = ..., **names: Any) -> Self:
+        """Zeros (N, C, D, H, W) with x at the places that max_pool3d found."""
+
+    def maximum_(self, y: Any, **names: Any) -> Self:
+        """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
+
+    def mean_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """sum(x) / count over axes; ints and bools give float32, nothing gives NaN."""
+
+    def minimum_(self, y: Any, **names: Any) -> Self:
+        """The smaller of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
+
+    def mish_(self, inplace: Any = ..., **names: Any) -> Self:
+        """x * tanh(softplus(x)). Source: Misra, arXiv:1908.08681."""
+
+    def mm_(self, y: Any, **names: Any) -> Self:
+        """z[m, n] = sum_k x[m, k] * y[k, n] of two matrices."""
+
+    def mod_(self, y: Any, **names: Any) -> Self:
+        """x - floor(x / y) * y: the sign is that of y, as Python's %."""
+
+    def moveaxis_(self, source: Any = ..., destination: Any = ..., **names: Any) -> Self:
+        """Moves axes to other places; the rest keep their order."""
+
+    def movedim_(self, source: Any = ..., destination: Any = ..., **names: Any) -> Self:
+        """Moves axes to other places; the rest keep their order."""
+
+    def mse_loss_(self, y: Any, reduction: Any = ..., **names: Any) -> Self:
+        """(x - y) ** 2, its mean or its sum; x and y (the target) of one shape."""
+
+    def msort_(self, **names: Any) -> Self:
+        """x sorted along its first axis."""
+
+    def mul_(self, y: Any, **names: Any) -> Self:
+        """x * y, broadcast."""
+
+    def multi_dot_(self, *xs: Any, **names: Any) -> Self:
+        """The product of several matrices, in the order that needs the fewest multiplications; the ends may be vectors."""
+
+    def multi_margin_loss_(self, target: Any, p: Any = ..., margin: Any = ..., weight: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """sum over j != t of w[t] max(0, margin - x[t] + x[j]) ** p / C, for scores x (N, C) and classes t (N,)."""
+
+    def multilabel_margin_loss_(self, target: Any, reduction: Any = ..., **names: Any) -> Self:
+        """sum over wanted j and unwanted k of max(0, 1 - x[j] + x[k]) / C; rows of target list wanted classes, then -1."""
+
+    def multilabel_soft_margin_loss_(self, target: Any, weight: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """The mean over classes of the binary cross-entropy with logits x (..., C) and targets of 0 and 1."""
+
+    def multiply_(self, y: Any, **names: Any) -> Self:
+        """x * y, broadcast."""
+
+    def mv_(self, y: Any, **names: Any) -> Self:
+        """z[m] = sum_k x[m, k] * y[k]"""
+
+    def mvlgamma_(self, p: Any = ..., **names: Any) -> Self:
+        """The logarithm of the multivariate gamma function: sum over j < p of lgamma(x - j / 2), plus p(p-1)/4 log pi."""
+
+    def nan_to_num_(self, nan: Any = ..., posinf: Any = ..., neginf: Any = ..., **names: Any) -> Self:
+        """x with NaN and the infinities replaced; None: the largest finite numbers. No gradient flows where replaced."""
+
+    def nanmean_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """The mean over axes of what is not NaN."""
+
+    def nanquantile_(self, q: Any, axis: Any = ..., keepdims: Any = ..., interpolation: Any = ..., **names: Any) -> Self:
+        """As quantile, of what is not NaN."""
+
+    def nansum_(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """The sum over axes, NaN counting as 0."""
+
+    def narrow_(self, axis: Any = ..., start: Any = ..., length: Any = ..., **names: Any) -> Self:
+        """`length` slices along an axis, from `start` on. A view."""
+
+    def narrow_copy_(self, axis: Any = ..., start: Any = ..., length: Any = ..., **names: Any) -> Self:
+        """`length` slices along an axis, from `start` on. A view."""
+
+    def ndtr_(self, **names: Any) -> Self:
+        """The normal distribution's probability of values below x."""
+
+    def ndtri_(self, **names: Any) -> Self:
+        """The inverse of ndtr: the number below which normal values stay with probability x."""
+
+    def ne_(self, y: Any, **names: Any) -> Self:
+        """x != y, broadcast; bools."""
+
+    def neg_(self, **names: Any) -> Self:
+        """-x; bools are refused, as in PyTorch and NumPy."""
+
+    def negative_(self, **names: Any) -> Self:
+        """-x; bools are refused, as in PyTorch and NumPy."""
+
+    def nextafter_(self, y: Any, **names: Any) -> Self:
+        """The next floating-point number after x towards y, broadcast; its gradient is that of x."""
+
+    def nll_loss_(self, target: Any, weight: Any = ..., ignore_index: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """-weight[t] * x[n, t, ...] with t = target[n, ...]; the mean divides by the sum of the weights used"""
+
+    def nll_loss_grad_(self, target: Any, weight: Any = ..., x_shape: Any = ..., ignore_index: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: its adjoint."""
+
+    def nonzero_(self, as_tuple: Any = ..., **names: Any) -> Self:
+        """The indices of the nonzero elements: one row each, or (as_tuple) one vector for each axis."""
+
+    def norm_(self, p: Any = ..., axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """The p-norm over axes; 'fro' is 2, 'nuc' the sum of the singular values: torch.norm."""
+
+    def normalize_(self, p: Any = ..., axis: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """x / max(||x||_p, eps) along axis (or dim); any p, inf too. Source: torch.nn.functional.normalize."""
+
+    def not_equal_(self, y: Any, **names: Any) -> Self:
+        """x != y, broadcast; bools."""
+
+    def one_hot_(self, num_classes: Any = ..., **names: Any) -> Self:
+        """y[..., k] = 1 if x[...] = k else 0, int64; num_classes -1: one more than the largest label."""
+
+    def outer_(self, y: Any, **names: Any) -> Self:
+        """z[m, n] = x[m] * y[n] of two vectors."""
+
+    def pad_(self, pad: Any = ..., mode: Any = ..., value: Any = ..., **names: Any) -> Self:
+        """x with a border; pad = (last axis before, after, second last before, after, ...), as PyTorch's F.pad."""
+
+    def pairwise_distance_(self, y: Any, p: Any = ..., eps: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """||x - y + eps||_p along the last axis; x and y broadcast."""
+
+    def pdist_(self, p: Any = ..., **names: Any) -> Self:
+        """The distances of all pairs of rows of a matrix, those of row 0 first."""
+
+    def permute_(self, axes: Any = ..., **names: Any) -> Self:
+        """y.shape[i] = x.shape[axes[i]]: the axes in another order. A view."""
+
+    def permute_copy_(self, axes: Any = ..., **names: Any) -> Self:
+        """y.shape[i] = x.shape[axes[i]]: the axes in another order. A view."""
+
+    def permute_dims_(self, axes: Any = ..., **names: Any) -> Self:
+        """y.shape[i] = x.shape[axes[i]]: the axes in another order. A view."""
+
+    def pinv_(self, rcond: Any = ..., hermitian: Any = ..., atol: Any = ..., rtol: Any = ..., **names: Any) -> Self:
+        """The Moore-Penrose inverse of matrices; its gradient holds where the rank stays the same."""
+
+    def pinv_cut_(self, atol: Any = ..., rtol: Any = ..., **names: Any) -> Self:
+        """The Moore-Penrose inverse; singular values up to max(atol, rtol * largest) count as 0."""
+
+    def pinverse_(self, rcond: Any = ..., hermitian: Any = ..., atol: Any = ..., rtol: Any = ..., **names: Any) -> Self:
+        """The Moore-Penrose inverse of matrices; its gradient holds where the rank stays the same."""
+
+    def pixel_shuffle_(self, upscale_factor: Any, **names: Any) -> Self:
+        """(..., C r r, H, W) to (..., C, H r, W r): groups of r r channels become squares of pixels. arXiv:1609.05158."""
+
+    def pixel_unshuffle_(self, downscale_factor: Any, **names: Any) -> Self:
+        """The reverse of pixel_shuffle: squares of r r pixels become channels."""
+
+    def poisson_nll_loss_(self, y: Any, log_input: Any = ..., full: Any = ..., size_average: Any = ..., eps: Any = ..., reduce: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """e ** x - y x for the logarithm x of a Poisson rate (log_input=False: x - y log(x + eps) for the rate itself)"""
+
+    def polygamma_(self, x: Any, **names: Any) -> Self:
+        """The n-th derivative of digamma; polygamma(0, x) is digamma(x)."""
+
+    def polygamma_of_(self, n: Any = ..., **names: Any) -> Self:
+        """The n-th derivative of digamma, n >= 1: (-1) ** (n + 1) n! zeta(n + 1, x)."""
+
+    def positive_(self, **names: Any) -> Self:
+        """x itself; bools are refused."""
+
+    def pow_(self, y: Any, **names: Any) -> Self:
+        """x ** y, broadcast; 0 ** 0 = 1. The gradient at x = 0 is that of the polynomial: 0 for x ** 2 and x ** 0."""
+
+    def power_(self, y: Any, **names: Any) -> Self:
+        """x ** y, broadcast; 0 ** 0 = 1. The gradient at x = 0 is that of the polynomial: 0 for x ** 2 and x ** 0."""
+
+    def prelu_(self, w: Any, **names: Any) -> Self:
+        """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
+
+    def prod_(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """The product over axes, by halves; its gradient is right where factors are 0 too."""
+
+    def psi_(self, **names: Any) -> Self:
+        """The derivative of lgamma."""
+
+    def put_(self, index: Any, source: Any, accumulate: Any = ..., **names: Any) -> Self:
+        """A copy of x with source written (or added) to the flat places index."""
+
+    def put_along_axis_(self, index: Any, y: Any, axis: Any = ..., **names: Any) -> Self:
+        """A copy of x with y[i, j, k] written to x[i, index[i, j, k], k] (axis 1)."""
+
+    def put_at_(self, shape: Any = ..., index: Any = ..., **names: Any) -> Self:
+        """y = zeros(shape); y[index] += x, repeated indices adding up: the adjoint of getitem."""
+
+    def put_diagonal_(self, shape: Any = ..., offset: Any = ..., dim1: Any = ..., dim2: Any = ..., **names: Any) -> Self:
+        """Zeros of this shape with x on the diagonal of the axes dim1 and dim2: the adjoint of diagonal."""
+
+    def qr_packed_(self, **names: Any) -> Self:
+        """Q (... M N) and R (... N N) of matrices with M >= N, packed."""
+
+    def quantile_(self, q: Any, axis: Any = ..., keepdims: Any = ..., interpolation: Any = ..., **names: Any) -> Self:
+        """The values below which a share q of the elements lies, over all or along an axis; q a number or a vector."""
+
+    def rad2deg_(self, **names: Any) -> Self:
+        """An angle in degrees from radians."""
+
+    def ravel_(self, start_dim: Any = ..., end_dim: Any = ..., **names: Any) -> Self:
+        """Joins the axes from start_dim to end_dim into one."""
+
+    def reciprocal_(self, **names: Any) -> Self:
+        """1 / x"""
+
+    def relu_(self, inplace: Any = ..., **names: Any) -> Self:
+        """max(x, 0); NaN stays NaN, the slope at 0 is 0."""
+
+    def relu6_(self, inplace: Any = ..., **names: Any) -> Self:
+        """min(max(x, 0), 6). Source: Howard et al., MobileNets, arXiv:1704.04861."""
+
+    def relu_grad_(self, y: Any, **names: Any) -> Self:
+        """u where y > 0, else 0: the gradient of relu, given its result y."""
+
+    def remainder_(self, y: Any, **names: Any) -> Self:
+        """x - floor(x / y) * y: the sign is that of y, as Python's %."""
+
+    def repeat_(self, repeats: Any = ..., **names: Any) -> Self:
+        """As tile, but each axis of x needs a number (PyTorch's repeat)."""
+
+    def repeat_interleave_(self, repeats: Any = ..., axis: Any = ..., output_size: Any = ..., **names: Any) -> Self:
+        """Each element (axis None) or slice along an axis, `repeats` times in a row, or as often as a vector says."""
+
+    def reshape_(self, shape: Any = ..., **names: Any) -> Self:
+        """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
+
+    def reshape_as_(self, y: Any, **names: Any) -> Self:
+        """x in the shape of y."""
+
+    def rint_(self, decimals: Any = ..., **names: Any) -> Self:
+        """x to the nearest multiple of 10 ** -decimals, halves to even. The gradient is 0."""
+
+    def rms_norm_(self, normalized_shape: Any, weight: Any = ..., eps: Any = ..., **names: Any) -> Self:
+        """x / sqrt(mean(x ** 2) + eps) * weight over the last axes, whose sizes are normalized_shape. arXiv:1910.07467."""
+
+    def roll_(self, shifts: Any = ..., axis: Any = ..., **names: Any) -> Self:
+        """Moves the elements along axes by `shifts`; those that leave come in at the other end. None: flattened."""
+
+    def rot90_(self, turns: Any = ..., dims: Any = ..., **names: Any) -> Self:
+        """Turns the plane of two axes by 90 degrees, `turns` times, from the first axis towards the second."""
+
+    def round_(self, decimals: Any = ..., **names: Any) -> Self:
+        """x to the nearest multiple of 10 ** -decimals, halves to even. The gradient is 0."""
+
+    def row_stack_(self, *xs: Any, **names: Any) -> Self:
+        """Joins along the first axis; vectors are rows."""
+
+    def rrelu_(self, lower: Any = ..., upper: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """x above 0, else x times a slope: random in [lower, upper] in training, else their mean. arXiv:1505.00853."""
+
+    def rsqrt_(self, **names: Any) -> Self:
+        """1 / sqrt(x)"""
+
+    def rsub_(self, y: Any, alpha: Any = ..., **names: Any) -> Self:
+        """y - alpha * x"""
+
+    def scaled_dot_product_attention_(self, key: Any, value: Any, attn_mask: Any = ..., dropout_p: Any = ..., is_causal: Any = ..., scale: Any = ..., enable_gqa: Any = ..., **names: Any) -> Self:
+        """softmax(scale * query key^T + mask) value: query (..., L, E), key (..., S, E), value (..., S, V) -> (..., L, V)"""
+
+    def scatter_(self, axis: Any = ..., index: Any = ..., src: Any = ..., value: Any = ..., **names: Any) -> Self:
+        """A copy of x with src[i, j] (or one value) written to x[index[i, j], j] (axis 0)."""
+
+    def scatter_add_(self, axis: Any = ..., index: Any = ..., src: Any = ..., **names: Any) -> Self:
+        """A copy of x with src[i, j] added to x[index[i, j], j] (axis 0), repeated indices adding up."""
+
+    def scatter_pixels_(self, index: Any = ..., x_shape: Any = ..., kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Self:
+        """Adds u[n, c, p, q] to pixel index[n, c, p, q] = h * W + w of zeros of x_shape: the adjoint of select_pixels."""
+
+    def scatter_reduce_(self, axis: Any, index: Any, src: Any, reduce: Any, include_self: Any = ..., **names: Any) -> Self:
+        """A copy of x where x[.., index[i, j], ..] is reduced with src[i, j]: sum, prod, mean, amax or amin"""
+
+    def searchsorted_(self, x: Any, right: Any = ..., side: Any = ..., out_int32: Any = ..., sorter: Any = ..., **names: Any) -> Self:
+        """Where x would be put into sorted edges (..., n): before equal ones, or (right, side='right') after them; int64."""
+
+    def select_(self, axis: Any = ..., index: Any = ..., **names: Any) -> Self:
+        """One slice along an axis, which disappears. A view."""
+
+    def select_pixels_(self, index: Any = ..., **names: Any) -> Self:
+        """y[n, c, p, q] = x[n, c, h, w] with index[n, c, p, q] = h * W + w; 0 where the index is -1 (padding)."""
+
+    def select_scatter_(self, y: Any, axis: Any = ..., index: Any = ..., **names: Any) -> Self:
+        """A copy of x with y written to one slice along an axis."""
+
+    def selu_(self, inplace: Any = ..., **names: Any) -> Self:
+        """1.0507 * elu(x, 1.6733), the self-normalising constants. Source: Klambauer et al., arXiv:1706.02515."""
+
+    def setitem_(self, y: Any, index: Any = ..., inplace: Any = ..., **names: Any) -> Self:
+        """A copy of x with x[index] replaced by y, which broadcasts. inplace: x itself, for Tensor's `x[index] = y`."""
+
+    def sgn_(self, **names: Any) -> Self:
+        """-1, 0 or 1; NaN stays. The gradient is 0."""
+
+    def sigmoid_(self, **names: Any) -> Self:
+        """1 / (1 + e ** -x)"""
+
+    def sigmoid_focal_loss_(self, y: Any, alpha: Any = ..., gamma: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """-share (1 - p) ** gamma log(p), p the probability of the right answer, share alpha for y = 1, else 1 - alpha"""
+
+    def sigmoid_grad_(self, y: Any, **names: Any) -> Self:
+        """u * y * (1 - y): the gradient of sigmoid, given its result y."""
+
+    def sign_(self, **names: Any) -> Self:
+        """-1, 0 or 1; NaN stays. The gradient is 0."""
+
+    def signbit_(self, **names: Any) -> Self:
+        """Whether the sign is negative, that of -0.0 too."""
+
+    def silu_(self, inplace: Any = ..., **names: Any) -> Self:
+        """x * sigmoid(x), also known as swish. Source: Ramachandran et al., arXiv:1710.05941; arXiv:1702.03118."""
+
+    def sin_(self, **names: Any) -> Self:
+        """The sine of x (radians)."""
+
+    def sinc_(self, **names: Any) -> Self:
+        """sin(pi x) / (pi x), 1 at 0."""
+
+    def sinh_(self, **names: Any) -> Self:
+        """(e^x - e^-x) / 2"""
+
+    def slice_scatter_(self, y: Any, axis: Any = ..., start: Any = ..., end: Any = ..., step: Any = ..., **names: Any) -> Self:
+        """A copy of x with y written to x[..., start:end:step, ...] along an axis."""
+
+    def smooth_l1_loss_(self, y: Any, reduction: Any = ..., beta: Any = ..., **names: Any) -> Self:
+        """d ** 2 / (2 beta) where d = |x - y| < beta, else d - beta / 2. Source: Girshick, Fast R-CNN, arXiv:1504.08083."""
+
+    def soft_margin_loss_(self, target: Any, reduction: Any = ..., **names: Any) -> Self:
+        """log(1 + e ** (-target * x)) with targets of 1 and -1."""
+
+    def softmax_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """y = e ** x / sum(e ** x) along axis, without overflow."""
+
+    def softmax_grad_(self, y: Any, axis: Any = ..., **names: Any) -> Self:
+        """y * (u - sum(u * y)) along axis: the gradient of softmax, given its result y."""
+
+    def softmin_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """softmax(-x) along an axis."""
+
+    def softplus_(self, beta: Any = ..., threshold: Any = ..., **names: Any) -> Self:
+        """log(1 + e ** (beta * x)) / beta; x itself where beta * x > threshold. Source: Dugas et al., NIPS 2000."""
+
+    def softshrink_(self, lambd: Any = ..., **names: Any) -> Self:
+        """x - lambd above lambd, x + lambd below -lambd, 0 between."""
+
+    def softsign_(self, **names: Any) -> Self:
+        """x / (1 + |x|)"""
+
+    def solve_(self, y: Any, left: Any = ..., **names: Any) -> Self:
+        """z with x z = y (left=False: z x = y); y holds matrices, or vectors with one axis less. Batches broadcast."""
+
+    def solve_matrices_(self, y: Any, **names: Any) -> Self:
+        """The matrices z with x z = y, of one batch shape."""
+
+    def solve_triangular_(self, y: Any, upper: Any = ..., left: Any = ..., unitriangular: Any = ..., **names: Any) -> Self:
+        """z with t z = y (left=False: z t = y), t a triangle of x; unitriangular: its diagonal counts as 1."""
+
+    def sqrt_(self, **names: Any) -> Self:
+        """The square root of x; NaN below 0."""
+
+    def square_(self, **names: Any) -> Self:
+        """x * x"""
+
+    def squeeze_(self, axis: Any = ..., **names: Any) -> Self:
+        """Drops axes of size 1: all, or those given (others are left, as in PyTorch)."""
+
+    def squeeze_copy_(self, axis: Any = ..., **names: Any) -> Self:
+        """Drops axes of size 1: all, or those given (others are left, as in PyTorch)."""
+
+    def stack_(self, *xs: Any, axis: Any = ..., **names: Any) -> Self:
+        """Tensors of one shape, joined along a new axis."""
+
+    def std_(self, axis: Any = ..., unbiased: Any = ..., keepdims: Any = ..., correction: Any = ..., **names: Any) -> Self:
+        """sqrt(var(x)); its gradient is 0 where all values are equal."""
+
+    def sub_(self, y: Any, alpha: Any = ..., **names: Any) -> Self:
+        """x - alpha * y, broadcast."""
+
+    def subtract_(self, y: Any, alpha: Any = ..., **names: Any) -> Self:
+        """x - alpha * y, broadcast."""
+
+    def sum_(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """The sum over axes; ints and bools add up as int64."""
+
+    def sum_to_(self, shape: Any = ..., **names: Any) -> Self:
+        """Sums over the axes along which an array of this shape was broadcast to x's: the reverse of expand."""
+
+    def sum_to_size_(self, shape: Any = ..., **names: Any) -> Self:
+        """Sums over the axes along which a tensor of this shape was broadcast to x's: the reverse of expand."""
+
+    def svd_packed_(self, **names: Any) -> Self:
+        """U (... M K), S (... 1 K) and V^T (... K N), packed; K = min(M, N)."""
+
+    def svdvals_(self, **names: Any) -> Self:
+        """The singular values, descending."""
+
+    def swapaxes_(self, dim0: Any = ..., dim1: Any = ..., **names: Any) -> Self:
+        """Swaps two axes (PyTorch); with none or a tuple of all axes: permutes, by default reversed (NumPy)."""
+
+    def swapdims_(self, dim0: Any = ..., dim1: Any = ..., **names: Any) -> Self:
+        """Swaps two axes (PyTorch); with none or a tuple of all axes: permutes, by default reversed (NumPy)."""
+
+    def swish_(self, inplace: Any = ..., **names: Any) -> Self:
+        """x * sigmoid(x), also known as swish. Source: Ramachandran et al., arXiv:1710.05941; arXiv:1702.03118."""
+
+    def t_(self, **names: Any) -> Self:
+        """The transpose of a matrix; vectors and numbers stay."""
+
+    def t_copy_(self, **names: Any) -> Self:
+        """The transpose of a matrix; vectors and numbers stay."""
+
+    def take_(self, index: Any, axis: Any = ..., **names: Any) -> Self:
+        """x[..., index, ...] along an axis; None: of the flattened x."""
+
+    def take_along_axis_(self, index: Any, axis: Any = ..., **names: Any) -> Self:
+        """y[i, j, k] = x[i, index[i, j, k], k] (axis 1); index has x's sizes on the other axes, or fewer."""
+
+    def take_along_dim_(self, index: Any, axis: Any = ..., **names: Any) -> Self:
+        """As take_along_axis, with x and the index broadcast against each other; None: of the flattened x."""
+
+    def tan_(self, **names: Any) -> Self:
+        """The tangent of x (radians)."""
+
+    def tanh_(self, **names: Any) -> Self:
+        """(e ** x - e ** -x) / (e ** x + e ** -x)"""
+
+    def tanh_grad_(self, y: Any, **names: Any) -> Self:
+        """u * (1 - y ** 2): the gradient of tanh, given its result y."""
+
+    def tanhshrink_(self, **names: Any) -> Self:
+        """x - tanh(x)"""
+
+    def tensordot_(self, y: Any, dims: Any = ..., **names: Any) -> Self:
+        """Sums over pairs of axes: the last `dims` of x with the first of y, or the listed ones ((of x), (of y))."""
+
+    def tensorinv_(self, ind: Any = ..., **names: Any) -> Self:
+        """The inverse under tensordot over `ind` axes: the first `ind` axes are the rows, the rest the columns."""
+
+    def tensorsolve_(self, y: Any, dims: Any = ..., **names: Any) -> Self:
+        """z with tensordot(x, z, z.ndim) = y; dims: axes of x that are moved to its end first."""
+
+    def threshold_(self, threshold: Any, value: Any, inplace: Any = ..., **names: Any) -> Self:
+        """x above the threshold, else the value."""
+
+    def tile_(self, repeats: Any = ..., **names: Any) -> Self:
+        """x repeated as a whole along each axis; missing repeats are 1."""
+
+    def trace_(self, **names: Any) -> Self:
+        """The sum of the diagonal of a matrix."""
+
+    def transpose_(self, dim0: Any = ..., dim1: Any = ..., **names: Any) -> Self:
+        """Swaps two axes (PyTorch); with none or a tuple of all axes: permutes, by default reversed (NumPy)."""
+
+    def transpose_copy_(self, dim0: Any = ..., dim1: Any = ..., **names: Any) -> Self:
+        """Swaps two axes (PyTorch); with none or a tuple of all axes: permutes, by default reversed (NumPy)."""
+
+    def trapezoid_(self, x: Any = ..., dx: Any = ..., axis: Any = ..., **names: Any) -> Self:
+        """The area under y along an axis by the trapezoidal rule, at points x or `dx` apart."""
+
+    def trapz_(self, x: Any = ..., dx: Any = ..., axis: Any = ..., **names: Any) -> Self:
+        """The area under y along an axis by the trapezoidal rule, at points x or `dx` apart."""
+
+    def tril_(self, diagonal: Any = ..., **names: Any) -> Self:
+        """The matrices x[..., i, j] with zeros where j - i > diagonal."""
+
+    def triplet_margin_loss_(self, positive: Any, negative: Any, margin: Any = ..., p: Any = ..., eps: Any = ..., swap: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """max(0, d(anchor, positive) - d(anchor, negative) + margin) with p-norm distances along the last axis"""
+
+    def triplet_margin_with_distance_loss_(self, positive: Any, negative: Any, distance_function: Any = ..., margin: Any = ..., swap: Any = ..., reduction: Any = ..., **names: Any) -> Self:
+        """triplet_margin_loss with any distance of two tensors."""
+
+    def triu_(self, diagonal: Any = ..., **names: Any) -> Self:
+        """The matrices x[..., i, j] with zeros where j - i < diagonal."""
+
+    def true_divide_(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Self:
+        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+
+    def trunc_(self, **names: Any) -> Self:
+        """x without its fraction. The gradient is 0."""
+
+    def unflatten_(self, axis: Any = ..., sizes: Any = ..., **names: Any) -> Self:
+        """Splits one axis into several; one of the sizes may be -1."""
+
+    def unfold_copy_(self, axis: Any = ..., size: Any = ..., step: Any = ..., **names: Any) -> Self:
+        """Windows of `size` elements along an axis, `step` apart, as a new last axis: torch's x.unfold(...)."""
+
+    def unique_values_(self, **names: Any) -> Self:
+        """The distinct values, ascending."""
+
+    def unsqueeze_(self, axis: Any = ..., **names: Any) -> Self:
+        """Inserts an axis of size 1 at this place of the result."""
+
+    def unsqueeze_copy_(self, axis: Any = ..., **names: Any) -> Self:
+        """Inserts an axis of size 1 at this place of the result."""
+
+    def upsample_bilinear_(self, size: Any = ..., scale_factor: Any = ..., **names: Any) -> Self:
+        """interpolate with mode bilinear and align_corners."""
+
+    def upsample_nearest_(self, size: Any = ..., scale_factor: Any = ..., **names: Any) -> Self:
+        """interpolate with mode nearest."""
+
+    def vander_(self, N: Any = ..., **names: Any) -> Self:
+        """Powers of x: y[..., i, j] = x[..., i] ** j, for N columns."""
+
+    def var_(self, axis: Any = ..., unbiased: Any = ..., keepdims: Any = ..., correction: Any = ..., **names: Any) -> Self:
+        """sum((x - mean(x))^2) / (count - correction) over axes; unbiased=False means correction=0."""
+
+    def vdot_(self, y: Any, **names: Any) -> Self:
+        """sum_k x[k] * y[k] of two vectors."""
+
+    def vecdot_(self, y: Any, axis: Any = ..., **names: Any) -> Self:
+        """sum(x * y) along an axis."""
+
+    def vector_norm_(self, ord: Any = ..., axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
+        """(sum |x|^ord)^(1/ord) over axes; ord inf: max |x|, -inf: min |x|, 0: how many are not 0."""
+
+    def view_(self, shape: Any = ..., **names: Any) -> Self:
+        """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
+
+    def view_as_(self, y: Any, **names: Any) -> Self:
+        """x in the shape of y."""
+
+    def view_copy_(self, shape: Any = ..., **names: Any) -> Self:
+        """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
+
+    def vstack_(self, *xs: Any, **names: Any) -> Self:
+        """Joins along the first axis; vectors are rows."""
+
+    def where_(self, x: Any, y: Any, **names: Any) -> Self:
+        """x where the condition holds, else y; all broadcast."""
+
+    def window_sum_(self, before: Any = ..., after: Any = ..., **names: Any) -> Self:
+        """y[n, c, ...] = sum of x[n, c - before, ...] to x[n, c + after, ...], as far as these channels exist."""
+
+    def windows_along_(self, axis: Any = ..., size: Any = ..., step: Any = ..., **names: Any) -> Self:
+        """Windows of `size` elements along an axis, `step` apart, as a new last axis: torch's x.unfold(...)."""
+
+    def xlog1py_(self, y: Any, **names: Any) -> Self:
+        """x * log(1 + y); 0 where x = 0, whatever y is (except NaN)."""
+
+    def xlogy_(self, y: Any, **names: Any) -> Self:
+        """x * log(y); 0 where x = 0, whatever y is (except NaN)."""
+
+    def zeta_(self, x: Any, **names: Any) -> Self:
+        """The Hurwitz zeta function: sum over k >= 0 of (x + k) ** -s, for s > 1."""
+
+    def unfold_(self, axis: Any = ..., size: Any = ..., step: Any = ..., **names: Any) -> Self:
+        """Windows of `size` elements along an axis, `step` apart, as a new last axis: torch's x.unfold(...)."""
+
+    def short(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def char(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def byte(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def new_empty(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def new_full(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def new_ones(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def new_tensor(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def new_zeros(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def type_as(self, *args: Any, **kwargs: Any) -> Any: ...
