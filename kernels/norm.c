@@ -56,7 +56,7 @@ static void grad_task(void* context, int64_t i, int thread) {
     const job* j = context;
     int64_t offset = i * j->rows * j->s.C * j->size;
     j->kernels->norm_grad(j->g + offset, j->x + offset, j->result + offset, piece_rows(j, i), j->s.C, j->mean, j->scale,
-                          j->shift, j->a, j->b, j->c);
+                          j->shift, j->a, j->b, j->c, j->relu);
 }
 
 static double get(int size, const void* p, int64_t i, double otherwise) {
@@ -180,7 +180,8 @@ int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, c
     }
     j.g = g, j.x = x, j.out = y, j.masked = masked, j.result = gx;
     j.mean = mean, j.scale = scale, j.shift = shift, j.a = pa, j.b = pb, j.c = pc;
-    j.mode = !relu ? SUM_G : y ? SUM_G_BY_OUT : SUM_G_BY_X;
+    j.mode = !relu ? SUM_G : y ? SUM_G_BY_OUT : relu == RELU6 ? SUM_G_BY_X6 : SUM_G_BY_X;
+    j.relu = y ? NO_RELU : relu;
     parallel_for(j.threads, j.pieces, sums_task, &j);
     join(&j, sums, sums + C);
     for (int64_t c = 0; c < C; c++) {
@@ -192,7 +193,6 @@ int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, c
         put(j.size, pc, c, -a * sum_g / total);
     }
     if (j.mode == SUM_G_BY_OUT) j.g = masked;
-    if (j.mode != SUM_G_BY_X) j.scale = NULL;
     parallel_for(j.threads, C ? j.pieces : 0, grad_task, &j);
     free(sums);
     return 0;
@@ -399,7 +399,7 @@ static void image_grad_task(void* context, int64_t image, int thread) {
             put(j->size, c, k, -r * sum_g / (double)j->chunk);
         }
     }
-    j->kernels->norm_grad(j->g + offset, j->x + offset, j->out + offset, j->s.P, C, mean, NULL, NULL, a, b, c);
+    j->kernels->norm_grad(j->g + offset, j->x + offset, j->out + offset, j->s.P, C, mean, NULL, NULL, a, b, c, NO_RELU);
 }
 
 /* Runs the task of the memory's order over the batch; -1 if scratch memory ran out. */

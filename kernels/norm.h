@@ -6,21 +6,24 @@
 #pragma once
 #include <stdint.h>
 
-/* What is summed: d = x - mean, or g, or g where ReLU let it pass, told by x or by ReLU's result. */
-enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_OUT };
+/* What follows the normalisation: nothing, max(y, 0), or min(max(y, 0), 6), which takes no residual. */
+enum { NO_RELU, RELU, RELU6 = 6 };
+
+/* What is summed: d = x - mean, or g, or g where ReLU or ReLU6 let it pass, told by x or by ReLU's result. */
+enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_X6, SUM_G_BY_OUT };
 
 /* sum1[c] = sum of v, sum2[c] = sum of v d over the rows; v as above. SUM_G_BY_OUT also stores v. */
 #define NORM_SUMS_PARAMETERS                                                                           \
     (int mode, const void* g_, const void* x_, const void* out_, void* v_, int64_t rows, int64_t cols, \
      const void* mean_, const void* scale_, const void* shift_, void* sum1_, void* sum2_)
-/* out = relu((x - mean) scale + shift + residual); the residual may be null. */
+/* out = relu((x - mean) scale + shift + residual), or without ReLU or with ReLU6; the residual may be null. */
 #define NORMALIZE_PARAMETERS                                                                           \
     (const void* x_, const void* residual_, void* out_, int64_t rows, int64_t cols, const void* mean_, \
      const void* scale_, const void* shift_, int relu)
-/* gx = a v + b (x - mean) + c; v is g, or with a scale g where ReLU let it pass. */
+/* gx = a v + b (x - mean) + c; v is g, where ReLU let it pass if there was one. */
 #define NORM_GRAD_PARAMETERS                                                                                       \
     (const void* g_, const void* x_, void* gx_, int64_t rows, int64_t cols, const void* mean_, const void* scale_, \
-     const void* shift_, const void* a_, const void* b_, const void* c_)
+     const void* shift_, const void* a_, const void* b_, const void* c_, int relu)
 #define LAYER_NORM_PARAMETERS                                                                                         \
     (const void* x_, void* out_, int64_t rows, int64_t cols, const void* w_, const void* b_, double eps, void* mean_, \
      void* rstd_)

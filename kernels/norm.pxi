@@ -1,6 +1,7 @@
 # Batch norm over axis 1, layer norm over the last axes, group norm over groups of channels.
 
 cdef extern from "norm.h" nogil:
+    enum: NO_RELU, RELU, RELU6
     ctypedef struct norm_shape:
         int dtype
         int64_t N, C
@@ -92,8 +93,15 @@ def batch_norm_stats(x):
     return mean, var
 
 
-def batch_norm_apply(x, mean, scale, shift, residual=None, bint relu=False):
-    """relu((x - mean) * scale + shift + residual) per channel, in one pass; ReLU and residual where asked for."""
+cdef int check_relu(str what, int relu, residual) except -1:
+    if relu not in (NO_RELU, RELU, RELU6) or (relu == RELU6 and residual is not None):
+        raise ValueError(f"{what}: relu is 0, 1 for ReLU or, without a residual, 6 for ReLU6, not {relu}")
+    return 0
+
+
+def batch_norm_apply(x, mean, scale, shift, residual=None, int relu=0):
+    """relu((x - mean) * scale + shift + residual) per channel, in one pass; residual and ReLU (1) or ReLU6 (6) if given."""
+    check_relu("batch_norm_apply", relu, residual)
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_apply")
     cdef cnp.ndarray y = empty_like(a)
@@ -108,11 +116,12 @@ def batch_norm_apply(x, mean, scale, shift, residual=None, bint relu=False):
 
 
 def batch_norm_train(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1,
-                     residual=None, bint relu=False):
+                     residual=None, int relu=0):
     """Normalises every channel by its own mean and variance: (y, mean, rstd). w, b may be None.
 
-    y = relu((x - mean) * rstd * w + b + residual), ReLU and residual where asked for.
+    y = relu((x - mean) * rstd * w + b + residual), with a residual and ReLU (1) or ReLU6 (6) where asked for.
     running_mean and running_var, where given, move towards the batch's in place (the variance unbiased)."""
+    check_relu("batch_norm_train", relu, residual)
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_train")
     cdef cnp.ndarray y = empty_like(a)
@@ -135,8 +144,9 @@ def batch_norm_train(x, w, b, double eps=1e-5, running_mean=None, running_var=No
     return y, mean, rstd
 
 
-def batch_norm_eval(x, w, b, mean, var, double eps=1e-5, residual=None, bint relu=False):
-    """relu((x - mean) / sqrt(var + eps) * w + b + residual) per channel, ReLU and residual where asked for."""
+def batch_norm_eval(x, w, b, mean, var, double eps=1e-5, residual=None, int relu=0):
+    """relu((x - mean) / sqrt(var + eps) * w + b + residual) per channel; residual and ReLU (1) or ReLU6 (6) if given."""
+    check_relu("batch_norm_eval", relu, residual)
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_eval")
     cdef cnp.ndarray y = empty_like(a)
@@ -154,11 +164,12 @@ def batch_norm_eval(x, w, b, mean, var, double eps=1e-5, residual=None, bint rel
     return y
 
 
-def batch_norm_grad(g, x, w, mean, rstd, b=None, out=None, bint relu=False):
+def batch_norm_grad(g, x, w, mean, rstd, b=None, out=None, int relu=0):
     """The gradients of batch_norm_train for x, w, b and the residual: (gx, gw, gb, gr).
 
     relu: g passes where ReLU did. With `out`, its result, the mask is out > 0, and gr the masked g; without, it is
     found from x, w and b, which is faster but tells nothing of a residual: gr is None. No relu: gr is g."""
+    check_relu("batch_norm_grad", relu, out)
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_grad")
     cdef cnp.ndarray grad = in_layout_of(a, g, "batch_norm_grad", "x", "g")

@@ -26,6 +26,15 @@ def trained(*layers):
     return model
 
 
+def steep(*layers):
+    """As trained; what comes out of batch norms exceeds 6 here and there."""
+    model = trained(*layers)
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.weight.array[...] *= 30
+    return model
+
+
 MODELS = {
     "linear, relu": (lambda: trained(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2)), (4, 6)),
     "conv, relu": (lambda: trained(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True)), (2, 3, 6, 6)),
@@ -33,6 +42,8 @@ MODELS = {
     "norm 1d, relu": (lambda: trained(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.ReLU()), (8, 6)),
     "conv, norm": (lambda: trained(nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4)), (3, 3, 9, 9)),
     "conv, norm, relu": (lambda: trained(nn.Conv2d(3, 5, 3, bias=False), nn.BatchNorm2d(5), nn.ReLU()), (3, 3, 9, 9)),
+    "norm, relu6": (lambda: steep(nn.BatchNorm2d(3), nn.ReLU6()), (4, 3, 5, 5)),
+    "conv, norm, relu6": (lambda: steep(nn.Conv2d(3, 5, 3, bias=False), nn.BatchNorm2d(5), nn.ReLU6()), (3, 3, 9, 9)),
     "no affine": (lambda: trained(nn.Conv2d(3, 5, 1), nn.BatchNorm2d(5, affine=False), nn.ReLU()), (3, 3, 9, 9)),
     "grouped": (lambda: trained(nn.Conv2d(4, 8, 3, groups=4), nn.BatchNorm2d(8), nn.ReLU()), (3, 4, 9, 9)),
     "no statistics": (lambda: trained(nn.Conv2d(3, 5, 1), nn.Flatten(), nn.Linear(405, 3), nn.ReLU()), (3, 3, 9, 9)),

@@ -28,3 +28,4 @@ cdef class Shortcut:
 
 cdef class WithReLU:
     cdef readonly Callable layer, relu
+    cdef readonly str forward

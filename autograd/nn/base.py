@@ -106,11 +106,15 @@ class Shortcut:
 
 
 class WithReLU:
-    """A layer and the ReLU after it, in one op; in two where somebody hooked one of them."""
+    """A layer and the ReLU after it, in one op; in two where somebody hooked one of them.
 
-    def __init__(self, layer, relu):
+    forward: name of the layer's method that computes both.
+    """
+
+    def __init__(self, layer, relu, forward="forward_relu"):
         self.layer = layer
         self.relu = relu
+        self.forward = forward
 
     def __call__(self, x):
         if not (is_plain(self.layer) and is_plain(self.relu) and fusion.enabled):
@@ -121,7 +125,7 @@ class WithReLU:
             if result is not None:
                 return result
         try:
-            return self.layer.forward_relu(x)
+            return getattr(self.layer, self.forward)(x)
         except (ShapeError, DTypeError) as error:
             self.layer._locate(error)
             raise

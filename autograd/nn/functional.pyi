@@ -178,6 +178,12 @@ def batch_norm_eval(x: Any, mean: Any, var: Any, w: Any = ..., b: Any = ..., eps
 def batch_norm_relu(x: Any, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., residual: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
     """max(batch_norm(x, ...) + residual, 0), in one pass over memory each way"""
 
+def batch_norm_relu6(x: Any, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+    """min(max(batch_norm(x, ...), 0), 6); in training one pass over memory each way"""
+
+def batch_norm_relu6_train(x: Any, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Tensor:
+    """min(max(batch_norm_train(x, w, b), 0), 6); the gradient finds the mask again from x."""
+
 def batch_norm_relu_eval(x: Any, mean: Any, var: Any, w: Any = ..., b: Any = ..., residual: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
     """max(batch_norm_eval(x, mean, var, w, b) + residual, 0), in one pass; mean and var are constants."""
 

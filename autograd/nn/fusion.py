@@ -13,7 +13,7 @@ from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
 from autograd.grad_mode import is_grad_enabled
 from autograd.nn import functional as F
-from autograd.nn.activation import ReLU
+from autograd.nn.activation import ReLU, ReLU6
 from autograd.nn.base import Shortcut, WithReLU, is_plain
 from autograd.nn.conv import Conv2d
 from autograd.nn.linear import Linear
@@ -49,7 +49,7 @@ class ConvNorm:
 
     def __init__(self, conv: Conv2d, norm: BatchNorm2d, relu: Module | None) -> None:
         self.conv, self.norm = conv, norm
-        self.second = norm if relu is None else WithReLU(norm, relu)
+        self.second = norm if relu is None else _norm_with(norm, relu)
         self.relu = relu
 
     def __call__(self, x: Any) -> Any:
@@ -64,9 +64,10 @@ class ConvNorm:
             else (conv.bias.array - norm.running_mean.array) * scale
         )
         shift = shift if norm.bias is None else shift + norm.bias.array
-        convolve = F.conv2d if self.relu is None else F.conv2d_relu
+        convolve = F.conv2d_relu if type(self.relu) is ReLU else F.conv2d
         weight = conv.weight.array * scale.reshape(-1, 1, 1, 1)
-        return conv.convolve(convolve, x, Tensor(weight), Tensor(shift))
+        y = conv.convolve(convolve, x, Tensor(weight), Tensor(shift))
+        return F.relu6(y) if type(self.relu) is ReLU6 else y
 
     def _can_fold(self, x: Any) -> bool:
         """Whether it means the same, and scaling the weight is less work than a pass over the output."""
@@ -78,6 +79,11 @@ class ConvNorm:
             return False
         pixels = x.shape[0] * x.shape[2] * x.shape[3] // (conv.stride[0] * conv.stride[1])
         return 2 * conv.weight.array.size <= pixels * conv.out_channels and conv.weight.dtype == norm.running_var.dtype
+
+
+def _norm_with(norm: Module, relu: Module) -> Step:
+    """Batch norm and the ReLU or ReLU6 after it."""
+    return WithReLU(norm, relu, "forward_relu" if type(relu) is ReLU else "forward_relu6")
 
 
 def _fusible(*modules: Module) -> bool:
@@ -107,9 +113,11 @@ def fused(modules: Iterable[Module]) -> list[Step]:
     for module in modules:  # exact types only: of a subclass one cannot know
         before: Any = steps[-1] if steps else None
         kind, last = type(module), type(before)
-        if kind is ReLU and last in (Linear, Conv2d, BatchNorm1d, BatchNorm2d):
+        if kind is ReLU and last in (Linear, Conv2d):
             steps[-1] = WithReLU(before, module)
-        elif kind is ReLU and isinstance(before, ConvNorm) and before.relu is None:
+        elif kind in (ReLU, ReLU6) and last in (BatchNorm1d, BatchNorm2d):
+            steps[-1] = _norm_with(before, module)
+        elif kind in (ReLU, ReLU6) and isinstance(before, ConvNorm) and before.relu is None:
             steps[-1] = ConvNorm(before.conv, before.norm, module)
         elif (
             isinstance(module, BatchNorm2d) and (kind, last) == (BatchNorm2d, Conv2d) and before.padding_mode == "zeros"

@@ -97,6 +97,10 @@ class _BatchNorm(_Tracking):
         x, mean, var, weight, bias, by_batch, momentum, eps = self._arguments(x)
         return F.batch_norm_relu(x, mean, var, weight, bias, residual, by_batch, momentum, eps)  # type: ignore[no-any-return]
 
+    def forward_relu6(self, x: Tensor) -> Tensor:
+        """relu6(forward(x))"""
+        return F.batch_norm_relu6(*self._arguments(x))  # type: ignore[no-any-return]
+
     def _arguments(self, x: Tensor) -> tuple[Any, ...]:
         """What batch_norm is called with; counts the batch."""
         if x.ndim not in self.dimensions:

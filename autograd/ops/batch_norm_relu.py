@@ -11,6 +11,7 @@ from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.activation import relu, relu_grad
+from autograd.ops.bounded import relu6
 from autograd.ops.linalg import tensor_of
 from autograd.ops.norm import (
     EPSILONS,
@@ -36,11 +37,11 @@ def _away(y: np.ndarray) -> np.ndarray:
     return np.where(abs(y) < MARGIN, np.where(y < 0, -2 * MARGIN, 2 * MARGIN), 0).astype(y.dtype)
 
 
-def _shift_away(s: Sampler, y: np.ndarray) -> np.ndarray:
-    """A bias per channel that keeps y's values away from 0, as far as one bias can."""
+def _shift_away(s: Sampler, y: np.ndarray, kinks: tuple[float, ...] = (0.0,)) -> np.ndarray:
+    """A bias per channel that keeps y's values away from the kinks, as far as one bias can."""
     biases = np.linspace(-1, 1, 41) + s.array((1,), -0.02, 0.02)
     rows = y.reshape(y.shape[0], y.shape[1], -1)
-    distance = abs(rows[..., None] + biases).min((0, 2))
+    distance = np.min([abs(rows[..., None] + biases - kink).min((0, 2)) for kink in kinks], 0)
     return biases[distance.argmax(1)].astype(y.dtype)
 
 
@@ -83,6 +84,42 @@ def batch_norm_relu_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, run
 batch_norm_relu_train.grads(
     parts=lambda g, x, w, b, mean, rstd: kernels.batch_norm_grad(
         g.array, array_of(x), array_of(w), mean, rstd, array_of(b), relu=True
+    ),
+    x=lambda parts: parts[0],
+    w=lambda parts: parts[1],
+    b=lambda parts: parts[2],
+)
+
+
+def _samples_to_6(s: Sampler) -> Case:
+    """Weights so large that some results reach 6."""
+    (x, w, _), attrs = _samples(s)
+    w = np.full(x.shape[1], 4, s.dtype) if w is None else 4 * w
+    b = _shift_away(s, train_reference(x, w, None, attrs["eps"])[0], (0.0, 6.0))
+    return s.case(x, w, b, **attrs)
+
+
+def _reference_to_6(*args, **attrs):
+    y, mean, rstd = _reference(*args, **attrs)
+    return np.minimum(y, 6), mean, rstd
+
+
+@op(
+    reference=_reference_to_6,
+    samples=_samples_to_6,
+    extras=("mean", "rstd"),
+    twin=lambda *args, **attrs: relu6(train_twin(*args, **attrs)),
+    bound=3e-5,
+    flops=lambda out, *_, **__: 7 * math.prod(out),
+)
+def batch_norm_relu6_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
+    """min(max(batch_norm_train(x, w, b), 0), 6); the gradient finds the mask again from x."""
+    return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum, relu=6)
+
+
+batch_norm_relu6_train.grads(
+    parts=lambda g, x, w, b, mean, rstd: kernels.batch_norm_grad(
+        g.array, array_of(x), array_of(w), mean, rstd, array_of(b), relu=6
     ),
     x=lambda parts: parts[0],
     w=lambda parts: parts[1],
@@ -201,7 +238,56 @@ def batch_norm_relu(
         y = batch_norm_relu_train(x, weight, bias, **attrs)
     else:
         y = batch_norm_add_relu_train(x, residual, weight, bias, **attrs)
-    for statistic in (running_mean, running_var):
+    return _counted(y, running_mean, running_var)
+
+
+def _counted(y: Tensor, *statistics: Any) -> Tensor:
+    """y, after the kernel has changed the statistics in place."""
+    for statistic in statistics:
         if isinstance(statistic, Tensor):
             statistic.bump()
     return y
+
+
+def _either_samples_to_6(s: Sampler) -> Case:
+    """Training and evaluation."""
+    (x, w, b), attrs = _samples_to_6(s)
+    if s.boolean():
+        return s.case(x, None, None, w, b, training=True, **attrs)
+    (x, mean, var, w, *_), attrs = _eval_samples(s)
+    b = _shift_away(s, eval_reference(x, mean, var, w, None, attrs["eps"]), (0.0, 6.0))
+    return s.case(x, mean, var, w, b, **attrs)
+
+
+def _either_reference_to_6(x, running_mean, running_var, weight=None, bias=None, **attrs):
+    return np.minimum(_either_reference(x, running_mean, running_var, weight, bias, None, **attrs), 6)
+
+
+@composite(
+    reference=_either_reference_to_6, samples=_either_samples_to_6, bound=3e-5, mutates=("running_mean", "running_var")
+)
+def batch_norm_relu6(
+    x: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """min(max(batch_norm(x, ...), 0), 6); in training one pass over memory each way
+
+    Arguments and errors as for batch_norm.
+    """
+    x = tensor_of(x)
+    check_training("batch_norm_relu6", x, running_mean, running_var, weight, bias, training)
+    if not training:
+        return relu6(batch_norm_eval(x, running_mean, running_var, weight, bias, eps=eps))  # type: ignore[no-any-return]
+    attrs = {
+        "eps": eps,
+        "momentum": momentum,
+        "running_mean": array_of(running_mean),
+        "running_var": array_of(running_var),
+    }
+    return _counted(batch_norm_relu6_train(x, weight, bias, **attrs), running_mean, running_var)
