@@ -100,7 +100,7 @@ cdef int check_relu(str what, int relu, residual) except -1:
 
 
 def batch_norm_apply(x, mean, scale, shift, residual=None, int relu=0):
-    """relu((x - mean) * scale + shift + residual) per channel, in one pass; residual and ReLU (1) or ReLU6 (6) if given."""
+    """relu((x - mean) * scale + shift + residual) per channel, in one pass; residual, ReLU (1), ReLU6 (6) if given."""
     check_relu("batch_norm_apply", relu, residual)
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_apply")
@@ -145,7 +145,7 @@ def batch_norm_train(x, w, b, double eps=1e-5, running_mean=None, running_var=No
 
 
 def batch_norm_eval(x, w, b, mean, var, double eps=1e-5, residual=None, int relu=0):
-    """relu((x - mean) / sqrt(var + eps) * w + b + residual) per channel; residual and ReLU (1) or ReLU6 (6) if given."""
+    """relu((x - mean) / sqrt(var + eps) * w + b + residual) per channel; residual, ReLU (1), ReLU6 (6) if given."""
     check_relu("batch_norm_eval", relu, residual)
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_eval")
