@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from test_train import CLASSES, make, pictures
 
 from autograd.train import Evaluation, History, Report, diagnosis
@@ -38,6 +39,7 @@ def test_report_has_its_files(tmp_path: Path) -> None:
     assert (page.parent / "history.csv").read_text().count("\n") == 4
 
 
+@pytest.mark.slow
 def test_report_of_an_mlp_without_mistakes(tmp_path: Path) -> None:
     images, labels = pictures(30)
     model = get_model("mlp", 3, 1, image_size=8, hidden=(5,))

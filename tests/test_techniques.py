@@ -264,7 +264,7 @@ CLI = ["train", "--epochs", "2", "--no-report", "--threads", "1", "--batch-size"
         "--mix cutmix --label-smoothing 0.2",
         "--randaugment 5 --erasing 0.5",
         "--accumulate 3 --clip 1 --class-weights balanced",
-        "--optimizer sgd --scheduler cosine --warmup 1 --lr auto",
+        pytest.param("--optimizer sgd --scheduler cosine --warmup 1 --lr auto", marks=pytest.mark.slow),
     ],
 )
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], options: str) -> None:
