@@ -178,20 +178,14 @@ class Methods:
     def batch_norm_eval(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
         """y[n, c, ...] = (x[n, c, ...] - mean[c]) * (var[c] + eps) ** -0.5 * w[c] + b[c]; mean and var are constants."""
 
-    def batch_norm_relu(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., residual: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+    def batch_norm_relu(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., residual: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., six: Any = ..., **names: Any) -> Tensor:
         """max(batch_norm(x, ...) + residual, 0), in one pass over memory each way"""
 
-    def batch_norm_relu6(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
-        """min(max(batch_norm(x, ...), 0), 6); in training one pass over memory each way"""
-
-    def batch_norm_relu6_train(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Tensor:
-        """min(max(batch_norm_train(x, w, b), 0), 6); the gradient finds the mask again from x."""
-
-    def batch_norm_relu_eval(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., residual: Any = ..., eps: Any = ..., **names: Any) -> Tensor:
+    def batch_norm_relu_eval(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., residual: Any = ..., eps: Any = ..., six: Any = ..., **names: Any) -> Tensor:
         """max(batch_norm_eval(x, mean, var, w, b) + residual, 0), in one pass; mean and var are constants."""
 
-    def batch_norm_relu_train(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Tensor:
-        """max(batch_norm_train(x, w, b), 0); the gradient finds ReLU's mask again from x, none is stored."""
+    def batch_norm_relu_train(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., six: Any = ..., **names: Any) -> Tensor:
+        """max(batch_norm_train(x, w, b), 0), at most 6 with `six`; the gradient finds the mask again from x."""
 
     def batch_norm_train(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Tensor:
         """y[n, c, ...] = (x[n, c, ...] - mean[c]) * rstd[c] * w[c] + b[c], rstd = (var + eps) ** -0.5 of the batch"""
@@ -1747,20 +1741,14 @@ class Methods:
     def batch_norm_eval_(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., eps: Any = ..., **names: Any) -> Self:
         """y[n, c, ...] = (x[n, c, ...] - mean[c]) * (var[c] + eps) ** -0.5 * w[c] + b[c]; mean and var are constants."""
 
-    def batch_norm_relu_(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., residual: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Self:
+    def batch_norm_relu_(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., residual: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., six: Any = ..., **names: Any) -> Self:
         """max(batch_norm(x, ...) + residual, 0), in one pass over memory each way"""
 
-    def batch_norm_relu6_(self, running_mean: Any, running_var: Any, weight: Any = ..., bias: Any = ..., training: Any = ..., momentum: Any = ..., eps: Any = ..., **names: Any) -> Self:
-        """min(max(batch_norm(x, ...), 0), 6); in training one pass over memory each way"""
-
-    def batch_norm_relu6_train_(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Self:
-        """min(max(batch_norm_train(x, w, b), 0), 6); the gradient finds the mask again from x."""
-
-    def batch_norm_relu_eval_(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., residual: Any = ..., eps: Any = ..., **names: Any) -> Self:
+    def batch_norm_relu_eval_(self, mean: Any, var: Any, w: Any = ..., b: Any = ..., residual: Any = ..., eps: Any = ..., six: Any = ..., **names: Any) -> Self:
         """max(batch_norm_eval(x, mean, var, w, b) + residual, 0), in one pass; mean and var are constants."""
 
-    def batch_norm_relu_train_(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Self:
-        """max(batch_norm_train(x, w, b), 0); the gradient finds ReLU's mask again from x, none is stored."""
+    def batch_norm_relu_train_(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., six: Any = ..., **names: Any) -> Self:
+        """max(batch_norm_train(x, w, b), 0), at most 6 with `six`; the gradient finds the mask again from x."""
 
     def batch_norm_train_(self, w: Any = ..., b: Any = ..., eps: Any = ..., running_mean: Any = ..., running_var: Any = ..., momentum: Any = ..., **names: Any) -> Self:
         """y[n, c, ...] = (x[n, c, ...] - mean[c]) * rstd[c] * w[c] + b[c], rstd = (var + eps) ** -0.5 of the batch"""

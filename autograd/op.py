@@ -234,9 +234,8 @@ class Record:
         spelt = list(self.respell(dict.fromkeys(names)))
         given = [*order[:count], *spelt]
         missing = [n for n in order if n not in given and self.names_required(n)]
-        if self.variadic or count > len(order) or len(spelt) < len(names) or missing:
-            return None
-        if len(set(given)) < len(given) or not set(given) <= set(order):
+        unknown = len(set(given)) < len(given) or not set(given) <= set(order)
+        if self.variadic or count > len(order) or len(spelt) < len(names) or missing or unknown:
             return None
         places = tuple(given.index(n) if n in given else -1 for n in order)
         return places if any(n in given for n in self.attrs) else places[: len(self.inputs)]

@@ -244,7 +244,7 @@ class Step:
     def __init__(self, rule, target: cython.int, arguments: tuple):
         i: cython.int
         self.rule = rule
-        self.op = rule if isinstance(rule, Op) else None
+        self.op = rule if isinstance(rule, Op) and not rule.extras else None  # whose kernel gives the result alone
         self.target = target
         self.count = len(arguments)
         if self.count > MAX_ARGUMENTS:

@@ -15,7 +15,7 @@ Written by `python docs/ops.py` from the declarations in `autograd/ops/`. Every 
 
 
 # Families of functions of single numbers.
-ELEMENTWISE = ("activation", "binary", "bits", "clip", "elementwise", "special", "unary")
+ELEMENTWISE = ("activation", "binary", "bits", "bounded", "clip", "elementwise", "special", "unary")
 
 
 def counts(records: list[Record]) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 
 from autograd.errors import ShapeError
 
+AXES = {1: "N, C, L", 2: "N, C, H, W", 3: "N, C, D, H, W"}  # by the number of spatial dimensions
+
 
 def expect_sizes(layer: str, **sizes: Any) -> None:
     """Numbers of features and channels must be ints, and not negative."""

@@ -141,10 +141,10 @@ class _Conv(Module):
         return text + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
 
 
-class Conv1d(_Conv):
-    """y[n,k,p] = b[k] + sum_cr x[n,c,p*stride + r*dilation - padding] w[k,c,r]   (N, C, L) -> (N, K, P)"""
+class _Plain(_Conv):
+    """PyTorch's order of arguments: dilation before groups and bias."""
 
-    spatial = 1
+    op: str
 
     def __init__(
         self,
@@ -165,67 +165,33 @@ class Conv1d(_Conv):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._convolve(F.conv1d, x)
+        return self._convolve(getattr(F, self.op), x)
 
 
-class Conv2d(_Conv):
+class Conv1d(_Plain):
+    """y[n,k,p] = b[k] + sum_cr x[n,c,p*stride + r*dilation - padding] w[k,c,r]   (N, C, L) -> (N, K, P)"""
+
+    spatial, op = 1, "conv1d"
+
+
+class Conv2d(_Plain):
     """y[n,k,p,q] = b[k] + sum_crs x[n,c,p*stride + r*dilation - padding, ...] w[k,c,r,s]   (N, C, H, W) -> (N, K, P, Q)
 
     weight (K, C/groups, R, S) and bias start uniform in +-1/sqrt(C/groups R S).
     padding: ints, 'same' or 'valid'; padding_mode: 'zeros', 'reflect', 'replicate' or 'circular'.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: str | Sizes = 0,
-        dilation: Sizes = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, dtype
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self._convolve(F.conv2d, x)
+    op = "conv2d"
 
     def forward_relu(self, x: Tensor) -> Tensor:
         """relu(forward(x))"""
         return self._convolve(F.conv2d_relu, x)
 
 
-class Conv3d(_Conv):
+class Conv3d(_Plain):
     """Conv2d with one more dimension   (N, C, D, H, W)"""
 
-    spatial = 3
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: str | Sizes = 0,
-        dilation: Sizes = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, dtype
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self._convolve(F.conv3d, x)
+    spatial, op = 3, "conv3d"
 
 
 class _ConvTranspose(_Conv):

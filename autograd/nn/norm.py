@@ -92,14 +92,14 @@ class _BatchNorm(_Tracking):
     def forward(self, x: Tensor) -> Tensor:
         return F.batch_norm(*self._arguments(x))  # type: ignore[no-any-return]
 
-    def forward_relu(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """relu(forward(x) + residual)"""
+    def forward_relu(self, x: Tensor, residual: Tensor | None = None, six: bool = False) -> Tensor:
+        """relu(forward(x) + residual), or relu6(forward(x))"""
         x, mean, var, weight, bias, by_batch, momentum, eps = self._arguments(x)
-        return F.batch_norm_relu(x, mean, var, weight, bias, residual, by_batch, momentum, eps)  # type: ignore[no-any-return]
+        return F.batch_norm_relu(x, mean, var, weight, bias, residual, by_batch, momentum, eps, six)  # type: ignore[no-any-return]
 
     def forward_relu6(self, x: Tensor) -> Tensor:
         """relu6(forward(x))"""
-        return F.batch_norm_relu6(*self._arguments(x))  # type: ignore[no-any-return]
+        return self.forward_relu(x, six=True)
 
     def _arguments(self, x: Tensor) -> tuple[Any, ...]:
         """What batch_norm is called with; counts the batch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd.nn import functional as F
-from autograd.nn.checks import expect_dimensions
+from autograd.nn.checks import AXES, expect_dimensions
 from autograd.nn.module import Module
 from autograd.tensor import Tensor
 
@@ -26,8 +26,7 @@ class _Pad(Module):
         if self.mode == "constant":
             return F.pad(x, self.padding, self.mode, self.value)  # type: ignore[no-any-return]
         full = self.spatial + 2
-        axes = {1: "N, C, L", 2: "N, C, H, W", 3: "N, C, D, H, W"}[self.spatial]
-        expect_dimensions(type(self).__name__, x, (full, full - 1), axes)
+        expect_dimensions(type(self).__name__, x, (full, full - 1), AXES[self.spatial])
         return F.pad(x, self.padding, self.mode)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:

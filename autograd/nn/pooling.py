@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from autograd.nn import functional as F
-from autograd.nn.checks import expect_dimensions
+from autograd.nn.checks import AXES, expect_dimensions
 from autograd.nn.module import Module
 from autograd.tensor import Tensor
-
-AXES = {1: "N, C, L", 2: "N, C, H, W", 3: "N, C, D, H, W"}
 
 
 class _Pool(Module):

@@ -103,7 +103,8 @@ def _batch_norm(t, inputs, attrs, outs):
 def _batch_norm_relu(t, inputs, attrs, outs):
     residual = [*inputs, None, None, None][5]
     y = _batch_norm(t, inputs[:5], attrs, outs)
-    return t.emit("Relu", y if residual is None else t.emit("Add", y, t.name(residual)))
+    y = t.emit("Relu", y if residual is None else t.emit("Add", y, t.name(residual)))
+    return t.emit("Min", y, t.constant(np.asarray(6, outs[0].dtype))) if attrs["six"] else y
 
 
 def _layer_norm(t, inputs, attrs, outs):

@@ -388,9 +388,7 @@ REASONS: dict[str, str] = {
          "bessel_j1"),
         ABSENT,
     ),
-    **dict.fromkeys(
-        ("batch_norm_train", "batch_norm_relu_train", "batch_norm_relu6_train", "batch_norm_add_relu_train"), TRAINING
-    ),
+    **dict.fromkeys(("batch_norm_train", "batch_norm_relu_train", "batch_norm_add_relu_train"), TRAINING),
     **dict.fromkeys(("lstm", "gru"), FUSED),
     "nll_loss": LOSS,
     "cross_entropy": LOSS,

@@ -11,7 +11,7 @@ from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.activation import relu, relu_grad
-from autograd.ops.bounded import relu6
+from autograd.ops.bounded import hardtanh_grad, relu6
 from autograd.ops.linalg import tensor_of
 from autograd.ops.norm import (
     EPSILONS,
@@ -46,10 +46,13 @@ def _shift_away(s: Sampler, y: np.ndarray, kinks: tuple[float, ...] = (0.0,)) ->
 
 
 def _samples(s: Sampler) -> Case:
+    """With `six` the weights are so large that some results reach 6."""
     shape = images(s)
-    x, (w, _), eps = s.array(shape), affine(s, (shape[1],)), s.choice(EPSILONS)
-    b = _shift_away(s, train_reference(x, w, None, eps)[0])
-    return s.case(x, w, b, eps=eps)
+    x, (w, _), eps, six = s.array(shape), affine(s, (shape[1],)), s.choice(EPSILONS), s.boolean()
+    if six:
+        w = np.full(shape[1], 4, s.dtype) if w is None else 4 * w
+    b = _shift_away(s, train_reference(x, w, None, eps)[0], (0.0, 6.0) if six else (0.0,))
+    return s.case(x, w, b, eps=eps, six=six)
 
 
 def _residual_samples(s: Sampler) -> Case:
@@ -58,9 +61,17 @@ def _residual_samples(s: Sampler) -> Case:
     return s.case(x, residual + _away(train_reference(x, w, b, eps)[0] + residual), w, b, eps=eps)
 
 
-def _reference(x, w=None, b=None, **attrs):
+def _bounded(y: np.ndarray, six: bool) -> np.ndarray:
+    return np.minimum(np.maximum(y, 0), 6 if six else np.inf)
+
+
+def _reference(x, w=None, b=None, six=False, **attrs):
     y, mean, rstd = train_reference(x, w, b, **attrs)
-    return np.maximum(y, 0), mean, rstd
+    return _bounded(y, six), mean, rstd
+
+
+def _twin(*args, six=False, **attrs):
+    return (relu6 if six else relu)(train_twin(*args, **attrs))
 
 
 def _residual_reference(x, residual, w=None, b=None, **attrs):
@@ -72,54 +83,20 @@ def _residual_reference(x, residual, w=None, b=None, **attrs):
     reference=_reference,
     samples=_samples,
     extras=("mean", "rstd"),
-    twin=lambda *args, **attrs: relu(train_twin(*args, **attrs)),
+    twin=_twin,
     bound=3e-5,
     flops=lambda out, *_, **__: 6 * math.prod(out),
 )
-def batch_norm_relu_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
-    """max(batch_norm_train(x, w, b), 0); the gradient finds ReLU's mask again from x, none is stored."""
-    return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum, relu=True)
+def batch_norm_relu_train(
+    x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1, six=False
+):
+    """max(batch_norm_train(x, w, b), 0), at most 6 with `six`; the gradient finds the mask again from x."""
+    return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum, relu=6 if six else 1)
 
 
 batch_norm_relu_train.grads(
-    parts=lambda g, x, w, b, mean, rstd: kernels.batch_norm_grad(
-        g.array, array_of(x), array_of(w), mean, rstd, array_of(b), relu=True
-    ),
-    x=lambda parts: parts[0],
-    w=lambda parts: parts[1],
-    b=lambda parts: parts[2],
-)
-
-
-def _samples_to_6(s: Sampler) -> Case:
-    """Weights so large that some results reach 6."""
-    (x, w, _), attrs = _samples(s)
-    w = np.full(x.shape[1], 4, s.dtype) if w is None else 4 * w
-    b = _shift_away(s, train_reference(x, w, None, attrs["eps"])[0], (0.0, 6.0))
-    return s.case(x, w, b, **attrs)
-
-
-def _reference_to_6(*args, **attrs):
-    y, mean, rstd = _reference(*args, **attrs)
-    return np.minimum(y, 6), mean, rstd
-
-
-@op(
-    reference=_reference_to_6,
-    samples=_samples_to_6,
-    extras=("mean", "rstd"),
-    twin=lambda *args, **attrs: relu6(train_twin(*args, **attrs)),
-    bound=3e-5,
-    flops=lambda out, *_, **__: 7 * math.prod(out),
-)
-def batch_norm_relu6_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1):
-    """min(max(batch_norm_train(x, w, b), 0), 6); the gradient finds the mask again from x."""
-    return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum, relu=6)
-
-
-batch_norm_relu6_train.grads(
-    parts=lambda g, x, w, b, mean, rstd: kernels.batch_norm_grad(
-        g.array, array_of(x), array_of(w), mean, rstd, array_of(b), relu=6
+    parts=lambda g, x, w, b, mean, rstd, six: kernels.batch_norm_grad(
+        g.array, array_of(x), array_of(w), mean, rstd, array_of(b), relu=6 if six else 1
     ),
     x=lambda parts: parts[0],
     w=lambda parts: parts[1],
@@ -139,12 +116,12 @@ def batch_norm_add_relu_train(
     x, residual, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1
 ):
     """max(batch_norm_train(x, w, b) + residual, 0); the gradient takes ReLU's mask from the result."""
-    return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum, residual, relu=True)
+    return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum, residual, relu=1)
 
 
 batch_norm_add_relu_train.grads(
     parts=lambda g, x, w, mean, rstd, out: kernels.batch_norm_grad(
-        g.array, array_of(x), array_of(w), mean, rstd, out=array_of(out), relu=True
+        g.array, array_of(x), array_of(w), mean, rstd, out=array_of(out), relu=1
     ),
     x=lambda parts: parts[0],
     residual=lambda parts: parts[3],
@@ -157,25 +134,28 @@ def _eval_samples(s: Sampler) -> Case:
     (x, w, _), attrs = _samples(s)
     mean, var = s.array((x.shape[1],)), s.array((x.shape[1],), 0.5, 2)
     y = eval_reference(x, mean, var, w, None, attrs["eps"])
-    if s.boolean():
-        return s.case(x, mean, var, w, _shift_away(s, y), **attrs)
+    if attrs["six"] or s.boolean():
+        return s.case(x, mean, var, w, _shift_away(s, y, (0.0, 6.0) if attrs["six"] else (0.0,)), **attrs)
     residual = s.array(x.shape)
     return s.case(x, mean, var, w, None, residual + _away(y + residual), **attrs)
 
 
-def _eval_reference(x, mean, var, w=None, b=None, residual=None, eps=1e-5):
+def _eval_reference(x, mean, var, w=None, b=None, residual=None, eps=1e-5, six=False):
     y = eval_reference(x, mean, var, w, b, eps)
-    return np.maximum(y if residual is None else y + residual, 0)
+    return _bounded(y if residual is None else y + residual, six)
 
 
 @op(reference=_eval_reference, samples=_eval_samples, bound=3e-5)
-def batch_norm_relu_eval(x, mean, var, w=None, b=None, residual=None, *, eps=1e-5):
-    """max(batch_norm_eval(x, mean, var, w, b) + residual, 0), in one pass; mean and var are constants."""
-    return kernels.batch_norm_eval(x, w, b, mean, var, eps, residual, relu=True)
+def batch_norm_relu_eval(x, mean, var, w=None, b=None, residual=None, *, eps=1e-5, six=False):
+    """max(batch_norm_eval(x, mean, var, w, b) + residual, 0), in one pass; mean and var are constants.
+
+    six: at most 6, which goes without a residual.
+    """
+    return kernels.batch_norm_eval(x, w, b, mean, var, eps, residual, relu=6 if six else 1)
 
 
 batch_norm_relu_eval.grads(
-    u=lambda g, out: relu_grad(g, out),
+    u=lambda g, out, six: hardtanh_grad(g, out, min_val=0.0, max_val=6.0) if six else relu_grad(g, out),
     x=lambda u, w, var, eps: u * eval_scale(u, w, var, eps),
     mean=None,
     var=None,
@@ -197,12 +177,13 @@ def _either_samples(s: Sampler) -> Case:
 
 
 def _either_reference(
-    x, running_mean, running_var, weight=None, bias=None, residual=None, training=False, momentum=0.1, eps=1e-5
-):
+    x, running_mean, running_var, weight=None, bias=None, residual=None, training=False, momentum=0.1, eps=1e-5,
+    six=False,
+):  # fmt: skip
     if not training:
-        return _eval_reference(x, running_mean, running_var, weight, bias, residual, eps)
+        return _eval_reference(x, running_mean, running_var, weight, bias, residual, eps, six)
     y = train_reference(x, weight, bias, eps)[0]
-    return np.maximum(y if residual is None else y + residual, 0)
+    return _bounded(y if residual is None else y + residual, six)
 
 
 @composite(reference=_either_reference, samples=_either_samples, bound=3e-5, mutates=("running_mean", "running_var"))
@@ -216,18 +197,21 @@ def batch_norm_relu(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    six: bool = False,
 ) -> Tensor:
     """max(batch_norm(x, ...) + residual, 0), in one pass over memory each way
 
-    Arguments and errors as for batch_norm; residual: None, or a tensor of x's shape.
+    Arguments and errors as for batch_norm; residual: None, or a tensor of x's shape. six: relu6, without a residual.
     """
     x = tensor_of(x)
     if residual is not None and np.shape(array_of(residual)) != x.shape:
         shapes = f"[x: {x.shape}, residual: {np.shape(array_of(residual))}]"
         raise ShapeError(f"batch_norm_relu: residual and x must have the same shape  {shapes}")
+    if six and residual is not None:
+        raise ValueError("batch_norm_relu: six=True goes without a residual")
     check_training("batch_norm_relu", x, running_mean, running_var, weight, bias, training)
     if not training:
-        return batch_norm_relu_eval(x, running_mean, running_var, weight, bias, residual, eps=eps)
+        return batch_norm_relu_eval(x, running_mean, running_var, weight, bias, residual, eps=eps, six=six)
     attrs = {
         "eps": eps,
         "momentum": momentum,
@@ -235,59 +219,11 @@ def batch_norm_relu(
         "running_var": array_of(running_var),
     }
     if residual is None:
-        y = batch_norm_relu_train(x, weight, bias, **attrs)
+        y = batch_norm_relu_train(x, weight, bias, six=six, **attrs)
     else:
         y = batch_norm_add_relu_train(x, residual, weight, bias, **attrs)
-    return _counted(y, running_mean, running_var)
-
-
-def _counted(y: Tensor, *statistics: Any) -> Tensor:
-    """y, after the kernel has changed the statistics in place."""
-    for statistic in statistics:
+    for statistic in (running_mean, running_var):
         if isinstance(statistic, Tensor):
             statistic.bump()
     return y
 
-
-def _either_samples_to_6(s: Sampler) -> Case:
-    """Training and evaluation."""
-    (x, w, b), attrs = _samples_to_6(s)
-    if s.boolean():
-        return s.case(x, None, None, w, b, training=True, **attrs)
-    (x, mean, var, w, *_), attrs = _eval_samples(s)
-    b = _shift_away(s, eval_reference(x, mean, var, w, None, attrs["eps"]), (0.0, 6.0))
-    return s.case(x, mean, var, w, b, **attrs)
-
-
-def _either_reference_to_6(x, running_mean, running_var, weight=None, bias=None, **attrs):
-    return np.minimum(_either_reference(x, running_mean, running_var, weight, bias, None, **attrs), 6)
-
-
-@composite(
-    reference=_either_reference_to_6, samples=_either_samples_to_6, bound=3e-5, mutates=("running_mean", "running_var")
-)
-def batch_norm_relu6(
-    x: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
-    """min(max(batch_norm(x, ...), 0), 6); in training one pass over memory each way
-
-    Arguments and errors as for batch_norm.
-    """
-    x = tensor_of(x)
-    check_training("batch_norm_relu6", x, running_mean, running_var, weight, bias, training)
-    if not training:
-        return relu6(batch_norm_eval(x, running_mean, running_var, weight, bias, eps=eps))  # type: ignore[no-any-return]
-    attrs = {
-        "eps": eps,
-        "momentum": momentum,
-        "running_mean": array_of(running_mean),
-        "running_var": array_of(running_var),
-    }
-    return _counted(batch_norm_relu6_train(x, weight, bias, **attrs), running_mean, running_var)
