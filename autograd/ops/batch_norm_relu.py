@@ -87,9 +87,7 @@ def _residual_reference(x, residual, w=None, b=None, **attrs):
     bound=3e-5,
     flops=lambda out, *_, **__: 6 * math.prod(out),
 )
-def batch_norm_relu_train(
-    x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1, six=False
-):
+def batch_norm_relu_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_var=None, momentum=0.1, six=False):
     """max(batch_norm_train(x, w, b), 0), at most 6 with `six`; the gradient finds the mask again from x."""
     return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum, relu=6 if six else 1)
 
@@ -226,4 +224,3 @@ def batch_norm_relu(
         if isinstance(statistic, Tensor):
             statistic.bump()
     return y
-
