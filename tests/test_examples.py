@@ -61,6 +61,7 @@ def test_perceptron_learns() -> None:
     assert load("mlp_digits").train(epochs=4) > 0.93
 
 
+@pytest.mark.slow
 def test_fine_tuning_beats_training_from_scratch() -> None:
     tuned, scratch = load("fine_tuning").compare()
     assert tuned > 0.7 and tuned > scratch

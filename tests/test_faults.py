@@ -12,7 +12,7 @@ NaN, -inf and ties in every lane of relu and max-pool             here: test_nan
     NaN in every other op; ties whatever the threads              test_ops::test_check[NaN], [threads]
 subnormals flushed by link flags                                  here: test_subnormals_survive_the_import
 10**6 nodes: backward, release                                    test_tape::test_a_million_nodes, test_an_abandoned_...
-exception in a hook, in a rule                                    test_tape::test_exception_in_a_hook, ..._rule
+exception in a hook, in a rule                                    test_tape_lifetime::test_exception_in_a_hook, ..._rule
 two threads in backward                                           test_tape::test_two_threads_on_one_graph
 memory over 10**4 steps                                           here: test_memory_is_flat_...
 Ctrl-C in long kernels                                            test_interrupt
@@ -92,7 +92,7 @@ def test_tensors_beyond_64_bits(call):
 # --------------------------------------------------------------------------------------------- batches of nothing
 
 
-@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("train", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_batch_of_nothing_trains(name, train):
     """Forward, zero gradients, an optimizer step; running statistics stay finite."""

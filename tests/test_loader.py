@@ -102,7 +102,10 @@ def test_a_shuffle_follows_its_seed():
 
 
 @pytest.mark.parametrize("make", [lambda: TensorDataset(*arrays(101)), lambda: Items(101)])
-@pytest.mark.parametrize("transform", [noise, PerSample(lambda x, rng: x + rng.normal(size=x.shape).astype("f4"))])
+@pytest.mark.parametrize(
+    "transform",
+    [noise, pytest.param(PerSample(lambda x, rng: x + rng.normal(size=x.shape).astype("f4")), marks=pytest.mark.slow)],
+)
 def test_workers_do_not_change_a_bit(make, transform):
     runs = []
     for workers in WORKERS:

@@ -36,6 +36,7 @@ def test_free_memory_is_that_of_the_machine() -> None:
     assert 16 * MIB < available() < 1 << 50
 
 
+@pytest.mark.slow
 def test_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["plan", "--model", "mlp", "--threads", "1"]) == 0
     out = capsys.readouterr().out

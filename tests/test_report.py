@@ -22,6 +22,7 @@ def png_size(data: bytes) -> tuple[int, int]:
     return struct.unpack(">II", data[16:24])  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_report_has_its_files(tmp_path: Path) -> None:
     trainer, train, test = make(tmp_path)
     trainer.fit(train, test, 3)
