@@ -193,8 +193,8 @@ class Methods:
     def bernoulli(self, generator: Any = ..., **names: Any) -> Tensor:
         """1 with probability x, else 0, in x's dtype."""
 
-    def bernoulli_loss(self, y: Any, **names: Any) -> Tensor:
-        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100."""
+    def bernoulli_loss(self, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100; its mean or its sum."""
 
     def bessel_j0(self, **names: Any) -> Tensor:
         """The Bessel function of the first kind of order 0."""
@@ -861,6 +861,9 @@ class Methods:
 
     def logical_xor(self, y: Any, **names: Any) -> Tensor:
         """Whether exactly one of x and y is nonzero, broadcast."""
+
+    def logistic_loss(self, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+        """(1 - y) x + log(1 + e^-x): bernoulli_loss of sigmoid(x), without overflow; its mean or its sum."""
 
     def logit(self, eps: Any = ..., **names: Any) -> Tensor:
         """log(x / (1 - x)); with eps, x is held within [eps, 1 - eps]."""
@@ -1756,8 +1759,8 @@ class Methods:
     def bernoulli_(self, generator: Any = ..., **names: Any) -> Self:
         """1 with probability x, else 0, in x's dtype."""
 
-    def bernoulli_loss_(self, y: Any, **names: Any) -> Self:
-        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100."""
+    def bernoulli_loss_(self, y: Any, reduction: Any = ..., **names: Any) -> Self:
+        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100; its mean or its sum."""
 
     def bessel_j0_(self, **names: Any) -> Self:
         """The Bessel function of the first kind of order 0."""
@@ -2379,6 +2382,9 @@ class Methods:
 
     def logical_xor_(self, y: Any, **names: Any) -> Self:
         """Whether exactly one of x and y is nonzero, broadcast."""
+
+    def logistic_loss_(self, y: Any, reduction: Any = ..., **names: Any) -> Self:
+        """(1 - y) x + log(1 + e^-x): bernoulli_loss of sigmoid(x), without overflow; its mean or its sum."""
 
     def logit_(self, eps: Any = ..., **names: Any) -> Self:
         """log(x / (1 - x)); with eps, x is held within [eps, 1 - eps]."""

@@ -2,6 +2,7 @@
 #include "simd.h"
 #include "vmath.h"
 
+#include "along.inc"
 #include "conv.inc"
 #include "depthwise.inc"
 #include "elementwise.inc"
@@ -11,6 +12,7 @@
 #include "machine.inc"
 #include "norm.inc"
 #include "optim.inc"
+#include "pair.inc"
 #include "pool.inc"
 #include "recurrent.inc"
 #include "reduce.inc"

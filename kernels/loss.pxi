@@ -205,7 +205,7 @@ def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, reduction="
     total = empty(0, NULL, cnp.PyArray_TYPE(a))
     set_element(total, 0, 0)
     if rows:
-        sum_middle(a, each, 1, rows, 1, cnp.PyArray_DATA(total))
+        reduced_middle(REDUCE_SUM, a, each, 1, rows, 1, cnp.PyArray_DATA(total))
     if reduce == MEAN:
         divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
         set_element(total, 0, element(total, 0) / divisor if divisor else NAN)

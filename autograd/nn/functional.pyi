@@ -190,8 +190,8 @@ def batch_norm_train(x: Any, w: Any = ..., b: Any = ..., eps: Any = ..., running
 def bernoulli(x: Any, generator: Any = ..., **names: Any) -> Tensor:
     """1 with probability x, else 0, in x's dtype."""
 
-def bernoulli_loss(x: Any, y: Any, **names: Any) -> Tensor:
-    """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100."""
+def bernoulli_loss(x: Any, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+    """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100; its mean or its sum."""
 
 def bessel_j0(x: Any, **names: Any) -> Tensor:
     """The Bessel function of the first kind of order 0."""
@@ -861,6 +861,9 @@ def logical_or(x: Any, y: Any, **names: Any) -> Tensor:
 
 def logical_xor(x: Any, y: Any, **names: Any) -> Tensor:
     """Whether exactly one of x and y is nonzero, broadcast."""
+
+def logistic_loss(x: Any, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+    """(1 - y) x + log(1 + e^-x): bernoulli_loss of sigmoid(x), without overflow; its mean or its sum."""
 
 def logit(x: Any, eps: Any = ..., **names: Any) -> Tensor:
     """log(x / (1 - x)); with eps, x is held within [eps, 1 - eps]."""

@@ -390,7 +390,9 @@ REASONS: dict[str, str] = {
     ),
     **dict.fromkeys(("batch_norm_train", "batch_norm_relu_train", "batch_norm_add_relu_train"), TRAINING),
     **dict.fromkeys(("lstm", "gru"), FUSED),
-    "nll_loss": LOSS,
-    "cross_entropy": LOSS,
-    "bernoulli_loss": LOSS,
+    **dict.fromkeys(
+        ("nll_loss", "cross_entropy", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "bernoulli_loss",
+         "logistic_loss", "kl_div"),
+        LOSS,
+    ),
 }  # fmt: skip

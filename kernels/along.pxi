@@ -1,0 +1,130 @@
+# Along an axis: running sums and products, gated halves, order.
+
+cdef extern from "along.h" nogil:
+    void along_running(int dtype, int product, const void *x, void *out, int64_t outer, int64_t count, int64_t inner,
+                       int reverse)
+    void along_glu(int dtype, const void *x, void *out, int64_t rows, int64_t half)
+    void along_glu_grad(int dtype, const void *g, const void *x, void *gx, int64_t rows, int64_t half)
+    int along_order(int dtype, const void *x, int64_t rows, int64_t count, int descending, int64_t first, int64_t *out)
+
+
+cdef void around(cnp.ndarray x, int axis, int64_t *outer, int64_t *inner) noexcept:
+    """How many elements of the dense x lie outside and inside of an axis in memory, beside its own size."""
+    cdef int order[MAX_AXES]
+    cdef int i
+    cdef bint inside = False
+    outer[0] = inner[0] = 1
+    memory_order(x, order)
+    for i in range(cnp.PyArray_NDIM(x)):
+        if order[i] == axis:
+            inside = True
+        elif inside:
+            inner[0] *= cnp.PyArray_DIM(x, order[i])
+        else:
+            outer[0] *= cnp.PyArray_DIM(x, order[i])
+
+
+cdef cnp.ndarray running(object x, object axis, bint product, bint reverse, str what):
+    cdef cnp.ndarray a = dense(x, what)
+    cdef cnp.ndarray out = empty_like(a)
+    cdef int index, dtype = dtype_index(a)
+    cdef int64_t outer = 1, inner = 1, count = 1
+    if cnp.PyArray_NDIM(a):
+        index = axis_of(axis, cnp.PyArray_NDIM(a), what)
+        around(a, index, &outer, &inner)
+        count = cnp.PyArray_DIM(a, index)
+    with nogil:
+        along_running(dtype, product, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out), outer, count, inner, reverse)
+    return out
+
+
+def cumsum(x, axis, bint reverse=False):
+    """x[0] + ... + x[i] along an axis; reverse: x[i] + ... + the last."""
+    return running(x, axis, False, reverse, "cumsum")
+
+
+def cumprod(x, axis, bint reverse=False):
+    """x[0] * ... * x[i] along an axis; reverse: x[i] * ... * the last."""
+    return running(x, axis, True, reverse, "cumprod")
+
+
+cdef cnp.ndarray sized(cnp.ndarray x, int axis, int64_t size):
+    """A new array of x's dtype and memory order, with another size along an axis."""
+    cdef int order[MAX_AXES]
+    cdef cnp.npy_intp shape[MAX_AXES]
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(x)):
+        shape[i] = size if i == axis else cnp.PyArray_DIM(x, i)
+    memory_order(x, order)
+    return empty_ordered(cnp.PyArray_NDIM(x), shape, order, cnp.PyArray_TYPE(x))
+
+
+cdef int halved(cnp.ndarray x, object axis, str what) except -1:
+    cdef int index = axis_of(axis, cnp.PyArray_NDIM(x), what)
+    if cnp.PyArray_DIM(x, index) % 2:
+        raise ValueError(f"{what}: axis {axis} of x {np.shape(x)} has no even size")
+    return index
+
+
+def glu(x, axis=-1):
+    """a * sigmoid(b) for the halves a and b of x along an axis."""
+    cdef cnp.ndarray a = dense(x, "glu")
+    cdef int index = halved(a, axis, "glu"), dtype = dtype_index(a)
+    cdef int64_t outer, inner, half = cnp.PyArray_DIM(a, index) // 2
+    cdef cnp.ndarray out = sized(a, index, half)
+    around(a, index, &outer, &inner)
+    with nogil:
+        along_glu(dtype, cnp.PyArray_DATA(a), cnp.PyArray_DATA(out), outer, half * inner)
+    return out
+
+
+def glu_grad(g, x, axis=-1):
+    """The gradient of glu."""
+    cdef cnp.ndarray a = dense(x, "glu_grad")
+    cdef int index = halved(a, axis, "glu_grad"), dtype = dtype_index(a)
+    cdef int64_t outer, inner, half = cnp.PyArray_DIM(a, index) // 2
+    cdef cnp.ndarray grad = sized(a, index, half)
+    cdef cnp.ndarray given = as_array(g, "glu_grad")
+    cdef cnp.ndarray gx = empty_like(a)
+    if same_layout(grad, given):
+        grad = given
+    elif cnp.PyArray_TYPE(grad) == cnp.PyArray_TYPE(given) and cnp.PyArray_SAMESHAPE(grad, given):
+        copy_into(grad, given)
+    else:
+        raise ValueError(f"glu_grad: g is {given.dtype} of shape {np.shape(given)}, expected {a.dtype} {np.shape(grad)}")
+    around(a, index, &outer, &inner)
+    with nogil:
+        along_glu_grad(dtype, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), cnp.PyArray_DATA(gx), outer, half * inner)
+    return gx
+
+
+def argsort(x, axis=-1, bint descending=False, first=None):
+    """The places of the `first` smallest (largest) elements along an axis, by default of all, in order."""
+    cdef cnp.ndarray a = as_array(x, "argsort")
+    cdef cnp.ndarray out
+    cdef int index = axis_of(axis, cnp.PyArray_NDIM(a), "argsort"), dtype, status, i, n = 0
+    cdef int order[MAX_AXES]
+    cdef cnp.npy_intp shape[MAX_AXES]
+    cdef int64_t count = cnp.PyArray_DIM(a, index), rows, wanted = count
+    if first is not None:
+        wanted = integer("argsort", "first", first, 0)
+    if wanted > count or count > 0x7fffffff:
+        raise ValueError(f"argsort: {wanted} of {count} places along axis {index} of {np.shape(a)}")
+    a = axis_inner(a, index, "argsort")
+    dtype = dtype_index(a)
+    for i in range(cnp.PyArray_NDIM(a)):
+        shape[i] = wanted if i == index else cnp.PyArray_DIM(a, i)
+    memory_order(a, order)
+    for i in range(cnp.PyArray_NDIM(a)):  # the axis innermost, also where it has one element
+        if order[i] != index:
+            order[n] = order[i]
+            n += 1
+    order[n] = index
+    out = empty_ordered(cnp.PyArray_NDIM(a), shape, order, cnp.NPY_INT64)
+    rows = cnp.PyArray_SIZE(a) // count if count else 0
+    with nogil:
+        status = along_order(dtype, cnp.PyArray_DATA(a), rows, count, descending, wanted,
+                             <int64_t *>cnp.PyArray_DATA(out))
+    if status < 0:
+        raise MemoryError("argsort: out of memory")
+    return out
