@@ -398,10 +398,13 @@ class Methods:
         """(values, indices) of the smallest element so far along an axis."""
 
     def cumprod(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
-        """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+        """y[i] = x[0] * ... * x[i] along an axis; its gradient is right where factors are 0 too."""
 
     def cumsum(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
         """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
+
+    def cumsum_grad(self, axis: Any = ..., **names: Any) -> Tensor:
+        """y[i] = u[i] + ... + the last along an axis: the gradient of cumsum, and cumsum's that of it."""
 
     def cumulative_sum(self, axis: Any = ..., dtype: Any = ..., include_initial: Any = ..., **names: Any) -> Tensor:
         """cumsum(x), after a 0 if include_initial; a vector needs no axis."""
@@ -1145,7 +1148,7 @@ class Methods:
         """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
 
     def prod(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
-        """The product over axes, by halves; its gradient is right where factors are 0 too."""
+        """The product over axes; its gradient is right where factors are 0 too. Ints and bools multiply as int64."""
 
     def psi(self, **names: Any) -> Tensor:
         """The derivative of lgamma."""
@@ -1443,6 +1446,9 @@ class Methods:
 
     def topk(self, k: Any = ..., axis: Any = ..., largest: Any = ..., sorted: Any = ..., **names: Any) -> tuple[Tensor, ...]:
         """(values, indices) of the k largest (or smallest) along an axis, in order."""
+
+    def topk_places(self, k: Any = ..., axis: Any = ..., largest: Any = ..., **names: Any) -> Tensor:
+        """Where the k largest (or smallest) stand along an axis, in order, int64; ties keep their order."""
 
     def trace(self, **names: Any) -> Tensor:
         """The sum of the diagonal of a matrix."""
@@ -1946,10 +1952,13 @@ class Methods:
         """-log of the probability that the classes of each time, repeats joined and blanks dropped, are the targets"""
 
     def cumprod_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
-        """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+        """y[i] = x[0] * ... * x[i] along an axis; its gradient is right where factors are 0 too."""
 
     def cumsum_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
         """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
+
+    def cumsum_grad_(self, axis: Any = ..., **names: Any) -> Self:
+        """y[i] = u[i] + ... + the last along an axis: the gradient of cumsum, and cumsum's that of it."""
 
     def cumulative_sum_(self, axis: Any = ..., dtype: Any = ..., include_initial: Any = ..., **names: Any) -> Self:
         """cumsum(x), after a 0 if include_initial; a vector needs no axis."""
@@ -2636,7 +2645,7 @@ class Methods:
         """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
 
     def prod_(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Self:
-        """The product over axes, by halves; its gradient is right where factors are 0 too."""
+        """The product over axes; its gradient is right where factors are 0 too. Ints and bools multiply as int64."""
 
     def psi_(self, **names: Any) -> Self:
         """The derivative of lgamma."""
@@ -2907,6 +2916,9 @@ class Methods:
 
     def tile_(self, repeats: Any = ..., **names: Any) -> Self:
         """x repeated as a whole along each axis; missing repeats are 1."""
+
+    def topk_places_(self, k: Any = ..., axis: Any = ..., largest: Any = ..., **names: Any) -> Self:
+        """Where the k largest (or smallest) stand along an axis, in order, int64; ties keep their order."""
 
     def trace_(self, **names: Any) -> Self:
         """The sum of the diagonal of a matrix."""

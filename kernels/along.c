@@ -13,7 +13,7 @@ typedef struct {
     const kernel_table* kernels;
     const char *g, *x;
     char* out;
-    int64_t outer, count, inner, per_task, first;
+    int64_t outer, count, inner, per_task, first, picks;
     int size, flag; /* flag: reverse, or descending */
     running_kernel running;
     binary_kernel combine;
@@ -113,4 +113,43 @@ int along_order(int dtype, const void* x, int64_t rows, int64_t count, int desce
     parallel_for(threads, (rows + j.per_task - 1) / j.per_task, order_task, &j);
     free(j.scratch);
     return 0;
+}
+
+#define PICK_LOOP                                                                     \
+    for (int64_t o = task * j->per_task, last = o + lines_of(j, task); o < last; o++) \
+        for (int64_t m = 0; m < j->picks; m++)                                        \
+            for (int64_t i = 0, k = (o * j->picks + m) * j->inner; i < j->inner; i++, k++)
+
+static void take_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const job* j = context;
+    if (j->size == 4) {
+        PICK_LOOP((int32_t*)j->out)[k] = ((const int32_t*)j->x)[(o * j->count + j->places[k]) * j->inner + i];
+    } else {
+        PICK_LOOP((int64_t*)j->out)[k] = ((const int64_t*)j->x)[(o * j->count + j->places[k]) * j->inner + i];
+    }
+}
+
+static void add_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const job* j = context;
+    if (j->size == 4) {
+        PICK_LOOP((float*)j->out)[(o * j->count + j->places[k]) * j->inner + i] += ((const float*)j->x)[k];
+    } else {
+        PICK_LOOP((double*)j->out)[(o * j->count + j->places[k]) * j->inner + i] += ((const double*)j->x)[k];
+    }
+}
+
+void along_take(int size, const void* x, const int64_t* ids, void* out, int64_t outer, int64_t count, int64_t picks,
+                int64_t inner) {
+    job j = {.x = x, .out = out, .outer = outer, .count = count, .inner = inner, .picks = picks, .size = size};
+    j.places = (int64_t*)ids;
+    run_lines(&j, outer, picks * inner, take_task);
+}
+
+void along_add(int dtype, void* out, const int64_t* ids, const void* y, int64_t outer, int64_t count, int64_t picks,
+               int64_t inner) {
+    job j = {.x = y, .out = out, .outer = outer, .count = count, .inner = inner, .picks = picks};
+    j.size = dtype == F32 ? 4 : 8, j.places = (int64_t*)ids;
+    run_lines(&j, outer, picks * inner, add_task);
 }

@@ -33,3 +33,10 @@ void along_glu_grad(int dtype, const void* g, const void* x, void* gx, int64_t r
 
 /* Returns -1 if scratch memory ran out. */
 int along_order(int dtype, const void* x, int64_t rows, int64_t count, int descending, int64_t first, int64_t* out);
+
+/* out[o, m, i] = x[o, ids[o, m, i], i] for elements of 4 or 8 bytes, and out[o, ids[o, m, i], i] += y[o, m, i]; `picks`
+ * is the size of ids along the axis. */
+void along_take(int size, const void* x, const int64_t* ids, void* out, int64_t outer, int64_t count, int64_t picks,
+                int64_t inner);
+void along_add(int dtype, void* out, const int64_t* ids, const void* y, int64_t outer, int64_t count, int64_t picks,
+               int64_t inner);

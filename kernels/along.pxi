@@ -1,10 +1,14 @@
-# Along an axis: running sums and products, gated halves, order.
+#Along an axis : running sums and products, gated halves, order.
 
 cdef extern from "along.h" nogil:
     void along_running(int dtype, int product, const void *x, void *out, int64_t outer, int64_t count, int64_t inner,
                        int reverse)
     void along_glu(int dtype, const void *x, void *out, int64_t rows, int64_t half)
     void along_glu_grad(int dtype, const void *g, const void *x, void *gx, int64_t rows, int64_t half)
+    void along_take(int size, const void *x, const int64_t *ids, void *out, int64_t outer, int64_t count,
+                    int64_t picks, int64_t inner)
+    void along_add(int dtype, void *out, const int64_t *ids, const void *y, int64_t outer, int64_t count,
+                   int64_t picks, int64_t inner)
     int along_order(int dtype, const void *x, int64_t rows, int64_t count, int descending, int64_t first, int64_t *out)
 
 
@@ -127,4 +131,78 @@ def argsort(x, axis=-1, bint descending=False, first=None):
                              <int64_t *>cnp.PyArray_DATA(out))
     if status < 0:
         raise MemoryError("argsort: out of memory")
+    return out
+
+
+cdef void beside(cnp.ndarray x, int axis, int64_t *outer, int64_t *inner) noexcept:
+    """How many elements the axes before and after this one have."""
+    cdef int i
+    outer[0] = inner[0] = 1
+    for i in range(cnp.PyArray_NDIM(x)):
+        if i < axis:
+            outer[0] *= cnp.PyArray_DIM(x, i)
+        elif i > axis:
+            inner[0] *= cnp.PyArray_DIM(x, i)
+
+
+cdef cnp.ndarray picked_places(cnp.ndarray x, object index, int axis):
+    """The places as contiguous int64 if they fit x beside the axis and lie inside of it, else None."""
+    cdef cnp.ndarray given = as_array(index, "take_along")
+    cdef cnp.ndarray ids
+    cdef const int64_t *place
+    cdef int64_t i, count = cnp.PyArray_DIM(x, axis)
+    cdef bint negative = False
+    if cnp.PyArray_NDIM(given) != cnp.PyArray_NDIM(x) or given.dtype.kind not in "iu":
+        return None
+    for i in range(cnp.PyArray_NDIM(x)):
+        if i != axis and cnp.PyArray_DIM(given, i) != cnp.PyArray_DIM(x, i):
+            return None
+    ids = np.ascontiguousarray(given, np.int64)
+    place = <const int64_t *>cnp.PyArray_DATA(ids)
+    for i in range(cnp.PyArray_SIZE(ids)):
+        if place[i] < -count or place[i] >= count:
+            return None
+        negative = negative or place[i] < 0
+    return np.where(ids < 0, ids + count, ids) if negative else ids
+
+
+def take_along(x, index, axis):
+    """x[.., index[..], ..] along an axis; None for what NumPy has to do or to refuse."""
+    cdef cnp.ndarray a = as_array(x, "take_along")
+    cdef cnp.ndarray ids, out
+    cdef int at = axis_of(axis, cnp.PyArray_NDIM(a), "take_along"), size = cnp.PyArray_ITEMSIZE(a)
+    cdef int64_t outer, inner, count = cnp.PyArray_DIM(a, at)
+    if not cnp.PyArray_ISCARRAY_RO(a) or cnp.PyArray_TYPE(a) not in (cnp.NPY_FLOAT32, cnp.NPY_FLOAT64, cnp.NPY_INT64):
+        return None
+    ids = picked_places(a, index, at)
+    if ids is None:
+        return None
+    beside(a, at, &outer, &inner)
+    out = empty(cnp.PyArray_NDIM(ids), cnp.PyArray_DIMS(ids), cnp.PyArray_TYPE(a))
+    with nogil:
+        along_take(size, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(ids), cnp.PyArray_DATA(out), outer,
+                   count, cnp.PyArray_DIM(ids, at), inner)
+    return out
+
+
+def add_along(x, index, y, axis):
+    """A copy of x to whose x[.., index[..], ..] y is added, in order; None for what NumPy has to do or to refuse."""
+    cdef cnp.ndarray a = as_array(x, "add_along")
+    cdef cnp.ndarray b = as_array(y, "add_along")
+    cdef cnp.ndarray ids, out
+    cdef int at = axis_of(axis, cnp.PyArray_NDIM(a), "add_along"), dtype
+    cdef int64_t outer, inner
+    if not is_float(a) or cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(b):
+        return None
+    ids = picked_places(a, index, at)
+    if ids is None or not cnp.PyArray_SAMESHAPE(ids, b):
+        return None
+    beside(a, at, &outer, &inner)
+    b = contiguous(b)
+    out = empty(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a))
+    np.copyto(out, a)
+    dtype = dtype_index(a)
+    with nogil:
+        along_add(dtype, cnp.PyArray_DATA(out), <const int64_t *>cnp.PyArray_DATA(ids), cnp.PyArray_DATA(b), outer,
+                  cnp.PyArray_DIM(a, at), cnp.PyArray_DIM(ids, at), inner)
     return out

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from autograd import kernels
 
 # name: the bound in ulps of a float32 result, NumPy's name where it is another

@@ -395,10 +395,13 @@ def cummin(x: Any, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
     """(values, indices) of the smallest element so far along an axis."""
 
 def cumprod(x: Any, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
-    """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+    """y[i] = x[0] * ... * x[i] along an axis; its gradient is right where factors are 0 too."""
 
 def cumsum(x: Any, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
     """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
+
+def cumsum_grad(u: Any, axis: Any = ..., **names: Any) -> Tensor:
+    """y[i] = u[i] + ... + the last along an axis: the gradient of cumsum, and cumsum's that of it."""
 
 def cumulative_sum(x: Any, axis: Any = ..., dtype: Any = ..., include_initial: Any = ..., **names: Any) -> Tensor:
     """cumsum(x), after a 0 if include_initial; a vector needs no axis."""
@@ -1151,7 +1154,7 @@ def prelu(x: Any, w: Any, **names: Any) -> Tensor:
     """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
 
 def prod(x: Any, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
-    """The product over axes, by halves; its gradient is right where factors are 0 too."""
+    """The product over axes; its gradient is right where factors are 0 too. Ints and bools multiply as int64."""
 
 def psi(x: Any, **names: Any) -> Tensor:
     """The derivative of lgamma."""
@@ -1455,6 +1458,9 @@ def tile(x: Any, repeats: Any = ..., **names: Any) -> Tensor:
 
 def topk(x: Any, k: Any = ..., axis: Any = ..., largest: Any = ..., sorted: Any = ..., **names: Any) -> tuple[Tensor, ...]:
     """(values, indices) of the k largest (or smallest) along an axis, in order."""
+
+def topk_places(x: Any, k: Any = ..., axis: Any = ..., largest: Any = ..., **names: Any) -> Tensor:
+    """Where the k largest (or smallest) stand along an axis, in order, int64; ties keep their order."""
 
 def trace(x: Any, **names: Any) -> Tensor:
     """The sum of the diagonal of a matrix."""

@@ -10,6 +10,7 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import Direct, op
+from autograd.ops.dtypes import FLOAT32, FLOAT64
 from autograd.ops.linalg import need, tensor_of
 from autograd.ops.loss import REDUCTIONS, check_reduction, reduced
 from autograd.ops.softmax import log_softmax
@@ -94,7 +95,13 @@ def _nll_reference(x, target, weight=None, ignore_index=-100, reduction="mean"):
     return loss if reduction == "none" else loss.sum() / (scale.sum() if reduction == "mean" else 1)
 
 
-@op(reference=_nll_reference, samples=_nll_samples, linear_in=("x",), onnx="NegativeLogLikelihoodLoss")
+@op(
+    reference=_nll_reference,
+    samples=_nll_samples,
+    linear_in=("x",),
+    kernel=kernels.nll_loss,
+    onnx="NegativeLogLikelihoodLoss",
+)
 def nll_loss(x, target, weight=None, *, ignore_index=-100, reduction="mean"):
     """-weight[t] * x[n, t, ...] with t = target[n, ...]; the mean divides by the sum of the weights used
 
@@ -139,6 +146,8 @@ def _nll_grad_reference(u, target, weight=None, x_shape=(), ignore_index=-100, r
 def nll_loss_grad(u, target, weight=None, *, x_shape, ignore_index=-100, reduction="mean"):
     """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: its adjoint."""
     labels = check_labels("nll_loss_grad", x_shape, np.asarray(target), ignore_index)
+    if len(x_shape) > 1 and (u.dtype is FLOAT32 or u.dtype is FLOAT64):
+        return kernels.nll_loss_grad(u, labels, weight, x_shape, ignore_index, reduction)
     scale = sample_scales(labels, weight, ignore_index, reduction, u.dtype)
     axis, kept = 1 if len(x_shape) > 1 else 0, labels != ignore_index
     gx = np.zeros(x_shape, u.dtype)
