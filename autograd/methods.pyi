@@ -1201,6 +1201,12 @@ class Methods:
     def repeat_interleave(self, repeats: Any = ..., axis: Any = ..., output_size: Any = ..., **names: Any) -> Tensor:
         """Each element (axis None) or slice along an axis, `repeats` times in a row, or as often as a vector says."""
 
+    def resample(self, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Tensor:
+        """y[.., p, ..] = sum over t of weights[p, t] * x[.., places[p, t], ..]; no weights: one place each"""
+
+    def resample_grad(self, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Tensor:
+        """The gradient of resample for an x with these sizes: u's elements, weighted, added up at the places."""
+
     def reshape_as(self, y: Any, **names: Any) -> Tensor:
         """x in the shape of y."""
 
@@ -2694,6 +2700,12 @@ class Methods:
 
     def repeat_interleave_(self, repeats: Any = ..., axis: Any = ..., output_size: Any = ..., **names: Any) -> Self:
         """Each element (axis None) or slice along an axis, `repeats` times in a row, or as often as a vector says."""
+
+    def resample_(self, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Self:
+        """y[.., p, ..] = sum over t of weights[p, t] * x[.., places[p, t], ..]; no weights: one place each"""
+
+    def resample_grad_(self, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Self:
+        """The gradient of resample for an x with these sizes: u's elements, weighted, added up at the places."""
 
     def reshape_(self, shape: Any = ..., **names: Any) -> Self:
         """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""

@@ -16,6 +16,7 @@ typedef struct {
     int64_t outer, count, inner, per_task, first, picks;
     int size, flag; /* flag: reverse, or descending */
     running_kernel running;
+    resample_kernel resample;
     binary_kernel combine;
     int64_t* places;
     char* scratch;
@@ -115,29 +116,38 @@ int along_order(int dtype, const void* x, int64_t rows, int64_t count, int desce
     return 0;
 }
 
-#define PICK_LOOP                                                                     \
-    for (int64_t o = task * j->per_task, last = o + lines_of(j, task); o < last; o++) \
-        for (int64_t m = 0; m < j->picks; m++)                                        \
-            for (int64_t i = 0, k = (o * j->picks + m) * j->inner; i < j->inner; i++, k++)
+/* PICK(k, i): what is done with the k-th place, which is i elements from the line's first. */
+#define EACH_PLACE(PICK)                                                                               \
+    for (int64_t o = task * j->per_task, last = o + lines_of(j, task); o < last; o++) {                \
+        const int64_t *place = j->places + o * j->picks * j->inner, inner = j->inner;                  \
+        const int64_t line = o * j->count * inner, first = o * j->picks * inner;                       \
+        if (inner == 1)                                                                                \
+            for (int64_t k = 0; k < j->picks; k++) PICK(first + k, line + place[k]);                   \
+        else                                                                                           \
+            for (int64_t k = 0, m = 0; m < j->picks; m++)                                              \
+                for (int64_t i = 0; i < inner; i++, k++) PICK(first + k, line + place[k] * inner + i); \
+    }
 
 static void take_task(void* context, int64_t task, int thread) {
     (void)thread;
     const job* j = context;
-    if (j->size == 4) {
-        PICK_LOOP((int32_t*)j->out)[k] = ((const int32_t*)j->x)[(o * j->count + j->places[k]) * j->inner + i];
-    } else {
-        PICK_LOOP((int64_t*)j->out)[k] = ((const int64_t*)j->x)[(o * j->count + j->places[k]) * j->inner + i];
-    }
+#define TAKE4(k, i) ((int32_t*)j->out)[k] = ((const int32_t*)j->x)[i]
+#define TAKE8(k, i) ((int64_t*)j->out)[k] = ((const int64_t*)j->x)[i]
+    if (j->size == 4)
+        EACH_PLACE(TAKE4)
+    else
+        EACH_PLACE(TAKE8)
 }
 
 static void add_task(void* context, int64_t task, int thread) {
     (void)thread;
     const job* j = context;
-    if (j->size == 4) {
-        PICK_LOOP((float*)j->out)[(o * j->count + j->places[k]) * j->inner + i] += ((const float*)j->x)[k];
-    } else {
-        PICK_LOOP((double*)j->out)[(o * j->count + j->places[k]) * j->inner + i] += ((const double*)j->x)[k];
-    }
+#define ADD4(k, i) ((float*)j->out)[i] += ((const float*)j->x)[k]
+#define ADD8(k, i) ((double*)j->out)[i] += ((const double*)j->x)[k]
+    if (j->size == 4)
+        EACH_PLACE(ADD4)
+    else
+        EACH_PLACE(ADD8)
 }
 
 void along_take(int size, const void* x, const int64_t* ids, void* out, int64_t outer, int64_t count, int64_t picks,
@@ -152,4 +162,43 @@ void along_add(int dtype, void* out, const int64_t* ids, const void* y, int64_t 
     job j = {.x = y, .out = out, .outer = outer, .count = count, .inner = inner, .picks = picks};
     j.size = dtype == F32 ? 4 : 8, j.places = (int64_t*)ids;
     run_lines(&j, outer, picks * inner, add_task);
+}
+
+static void resample_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const job* j = context;
+    for (int64_t o = task * j->per_task, last = o + lines_of(j, task); o < last; o++)
+        j->resample(j->x + o * j->count * j->inner * j->size, j->places, j->g,
+                    j->out + o * j->picks * j->inner * j->size, j->picks, j->first, j->inner);
+}
+
+static void resample_grad_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const job* j = context;
+    for (int64_t o = task * j->per_task, last = o + lines_of(j, task); o < last; o++) {
+        char* gx = j->out + o * j->count * j->inner * j->size;
+        memset(gx, 0, j->count * j->inner * j->size);
+        j->resample(j->x + o * j->picks * j->inner * j->size, j->places, j->g, gx, j->picks, j->first, j->inner);
+    }
+}
+
+static job resampling(int dtype, const void* x, const int64_t* places, const void* w, void* out, int64_t outer,
+                      int64_t count, int64_t P, int64_t taps, int64_t inner) {
+    job j = {.x = x, .g = w, .out = out, .outer = outer, .count = count, .picks = P, .first = taps, .inner = inner};
+    j.size = dtype == F32 ? 4 : 8, j.places = (int64_t*)places;
+    return j;
+}
+
+void along_resample(int dtype, const void* x, const int64_t* places, const void* w, void* out, int64_t outer,
+                    int64_t count, int64_t P, int64_t taps, int64_t inner) {
+    job j = resampling(dtype, x, places, w, out, outer, count, P, taps, inner);
+    j.resample = kernels_active[dtype]->resample;
+    run_lines(&j, outer, P * inner, resample_task);
+}
+
+void along_resample_grad(int dtype, const void* g, const int64_t* places, const void* w, void* gx, int64_t outer,
+                         int64_t count, int64_t P, int64_t taps, int64_t inner) {
+    job j = resampling(dtype, g, places, w, gx, outer, count, P, taps, inner);
+    j.resample = kernels_active[dtype]->resample_grad;
+    run_lines(&j, outer, count * inner, resample_grad_task);
 }

@@ -9,6 +9,10 @@ cdef extern from "along.h" nogil:
                     int64_t picks, int64_t inner)
     void along_add(int dtype, void *out, const int64_t *ids, const void *y, int64_t outer, int64_t count,
                    int64_t picks, int64_t inner)
+    void along_resample(int dtype, const void *x, const int64_t *places, const void *w, void *out, int64_t outer,
+                        int64_t count, int64_t P, int64_t taps, int64_t inner)
+    void along_resample_grad(int dtype, const void *g, const int64_t *places, const void *w, void *gx, int64_t outer,
+                             int64_t count, int64_t P, int64_t taps, int64_t inner)
     int along_order(int dtype, const void *x, int64_t rows, int64_t count, int descending, int64_t first, int64_t *out)
 
 
@@ -95,7 +99,7 @@ def glu_grad(g, x, axis=-1):
     elif cnp.PyArray_TYPE(grad) == cnp.PyArray_TYPE(given) and cnp.PyArray_SAMESHAPE(grad, given):
         copy_into(grad, given)
     else:
-        raise ValueError(f"glu_grad: g is {given.dtype} of shape {np.shape(given)}, expected {a.dtype} {np.shape(grad)}")
+        raise ValueError(f"glu_grad: g is {given.dtype} {np.shape(given)}, expected {a.dtype} {np.shape(grad)}")
     around(a, index, &outer, &inner)
     with nogil:
         along_glu_grad(dtype, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), cnp.PyArray_DATA(gx), outer, half * inner)
@@ -157,7 +161,7 @@ cdef cnp.ndarray picked_places(cnp.ndarray x, object index, int axis):
     for i in range(cnp.PyArray_NDIM(x)):
         if i != axis and cnp.PyArray_DIM(given, i) != cnp.PyArray_DIM(x, i):
             return None
-    ids = np.ascontiguousarray(given, np.int64)
+    ids = contiguous(np.asarray(given, np.int64))
     place = <const int64_t *>cnp.PyArray_DATA(ids)
     for i in range(cnp.PyArray_SIZE(ids)):
         if place[i] < -count or place[i] >= count:
@@ -206,3 +210,77 @@ def add_along(x, index, y, axis):
         along_add(dtype, cnp.PyArray_DATA(out), <const int64_t *>cnp.PyArray_DATA(ids), cnp.PyArray_DATA(b), outer,
                   cnp.PyArray_DIM(a, at), cnp.PyArray_DIM(ids, at), inner)
     return out
+
+
+cdef cnp.ndarray adjacent_axes(object x, int first, int last, str what):
+    """x with axes first to last beside each other in memory, in their order: x itself if dense, or a copy."""
+    cdef cnp.ndarray a = dense(x, what)
+    cdef int order[MAX_AXES]
+    cdef int place[MAX_AXES]
+    cdef int i
+    if not 0 <= first <= last < cnp.PyArray_NDIM(a):
+        raise ValueError(f"{what}: axes {first} to {last} of an array of shape {np.shape(a)}")
+    memory_order(a, order)
+    for i in range(cnp.PyArray_NDIM(a)):
+        place[order[i]] = i
+    for i in range(first, last + 1):
+        if place[i] != place[first] + i - first or cnp.PyArray_DIM(a, i) == 1:
+            return contiguous(a)
+    return a
+
+
+cdef cnp.ndarray resampled(object x, int first, object sizes, object places, object weights, bint grad, str what):
+    """For axes first, first + 1, ...: from x to what has `sizes` there; grad: from the gradient back to x."""
+    cdef int last = first + len(sizes) - 1, i, n = 0, dtype
+    cdef cnp.ndarray a = adjacent_axes(x, first, last, what)
+    cdef cnp.ndarray ids = contiguous(np.asarray(places, np.int64))
+    cdef cnp.ndarray out, w
+    cdef int order[MAX_AXES]
+    cdef cnp.npy_intp shape[MAX_AXES]
+    cdef const void *factors = NULL
+    cdef int64_t outer = 1, count = 1, wanted = 1, inner = 1, taps, P
+    memory_order(a, order)
+    for i in range(cnp.PyArray_NDIM(a)):
+        shape[i] = cnp.PyArray_DIM(a, i)
+    i = 0
+    while i < cnp.PyArray_NDIM(a) and order[i] != first:
+        outer *= shape[order[i]]
+        i += 1
+    for i in range(i + last - first + 1, cnp.PyArray_NDIM(a)):
+        inner *= shape[order[i]]
+    for i in range(first, last + 1):
+        count *= shape[i]
+        shape[i] = integer(what, "sizes", sizes[i - first], 0)
+        wanted *= shape[i]
+    P = count if grad else wanted
+    taps = cnp.PyArray_DIM(ids, 1) if cnp.PyArray_NDIM(ids) == 2 else 0
+    if taps < 1 or cnp.PyArray_DIM(ids, 0) != P or (weights is None and taps > 1):
+        raise ValueError(f"{what}: places have shape {np.shape(ids)} for {P} results")
+    if P and (ids.min() < 0 or ids.max() >= (wanted if grad else count)):
+        raise ValueError(f"{what}: a place is outside of x")
+    if weights is not None:
+        w = contiguous(np.asarray(weights, a.dtype))
+        if not cnp.PyArray_SAMESHAPE(w, ids):
+            raise ValueError(f"{what}: weights {np.shape(w)} for places {np.shape(ids)}")
+        factors = cnp.PyArray_DATA(w)
+    out = empty_ordered(cnp.PyArray_NDIM(a), shape, order, cnp.PyArray_TYPE(a))
+    dtype = dtype_index(a)
+    with nogil:
+        if grad:
+            along_resample_grad(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(ids), factors,
+                                cnp.PyArray_DATA(out), outer, wanted, P, taps, inner)
+        else:
+            along_resample(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(ids), factors,
+                           cnp.PyArray_DATA(out), outer, count, P, taps, inner)
+    return out
+
+
+def resample(x, int axis, sizes, places, weights=None):
+    """y[.., p, ..] = the sum over t of weights[p, t] * x[.., places[p, t], ..] (no weights: one place each); axes
+    axis, axis + 1, ... are counted as one and get `sizes`."""
+    return resampled(x, axis, sizes, places, weights, False, "resample")
+
+
+def resample_grad(g, int axis, sizes, places, weights=None):
+    """The gradient of resample for an x with these sizes."""
+    return resampled(g, axis, sizes, places, weights, True, "resample_grad")

@@ -2,10 +2,10 @@
 #include "simd.h"
 #include "vmath.h"
 
-#include "along.inc"
 #include "conv.inc"
 #include "depthwise.inc"
 #include "elementwise.inc"
+#include "along.inc"
 #include "gemm.inc"
 #include "layout.inc"
 #include "loss.inc"

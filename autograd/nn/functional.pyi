@@ -1207,6 +1207,12 @@ def repeat(x: Any, repeats: Any = ..., **names: Any) -> Tensor:
 def repeat_interleave(x: Any, repeats: Any = ..., axis: Any = ..., output_size: Any = ..., **names: Any) -> Tensor:
     """Each element (axis None) or slice along an axis, `repeats` times in a row, or as often as a vector says."""
 
+def resample(x: Any, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Tensor:
+    """y[.., p, ..] = sum over t of weights[p, t] * x[.., places[p, t], ..]; no weights: one place each"""
+
+def resample_grad(u: Any, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Tensor:
+    """The gradient of resample for an x with these sizes: u's elements, weighted, added up at the places."""
+
 def reshape(x: Any, shape: Any = ..., **names: Any) -> Tensor:
     """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd.onnx.export_along import ALONG
 from autograd.onnx.export_layers import LAYERS, Writer, raise_unsupported
 from autograd.onnx.proto import library
 
@@ -283,29 +284,6 @@ def _argsort(t, inputs, attrs, outs):
     return t.emit("TopK", t.name(inputs[0]), count, axis=axis, largest=int(attrs["descending"]), outputs=2)[1]
 
 
-def _topk_places(t, inputs, attrs, outs):
-    count = t.ints([int(attrs["k"])])
-    largest = int(attrs["largest"])
-    return t.emit("TopK", t.name(inputs[0]), count, axis=int(attrs["axis"]), largest=largest, outputs=2)[1]
-
-
-def _glu(t, inputs, attrs, outs):
-    halves = t.emit("Split", t.name(inputs[0]), axis=int(attrs["axis"]), num_outputs=2, outputs=2)
-    return t.emit("Mul", halves[0], t.emit("Sigmoid", halves[1]))
-
-
-def _cumprod(t, inputs, attrs, outs):
-    """By doubling: the product of 2 n factors is that of n and of the n before them."""
-    y, axis, n, step = t.name(inputs[0]), t.ints([int(attrs["axis"])]), inputs[0].shape[attrs["axis"]], 1
-    while step < n:
-        start, earlier = t.emit("Slice", y, t.ints([0]), t.ints([step]), axis), t.ints([n - step])
-        later = t.emit("Slice", y, t.ints([step]), t.ints([n]), axis)
-        later = t.emit("Mul", later, t.emit("Slice", y, t.ints([0]), earlier, axis))
-        y = t.emit("Concat", start, later, axis=int(attrs["axis"]))
-        step *= 2
-    return t.emit("Identity", y)
-
-
 def _one_hot(t, inputs, attrs, outs):
     values = t.constant(np.array([0, 1], outs[0].dtype))
     return t.emit("OneHot", t.name(inputs[0]), t.ints(outs[0].shape[-1]), values, axis=-1)
@@ -313,6 +291,7 @@ def _one_hot(t, inputs, attrs, outs):
 
 EXPORTS: dict[str, Writer] = {
     **LAYERS,
+    **ALONG,
     "floor_divide": lambda t, i, a, o: t.emit("Floor", t.emit("Div", *[t.name(x) for x in t._alike(i)])),
     "hypot": _hypot,
     "logaddexp": _log_add_exp,
@@ -323,9 +302,6 @@ EXPORTS: dict[str, Writer] = {
     "any": _truth("ReduceMax"),
     "all": _truth("ReduceMin"),
     "argsort": _argsort,
-    "topk_places": _topk_places,
-    "glu": _glu,
-    "cumprod": _cumprod,
     "prod": _reduce("ReduceProd"),
     "argwhere": lambda t, i, a, o: t.emit("Transpose", t.emit("NonZero", t.name(i[0])), perm=[1, 0]),
     "one_hot": _one_hot,
@@ -402,7 +378,7 @@ REASONS: dict[str, str] = {
         ("relu_grad", "clip_grad", "hardtanh_grad", "leaky_relu_grad", "elu_grad",
          "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "conv2d_grad_b", "avg_pool2d_grad",
          "scatter_pixels", "select_pixels", "softmax_grad", "log_softmax_grad", "nll_loss_grad",
-         "cross_entropy_grad", "cumsum_grad", "put_at", "sum_to", "linear_grad_w"),
+         "cross_entropy_grad", "cumsum_grad", "resample_grad", "put_at", "sum_to", "linear_grad_w"),
         GRADIENT,
     ),
     **dict.fromkeys(("normal", "uniform", "bernoulli"), RANDOM),
@@ -419,7 +395,6 @@ REASONS: dict[str, str] = {
     **dict.fromkeys(("lstm", "gru"), FUSED),
     **dict.fromkeys(
         ("nll_loss", "cross_entropy", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "bernoulli_loss",
-         "logistic_loss", "kl_div"),
-        LOSS,
+         "logistic_loss", "kl_div"), LOSS,
     ),
 }  # fmt: skip

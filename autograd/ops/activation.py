@@ -334,7 +334,8 @@ def _glu_reference(x, axis=-1):
 
 def _glu_twin(x, axis=-1):
     half, before = x.shape[axis] // 2, (slice(None),) * (axis % x.ndim)
-    return x[(*before, slice(0, half))] * sigmoid(x[(*before, slice(half, None))])
+    lower, upper = (*before, slice(0, half)), (*before, slice(half, None))
+    return x[lower] * sigmoid(x[upper])
 
 
 @op(reference=_glu_reference, samples=_glu_samples, twin=_glu_twin)

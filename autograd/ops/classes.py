@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -145,9 +146,10 @@ def _nll_grad_reference(u, target, weight=None, x_shape=(), ignore_index=-100, r
 @op(reference=_nll_grad_reference, samples=_nll_grad_samples, linear_in=("u",))
 def nll_loss_grad(u, target, weight=None, *, x_shape, ignore_index=-100, reduction="mean"):
     """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: its adjoint."""
-    labels = check_labels("nll_loss_grad", x_shape, np.asarray(target), ignore_index)
     if len(x_shape) > 1 and (u.dtype is FLOAT32 or u.dtype is FLOAT64):
-        return kernels.nll_loss_grad(u, labels, weight, x_shape, ignore_index, reduction)
+        with contextlib.suppress(ValueError, TypeError):  # what does not fit is explained below
+            return kernels.nll_loss_grad(u, target, weight, x_shape, ignore_index, reduction)
+    labels = check_labels("nll_loss_grad", x_shape, np.asarray(target), ignore_index)
     scale = sample_scales(labels, weight, ignore_index, reduction, u.dtype)
     axis, kept = 1 if len(x_shape) > 1 else 0, labels != ignore_index
     gx = np.zeros(x_shape, u.dtype)
@@ -260,7 +262,7 @@ def _probability_loss(
     check_weight("cross_entropy", weight, x.shape[axis])
     logp = kernels.log_softmax(x, axis)
     wanted = _smoothed(target, smoothing, x.shape[axis]) * _class_weight(weight, x)
-    loss = total(-(wanted * logp).sum(axis), reduction)
+    loss = total(-kernels.sum(kernels.mul(wanted, logp), axis), reduction)
     if reduction == "mean":
         loss = loss / loss.dtype.type(x.size / x.shape[axis] if x.size else math.nan)
     return loss, logp
@@ -341,7 +343,8 @@ def cross_entropy_grad(u, logp, target, weight=None, *, ignore_index=-100, reduc
     axis = class_axis(logp)
     wanted = _smoothed(target, label_smoothing, logp.shape[axis]) * _class_weight(weight, logp)
     each = np.expand_dims(_per_sample(u, logp, reduction), axis)
-    return each * (np.exp(logp) * wanted.sum(axis, keepdims=True) - wanted)
+    probability = kernels.mul(kernels.exp(logp), kernels.sum(wanted, axis, True))
+    return kernels.mul(kernels.sub(probability, wanted), each)
 
 
 def _entropy_target(g, weight, logp, target_shape, reduction, label_smoothing):

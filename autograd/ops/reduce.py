@@ -181,7 +181,7 @@ prod.grads(x=_prod_grad)
 # --------------------------------------------------------------------------------------------- spread of values
 
 
-def _resolve(axis: Any, unbiased: Any, correction: float) -> tuple[Any, float]:
+def resolve_correction(axis: Any, unbiased: Any, correction: float) -> tuple[Any, float]:
     """x.var(False) means unbiased=False, as in PyTorch; unbiased is correction 1 or 0."""
     if isinstance(axis, bool):
         axis, unbiased = None, axis
@@ -202,15 +202,38 @@ def _var_reference(x, axis=None, unbiased=None, keepdims=False, correction=1):
     return square * n / (n - correction)
 
 
-@composite(reference=_var_reference, samples=_var_samples)
-def var(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
-    """sum((x - mean(x))^2) / (count - correction) over axes; unbiased=False means correction=0."""
-    axis, correction = _resolve(axis, unbiased, correction)
-    if (dtype := np.asarray(raw(x)).dtype).kind != "f":
-        raise TypeError(f"expected floats, got {dtype}; use x.float()")
-    rest = count(np.shape(raw(x)), axis) - correction
+def _var_twin(x, axis=None, unbiased=None, keepdims=False, correction=1):
+    axis, correction = resolve_correction(axis, unbiased, correction)
+    rest = count(x.shape, axis) - correction
     total = sum(square(x - mean(x, axis, True)), axis, keepdims)
     return total * (1.0 / rest) if rest > 0 else total / 0.0
+
+
+@op(
+    reference=lambda x, axis=None, **attrs: (_var_reference(x, axis, **attrs), x.mean(axis, keepdims=True)),
+    samples=_var_samples,
+    extras=("middle",),
+    twin=_var_twin,
+)
+def var(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
+    """sum((x - mean(x))^2) / (count - correction) over axes; unbiased=False means correction=0."""
+    axis, correction = resolve_correction(axis, unbiased, correction)
+    if x.dtype.kind != "f":
+        raise TypeError(f"expected floats, got {x.dtype}; use x.float()")
+    middle = mean.forward(x, axis=axis, keepdims=True)
+    distance, rest = kernels.sub(x, middle), count(x.shape, axis) - correction
+    total = sum.forward(kernels.mul(distance, distance), axis=axis, keepdims=keepdims)
+    return kernels.mul(total, 1.0 / rest if rest > 0 else math.inf), middle
+
+
+def _var_grad(g, x, middle, axis, unbiased, keepdims, correction):
+    axis, correction = resolve_correction(axis, unbiased, correction)
+    rest = count(x.shape, axis) - correction
+    scale = g * (2.0 / rest if rest > 0 else math.inf)
+    return (x - middle) * unreduce(scale, x.shape, axis, keepdims)
+
+
+var.grads(x=_var_grad)
 
 
 @composite(reference=lambda x, **attrs: np.sqrt(_var_reference(x, **attrs)), samples=_var_samples)
@@ -227,7 +250,7 @@ def std(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
 )
 def var_mean(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
     """(var(x), mean(x)) over axes."""
-    axis, correction = _resolve(axis, unbiased, correction)
+    axis, correction = resolve_correction(axis, unbiased, correction)
     return var(x, axis, keepdims=keepdims, correction=correction), mean(x, axis, keepdims)
 
 
@@ -240,7 +263,7 @@ def var_mean(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
 )
 def std_mean(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
     """(std(x), mean(x)) over axes."""
-    axis, correction = _resolve(axis, unbiased, correction)
+    axis, correction = resolve_correction(axis, unbiased, correction)
     return std(x, axis, keepdims=keepdims, correction=correction), mean(x, axis, keepdims)
 
 
