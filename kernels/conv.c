@@ -34,6 +34,17 @@ typedef struct {
     int merged; /* the taps of a kernel row are one segment */
 } conv_run;
 
+int conv_panel_vectors(const kernel_table* t, int64_t left) {
+    const int64_t vectors = conv_ceil(left, t->lanes);
+    return vectors < 4 || vectors == t->panel + 1 ? (int)conv_min(vectors, 3) : t->panel;
+}
+
+int64_t conv_panels(const kernel_table* t, int64_t k) { return conv_max(1, conv_ceil(k, t->lanes) / t->panel); }
+
+int64_t conv_panel_end(const kernel_table* t, int64_t panel, int64_t k) {
+    return panel + 1 == conv_panels(t, k) ? k : (panel + 1) * t->panel * t->lanes;
+}
+
 int64_t conv_columns(const conv_geometry* g, int64_t q) {
     return (q - 1) * g->stride_w + (g->s - 1) * g->dilation_w + 1;
 }
@@ -70,10 +81,10 @@ static void pack_task(void* context, int64_t unit, int thread) {
     const conv_geometry* g = run->g;
     const int64_t group = unit / run->panels, j = unit % run->panels * run->t->panel * run->t->lanes;
     const int64_t taps = g->r * g->s, c_block = 64;
-    int64_t end = conv_min(run->kg, j + run->t->panel * run->t->lanes), width;
+    int64_t end = conv_panel_end(run->t, unit % run->panels, run->kg), width;
     char* dst = run->packed + (group * run->kp + j) * taps * run->cg * run->size;
     for (int64_t k = j; k < end; k += width) {
-        width = gemm_panel_vectors(run->t, end - k) * run->t->lanes;
+        width = conv_panel_vectors(run->t, end - k) * run->t->lanes;
         const char* src = run->w + (group * g->weight_group + k * g->weight_k) * run->size;
         for (int64_t c = 0; c < run->cg; c += c_block)
             for (int64_t tap = 0; tap < taps; tap++) {
@@ -112,7 +123,7 @@ static void run_panel(const conv_run* run, gemm_segment* segments, const char* x
                       int64_t p1, int64_t image_bytes, int64_t group, int64_t k, int64_t n) {
     const conv_geometry* g = run->g;
     const int64_t flat = g->r * g->s * run->cg, channel = group * run->kg + k;
-    const int vectors = gemm_panel_vectors(run->t, n);
+    const int vectors = conv_panel_vectors(run->t, n);
     const int64_t width = vectors * run->t->lanes, block = conv_max(1, WEIGHT_BLOCK / (width * run->size));
     const char* panel = run->packed + (group * run->kp + k) * flat * run->size;
     gemm_panel_args a = {.n = conv_min(n, width), .vectors = vectors, .segments = segments, .ldb = width};
@@ -155,9 +166,10 @@ static void compute_task(void* context, int64_t task, int thread) {
     gemm_segment* segments = run->segments + thread * g->r * g->s;
     const int64_t units = g->groups * run->panels, widest = t->panel * t->lanes;
     for (int64_t unit = units * part / run->parts; unit < units * (part + 1) / run->parts; unit++) {
-        int64_t group = unit / run->panels, k = unit % run->panels * widest, end = conv_min(run->kg, k + widest);
+        int64_t group = unit / run->panels, k = unit % run->panels * widest;
+        int64_t end = conv_panel_end(t, unit % run->panels, run->kg);
         const char* channels = x + group * run->cg * run->size;
-        for (; k < end; k += gemm_panel_vectors(t, end - k) * t->lanes)
+        for (; k < end; k += conv_panel_vectors(t, end - k) * t->lanes)
             run_panel(run, segments, channels, i0, i1, p0, p1, image_bytes, group, k, end - k);
     }
 }
@@ -192,12 +204,11 @@ static void partition(conv_run* run) {
 static int by_panels(const kernel_table* t, const conv_geometry* g, int over_images, const void* x, const void* w,
                      const void* bias, void* y) {
     const int size = t->lane_bytes / t->lanes;
-    const int64_t widest = t->panel * t->lanes;
     conv_run run = {.t = t, .g = g, .x = x, .w = w, .bias = bias, .y = y, .size = size, .over_images = over_images};
     run.kg = g->k / g->groups;
     run.kp = conv_ceil(run.kg, t->lanes) * t->lanes;
     run.cg = g->c / g->groups;
-    run.panels = conv_ceil(run.kg, widest);
+    run.panels = conv_panels(t, run.kg);
     partition(&run);
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();

@@ -66,6 +66,11 @@ static inline int64_t conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t conv_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/* Width in vectors of the panel that starts with `left` output channels to go: three where one would be left alone. */
+int conv_panel_vectors(const struct kernel_table* t, int64_t left);
+/* Panels that tasks share out begin every t->panel vectors; the last one ends at channel k. */
+int64_t conv_panels(const struct kernel_table* t, int64_t k);
+int64_t conv_panel_end(const struct kernel_table* t, int64_t panel, int64_t k);
 /* Columns that output columns [0, q) touch, and whether some of them lie outside the input. */
 int64_t conv_columns(const conv_geometry* g, int64_t q);
 int conv_needs_padding(const conv_geometry* g);

@@ -110,7 +110,7 @@ static void add_block(const grad_run* run, const pixel_block* b, const char* x, 
                       int64_t group, int64_t k, int64_t n, char* partial, int add) {
     const conv_geometry* g = &run->g;
     gemm_panel_args a = {.segments = segments, .c = NULL};
-    a.vectors = gemm_panel_vectors(run->t, n);
+    a.vectors = conv_panel_vectors(run->t, n);
     a.n = a.ldb = a.ldc = a.vectors * run->t->lanes;
     const int64_t channel = group * run->kg + k, last = ((b->i1 - 1) * g->p + b->p1 - 1) * g->q + b->q1 - 1;
     const char* grad;
@@ -167,8 +167,9 @@ static void chunk_task(void* context, int64_t task, int thread) {
             x = copy - h0 * run->columns * pixel;
         }
         for (int64_t unit = units * part / run->parts; unit < units * (part + 1) / run->parts; unit++) {
-            int64_t group = unit / run->panels, k = unit % run->panels * widest, end = conv_min(run->kg, k + widest);
-            for (; k < end; k += gemm_panel_vectors(run->t, end - k) * run->t->lanes)
+            int64_t group = unit / run->panels, k = unit % run->panels * widest;
+            int64_t end = conv_panel_end(run->t, unit % run->panels, run->kg);
+            for (; k < end; k += conv_panel_vectors(run->t, end - k) * run->t->lanes)
                 add_block(run, &b, x, segments, packed, group, k, end - k,
                           partial + (group * run->kp + k) * flat * run->size, index > first);
         }
@@ -189,9 +190,9 @@ static void unpack_task(void* context, int64_t unit, int thread) {
     const grad_run* run = context;
     const int64_t flat = run->g.r * run->g.s * run->cg, widest = run->t->panel * run->t->lanes;
     const int64_t group = unit / run->panels;
-    int64_t k = unit % run->panels * widest, end = conv_min(run->kg, k + widest), width;
+    int64_t k = unit % run->panels * widest, end = conv_panel_end(run->t, unit % run->panels, run->kg), width;
     for (; k < end; k += width) {
-        width = gemm_panel_vectors(run->t, end - k) * run->t->lanes;
+        width = conv_panel_vectors(run->t, end - k) * run->t->lanes;
         run->t->conv_unpack(run->partials + (group * run->kp + k) * flat * run->size, width, run->cg,
                             run->g.r * run->g.s, conv_min(width, end - k),
                             run->gw + (group * run->kg + k) * flat * run->size);
@@ -220,13 +221,13 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     if (algorithm == CONV_DEPTHWISE) return depthwise_grad_w(t, forward, grad, x, gw);
     if (algorithm == CONV_WINOGRAD) return winograd_grad_w(t, forward, grad, x, gw);
     const int size = t->lane_bytes / t->lanes;
-    const int64_t widest = t->panel * t->lanes;
+    const int64_t widest = conv_max(t->panel, 3) * t->lanes;
     grad_run run = {.t = t, .g = *forward, .x = x, .grad = grad, .gw = gw, .size = size};
     conv_geometry* g = &run.g;
     run.kg = g->k / g->groups;
     run.kp = conv_ceil(run.kg, t->lanes) * t->lanes;
     run.cg = g->c / g->groups;
-    run.panels = conv_ceil(run.kg, widest);
+    run.panels = conv_panels(t, run.kg);
     run.partial = g->groups * run.kp * run.cg * g->r * g->s;
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
@@ -234,7 +235,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     const int plain = g->groups == 1 && g->dilation_w == 1 && !run.over_images;
     const int near = g->dilation_h == 1 && g->stride_h <= g->r && run.pixels == g->q; /* few rows are skipped or cut */
     const int short_taps =
-        g->r > 1 && g->s * g->c * gemm_panel_vectors(t, run.kg) < CHAINS && g->r * g->s * g->c <= PATCH_TAPS;
+        g->r > 1 && g->s * g->c * conv_panel_vectors(t, run.kg) < CHAINS && g->r * g->s * g->c <= PATCH_TAPS;
     const int patches = plain && near && short_taps;
     const int padding = patches || (!run.over_images && conv_needs_padding(g));
     run.columns = padding ? conv_columns(g, g->q) : g->w;
