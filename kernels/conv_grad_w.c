@@ -33,6 +33,7 @@ typedef struct {
     int64_t images, rows, pixels; /* of a block: images, output rows, output columns */
     int64_t row_blocks, column_blocks, blocks, chunks, parts;
     int64_t columns, column0, padded_bytes, packed_bytes, patch_bytes;
+    int64_t pixel;                          /* elements from pixel to pixel of x as they are read */
     int over_images, merged, packing, size; /* packing: g is copied */
 } grad_run;
 
@@ -82,7 +83,7 @@ static int64_t list_segments(const grad_run* run, gemm_segment* segments, const 
             int64_t pixel =
                 run->over_images ? ((p - b->p0) * g->q + q) * (b->i1 - b->i0) : (p - b->p0) * (b->q1 - b->q0);
             const char* y = grad + (packed ? pixel : (p - b->p0) * g->q) * g_row * run->size;
-            segments[count++] = (gemm_segment){x + (h * run->columns + column) * g->c * run->size, y,
+            segments[count++] = (gemm_segment){x + (h * run->columns + column) * run->pixel * run->size, y,
                                                run->over_images ? b->i1 - b->i0 : b->q1 - b->q0};
         }
     }
@@ -98,7 +99,7 @@ static void copy_patches(const grad_run* run, const pixel_block* b, const char* 
     conv_row_range(g, b->p0, b->p1, &h0, &h1);
     const int64_t above = conv_min(h0 - first, rows), inside = above + h1 - h0;
     memset(padded, 0, (size_t)(above * row * run->size));
-    conv_pad_rows(g, x, h0, h1, padded + above * row * run->size, run->size);
+    conv_pad_rows(run->t, g, x, h0, h1, g->c, padded + above * row * run->size);
     memset(padded + inside * row * run->size, 0, (size_t)((rows - inside) * row * run->size));
     for (int64_t p = b->p0; p < b->p1; p++, dst += g->q * g->r * length * run->size)
         run->t->conv_patches(padded + (p - b->p0) * g->stride_h * row * run->size, g->stride_w * g->c,
@@ -132,11 +133,11 @@ static void add_block(const grad_run* run, const pixel_block* b, const char* x, 
         run->t->gemm_panel(&a);
         return;
     }
-    a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * g->c;
+    a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * run->pixel;
     a.m = run->merged ? g->s * run->cg : run->cg;
     for (int64_t r = 0; r < g->r; r++)
         for (int64_t s = 0; s < g->s; s += run->merged ? g->s : 1) {
-            a.count = list_segments(run, segments, b, x + group * run->cg * run->size, grad, a.ldb, packed, r, s);
+            a.count = list_segments(run, segments, b, x, grad, a.ldb, packed, r, s);
             a.c = partial + (r * g->s + s) * run->cg * a.n * run->size;
             run->t->gemm_panel(&a);
         }
@@ -148,27 +149,25 @@ static void chunk_task(void* context, int64_t task, int thread) {
     const int64_t chunk = task / run->parts, part = task % run->parts;
     const int64_t units = g->groups * run->panels, widest = run->t->panel * run->t->lanes;
     const int64_t first = run->blocks * chunk / run->chunks, last = run->blocks * (chunk + 1) / run->chunks;
-    const int64_t pixel = g->c * run->size, flat = g->r * g->s * run->cg;
+    const int64_t flat = g->r * g->s * run->cg;
     gemm_segment* segments = run->segments + thread * run->rows * (run->over_images ? g->q : 1);
     char* packed = run->packed + thread * run->packed_bytes;
     char* partial = run->partials + chunk * run->partial * run->size;
     for (int64_t index = first; index < last; index++) {
         pixel_block b = locate(run, index);
-        const char* x = run->x + b.i0 * g->h * g->w * pixel;
-        char* copy = run->padded + thread * run->padded_bytes;
-        if (run->patches) {
-            char* patches = run->patches + thread * run->patch_bytes;
-            copy_patches(run, &b, x, copy, patches);
-            x = patches;
-        } else if (run->padded) {
-            int64_t h0, h1;
-            conv_row_range(g, b.p0, b.p1, &h0, &h1);
-            conv_pad_rows(g, x, h0, h1, copy, run->size);
-            x = copy - h0 * run->columns * pixel;
-        }
+        char *copy = run->padded + thread * run->padded_bytes, *patches = run->patches + thread * run->patch_bytes;
+        int64_t h0, h1, copied = -1;
+        conv_row_range(g, b.p0, b.p1, &h0, &h1);
         for (int64_t unit = units * part / run->parts; unit < units * (part + 1) / run->parts; unit++) {
             int64_t group = unit / run->panels, k = unit % run->panels * widest;
             int64_t end = conv_panel_end(run->t, unit % run->panels, run->kg);
+            const char* x = run->x + (b.i0 * g->h * g->w * g->c + group * run->cg) * run->size;
+            if (group != copied && run->patches)
+                copy_patches(run, &b, x, copy, patches);
+            else if (group != copied && run->padded)
+                conv_pad_rows(run->t, g, x, h0, h1, run->cg, copy);
+            copied = group;
+            if (run->padded) x = run->patches ? patches : copy - h0 * run->columns * run->pixel * run->size;
             for (; k < end; k += conv_panel_vectors(run->t, end - k) * run->t->lanes)
                 add_block(run, &b, x, segments, packed, group, k, end - k,
                           partial + (group * run->kp + k) * flat * run->size, index > first);
@@ -232,19 +231,19 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
     partition(&run, algorithm);
-    const int plain = g->groups == 1 && g->dilation_w == 1 && !run.over_images;
     const int near = g->dilation_h == 1 && g->stride_h <= g->r && run.pixels == g->q; /* few rows are skipped or cut */
     const int short_taps =
         g->r > 1 && g->s * g->c * conv_panel_vectors(t, run.kg) < CHAINS && g->r * g->s * g->c <= PATCH_TAPS;
-    const int patches = plain && near && short_taps;
-    const int padding = patches || (!run.over_images && conv_needs_padding(g));
+    const int patches = g->groups == 1 && g->dilation_w == 1 && !run.over_images && near && short_taps;
+    const int padding = patches || (!run.over_images && (conv_needs_padding(g) || conv_sorts_groups(g)));
     run.columns = padding ? conv_columns(g, g->q) : g->w;
     run.column0 = padding ? 0 : g->origin_w;
-    run.merged = plain;
+    run.pixel = padding ? run.cg : g->c;
+    run.merged = run.pixel == run.cg && g->dilation_w == 1 && !run.over_images;
     if (padding) {
         int64_t h = (run.rows - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1;
         if (!patches) h = conv_min(g->h, h);
-        run.padded_bytes = conv_ceil(h * run.columns * g->c * size + VECTOR, 64) * 64;
+        run.padded_bytes = conv_ceil(h * run.columns * run.cg * size + VECTOR, 64) * 64;
     }
     if (patches) run.patch_bytes = conv_ceil(run.rows * g->q * g->r * g->s * g->c * size + VECTOR, 64) * 64;
     /* Rows of g serve in place, but not on a long pitch, which crowds a few cache sets, where enough inputs meet them
