@@ -2,22 +2,22 @@
 #include "gemm.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
 
 enum {
-    K_BLOCK = 384,           /* of the reduction: a panel of B and the rows of a tile fit in L1 */
-    N_BLOCK_BYTES = 1024,    /* of a row of B: a packed block (x K_BLOCK) fits in L2 */
+    K_BLOCK = 512,           /* of the reduction: a panel of B fits in L1, a chunk of A in L2 */
+    N_BLOCK_BYTES = 4096,    /* of a row of B: a packed block (x K_BLOCK) fits in L3, all of A is read per block */
     N_BLOCK_PANELS = 4,      /* at least so wide if work is shared out: each block reads all of A */
     M_CHUNK = 96,            /* rows of A that are used by all panels in turn: they stay in L2 */
-    M_BLOCK = 960,           /* rows per task: each task packs its block of B for itself */
+    M_BLOCK = 4096,          /* rows per task: each task packs its block of B for itself */
     M_BLOCK_LEAST = 48,      /* and at least */
     TASKS_PER_THREAD = 4,    /* so that threads finish together */
     IN_PLACE_BYTES = 16384,  /* up to here B is used where it is: it fits in L1 */
     IN_PLACE_ROWS = 24,      /* or for so few rows of A */
-    STACK_BYTES = 16384,     /* packs this small need no malloc */
+    STACK_BYTES = 16384,     /* packs this small need no memory of the pool */
     PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
     DOT_ROWS = 12,           /* up to here, dot products beat packing a transposed B */
     DOT_LENGTH = 64,         /* if they are at least so long, for more than GEMM_FEW rows */
@@ -35,7 +35,7 @@ typedef struct {
     char* c;
     char* scratch; /* per thread: a packed block of B, then a chunk of A */
     int64_t packed_bytes, scratch_bytes;
-    int64_t m_block, n_block, n_tasks;
+    int64_t m_block, n_block, k_block, n_tasks;
     int64_t in_place; /* leading columns of B that are read where they are */
     int order, size;
 } gemm_run;
@@ -96,7 +96,7 @@ static void block_task(void* context, int64_t task, int thread) {
     char *packed = r->scratch + thread * r->scratch_bytes, *copy = packed + r->packed_bytes;
     int64_t k = 0;
     do {
-        int64_t kc = min(K_BLOCK, p->k - k);
+        int64_t kc = min(r->k_block, p->k - k);
         if (packed_from < j1)
             r->t->gemm_pack(r->b + (k * p->b.rows + packed_from * p->b.columns) * r->size, p->b.rows, p->b.columns, kc,
                             j1 - packed_from, packed);
@@ -142,6 +142,7 @@ static int64_t partition(gemm_run* r, int threads) {
     }
     r->n_block = round_up(ceil_div(p->n, n_parts), widest);
     r->m_block = round_up(ceil_div(p->m, m_parts), 12);
+    r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, K_BLOCK)) : 0;
     r->n_tasks = ceil_div(p->n, r->n_block);
     return r->n_tasks * ceil_div(p->m, r->m_block);
 }
@@ -149,19 +150,19 @@ static int64_t partition(gemm_run* r, int threads) {
 static int gemm_by_blocks(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c,
                           int threads) {
     gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
-    const int64_t tasks = partition(&r, threads), kc = min(p->k, K_BLOCK);
+    const int64_t tasks = partition(&r, threads);
     r.in_place = columns_in_place(t, p, r.size);
     r.order = order_of_a(p, r.size);
-    r.packed_bytes = round_up(round_up(min(r.n_block, p->n - r.in_place), t->lanes) * kc * r.size, 64);
+    r.packed_bytes = round_up(round_up(min(r.n_block, p->n - r.in_place), t->lanes) * r.k_block * r.size, 64);
     r.scratch_bytes = r.packed_bytes;
     if (r.order >= ROWS_COPIED) r.scratch_bytes += round_up(min(p->m, M_CHUNK) * (K_BLOCK + 16) * r.size, 64);
     if (tasks < threads) threads = (int)tasks;
     char stack[STACK_BYTES] __attribute__((aligned(64))), *heap = NULL;
     const size_t bytes = (size_t)(r.scratch_bytes * threads);
-    if (bytes > STACK_BYTES && !(heap = aligned_alloc(64, bytes))) return -1;
+    if (bytes > STACK_BYTES && !(heap = memory_allocate(bytes))) return -1;
     r.scratch = heap ? heap : stack;
     parallel_for(threads, tasks, block_task, &r);
-    free(heap);
+    memory_release(heap);
     return 0;
 }
 
