@@ -239,9 +239,12 @@ cdef cnp.ndarray resampled(object x, int first, object sizes, object places, obj
     cdef cnp.npy_intp shape[MAX_AXES]
     cdef const void *factors = NULL
     cdef int64_t outer = 1, count = 1, wanted = 1, inner = 1, taps, P
-    memory_order(a, order)
+    if not cnp.PyArray_CHKFLAGS(a, cnp.NPY_ARRAY_C_CONTIGUOUS):
+        memory_order(a, order)
     for i in range(cnp.PyArray_NDIM(a)):
         shape[i] = cnp.PyArray_DIM(a, i)
+        if cnp.PyArray_CHKFLAGS(a, cnp.NPY_ARRAY_C_CONTIGUOUS):  # memory_order puts axes of size 1 first
+            order[i] = i
     i = 0
     while i < cnp.PyArray_NDIM(a) and order[i] != first:
         outer *= shape[order[i]]

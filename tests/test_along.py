@@ -88,6 +88,15 @@ def test_resample_of_pictures(weighted, isa):
         kernels.set_isa()
 
 
+@pytest.mark.parametrize("shape", [(2, 1, 1, 3), (2, 3, 1, 1), (1, 4, 1, 2)])
+def test_resample_from_and_to_single_pixels(shape):
+    x = np.random.default_rng(0).standard_normal(shape)
+    wide = kernels.resample(x, 1, (3, 2), np.zeros((6, 1), np.int64))
+    assert np.array_equal(wide, np.broadcast_to(x.reshape(shape[0], -1, shape[3])[:, :1, None], wide.shape))
+    back = kernels.resample_grad(wide, 1, shape[1:3], np.zeros((6, 1), np.int64))
+    assert back.shape == shape and np.allclose(back[:, 0, 0], 6 * x[:, 0, 0])
+
+
 def test_places_outside_are_refused():
     x = np.zeros((2, 3), np.float32)
     with pytest.raises(ValueError, match="outside"):
