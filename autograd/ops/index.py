@@ -9,7 +9,6 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite, op
-from autograd.ops.dtypes import FLOAT32, FLOAT64
 from autograd.ops.elementwise import add, raw
 from autograd.ops.shape import expand, reshape, sum_to
 from autograd.sampling import Case, Sampler
@@ -210,10 +209,7 @@ def take(x, index, *, axis=None):
     if axis is None:
         return x.reshape(-1)[ids_of("take", index, x.size)]
     axis = normalize_axis(axis, x.ndim)
-    ids = ids_of("take", index, x.shape[axis] if x.ndim else 1)
-    if ids.ndim == 1 and x.ndim and x.shape[axis] > 1 and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
-        return kernels.resample(x, axis, (ids.size,), (ids % x.shape[axis])[:, None])
-    return x.take(ids, axis)
+    return x.take(ids_of("take", index, x.shape[axis] if x.ndim else 1), axis)
 
 
 def _take_grad(g, x_shape, index, axis):

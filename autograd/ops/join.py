@@ -373,7 +373,7 @@ def pad(x, *, pad, mode="constant", value=None):
     padded = [i for i, width in enumerate(widths) if any(width)]
     axes = range(padded[0], padded[-1] + 1)
     sources = [_source(mode, shape[i], *widths[i], i) for i in axes]
-    places, _ = combined([(shape[i], ids[:, None], None) for i, ids in zip(axes, sources)])
+    places = combined([(shape[i], ids[:, None]) for i, ids in zip(axes, sources)])
     return resample(x, axis=padded[0], sizes=tuple(len(ids) for ids in sources), places=places)
 
 

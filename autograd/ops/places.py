@@ -111,11 +111,9 @@ resample_grad.grads(
 )
 
 
-def combined(axes: list[tuple[int, np.ndarray, np.ndarray | None]]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Places and weights over several axes counted as one, from each axis's size, places (P, taps) and weights."""
-    places, weights = np.zeros((1, 1), np.int64), None
-    for n, ids, w in axes:
-        places = (places[:, None, :, None] * n + ids[None, :, None, :]).reshape(len(places) * len(ids), -1)
-        if w is not None:
-            weights = w if weights is None else (weights[:, None, :, None] * w[None, :, None, :]).reshape(places.shape)
-    return places, weights
+def combined(axes: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    """Places over several axes counted as one, from each axis's size and places (P, 1)."""
+    places = np.zeros((1, 1), np.int64)
+    for n, ids in axes:
+        places = (places * n + ids.T).reshape(-1, 1)
+    return places

@@ -171,21 +171,21 @@ def interpolate(
             for n, m, factor in zip(x.shape[2:], out, factors)
         )
         return matmul(matmul(rows, x), columns.T)
-    places, weights = _table(mode, x.shape[2:], tuple(out), tuple(factors), bool(align_corners))
-    return resample(x, axis=2, sizes=tuple(out), places=places, weights=weights)
+    tables = [_table(mode, *axis, bool(align_corners)) for axis in zip(x.shape[2:], out, factors)]
+    if MODES[mode]:  # a few taps along one axis after another are fewer than all their products
+        for axis, (m, (places, weights)) in enumerate(zip(out, tables), 2):
+            x = resample(x, axis=axis, sizes=(m,), places=places, weights=weights)
+        return x
+    places = combined([(n, ids) for n, (ids, _) in zip(x.shape[2:], tables)])
+    return resample(x, axis=2, sizes=tuple(out), places=places)
 
 
-@functools.lru_cache(maxsize=8)
-def _table(
-    mode: str, sizes: tuple[int, ...], out: tuple[int, ...], factors: tuple[float | None, ...], corners: bool
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Places (P, taps) in the flattened picture, and their weights; the last few are kept."""
-    axes = []
-    for n, m, factor in zip(sizes, out, factors):
-        taps = _taps(mode, n, m, factor, corners)
-        weights = None if taps[0][1] is None else np.stack([np.asarray(w) for _, w in taps], 1)
-        axes.append((n, np.stack([ids for ids, _ in taps], 1), weights))
-    return combined(axes)
+@functools.lru_cache(maxsize=16)
+def _table(mode: str, n: int, out: int, factor: float | None, corners: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """Places (out, taps) along an axis, and their weights; the last few tables are kept."""
+    taps = _taps(mode, n, out, factor, corners)
+    weights = None if taps[0][1] is None else np.stack([np.asarray(w) for _, w in taps], 1)
+    return np.stack([ids for ids, _ in taps], 1), weights
 
 
 @composite(
