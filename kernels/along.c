@@ -13,7 +13,7 @@ typedef struct {
     const kernel_table* kernels;
     const char *g, *x;
     char* out;
-    int64_t outer, count, inner, per_task, first, picks;
+    int64_t outer, count, inner, per_task, first, picks, runs;
     int size, flag; /* flag: reverse, or descending */
     running_kernel running;
     resample_kernel resample;
@@ -169,7 +169,7 @@ static void resample_task(void* context, int64_t task, int thread) {
     const job* j = context;
     for (int64_t o = task * j->per_task, last = o + lines_of(j, task); o < last; o++)
         j->resample(j->x + o * j->count * j->inner * j->size, j->places, j->g,
-                    j->out + o * j->picks * j->inner * j->size, j->picks, j->first, j->inner);
+                    j->out + o * j->picks * j->inner * j->size, j->runs, j->first, j->inner);
 }
 
 static void resample_grad_task(void* context, int64_t task, int thread) {
@@ -178,27 +178,35 @@ static void resample_grad_task(void* context, int64_t task, int thread) {
     for (int64_t o = task * j->per_task, last = o + lines_of(j, task); o < last; o++) {
         char* gx = j->out + o * j->count * j->inner * j->size;
         memset(gx, 0, j->count * j->inner * j->size);
-        j->resample(j->x + o * j->picks * j->inner * j->size, j->places, j->g, gx, j->picks, j->first, j->inner);
+        j->resample(j->x + o * j->picks * j->inner * j->size, j->places, j->g, gx, j->runs, j->first, j->inner);
     }
 }
 
 static job resampling(int dtype, const void* x, const int64_t* places, const void* w, void* out, int64_t outer,
-                      int64_t count, int64_t P, int64_t taps, int64_t inner) {
-    job j = {.x = x, .g = w, .out = out, .outer = outer, .count = count, .picks = P, .first = taps, .inner = inner};
+                      int64_t count, int64_t P, int64_t runs, int64_t taps, int64_t inner) {
+    job j = {.x = x,
+             .g = w,
+             .out = out,
+             .outer = outer,
+             .count = count,
+             .picks = P,
+             .runs = runs,
+             .first = taps,
+             .inner = inner};
     j.size = dtype == F32 ? 4 : 8, j.places = (int64_t*)places;
     return j;
 }
 
 void along_resample(int dtype, const void* x, const int64_t* places, const void* w, void* out, int64_t outer,
-                    int64_t count, int64_t P, int64_t taps, int64_t inner) {
-    job j = resampling(dtype, x, places, w, out, outer, count, P, taps, inner);
+                    int64_t count, int64_t P, int64_t runs, int64_t taps, int64_t inner) {
+    job j = resampling(dtype, x, places, w, out, outer, count, P, runs, taps, inner);
     j.resample = kernels_active[dtype]->resample;
     run_lines(&j, outer, P * inner, resample_task);
 }
 
 void along_resample_grad(int dtype, const void* g, const int64_t* places, const void* w, void* gx, int64_t outer,
-                         int64_t count, int64_t P, int64_t taps, int64_t inner) {
-    job j = resampling(dtype, g, places, w, gx, outer, count, P, taps, inner);
+                         int64_t count, int64_t P, int64_t runs, int64_t taps, int64_t inner) {
+    job j = resampling(dtype, g, places, w, gx, outer, count, P, runs, taps, inner);
     j.resample = kernels_active[dtype]->resample_grad;
     run_lines(&j, outer, count * inner, resample_grad_task);
 }

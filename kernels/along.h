@@ -13,8 +13,8 @@
 /* The places of the `first` smallest elements (largest if `descending`) of one row, in order. Of equal ones the first
  * comes first; NaN counts as largest. scratch: 16 bytes per element for float, 32 for double. */
 #define ORDER_PARAMETERS (const void* x_, int64_t count, int descending, int64_t first, int64_t* out, void* scratch)
-/* out[p] = the sum over t of w[p, t] * x[places[p, t]], for rows of `inner` elements; w null: one tap of weight 1. The
- * gradient adds the other way. */
+/* out[p] = the sum over t of w[p, t] * x[places[p, t]], for rows of `inner` elements. w null: places holds P pairs
+ * (place, length), the runs of rows that are copied one after another. The gradient adds the other way. */
 #define RESAMPLE_PARAMETERS \
     (const void* x_, const int64_t* places, const void* w_, void* out_, int64_t P, int64_t taps, int64_t inner)
 typedef void(*resample_kernel) RESAMPLE_PARAMETERS;
@@ -48,8 +48,9 @@ void along_take(int size, const void* x, const int64_t* ids, void* out, int64_t 
 void along_add(int dtype, void* out, const int64_t* ids, const void* y, int64_t outer, int64_t count, int64_t picks,
                int64_t inner);
 
-/* x (outer, count, inner) at P places, and the gradient for x of g (outer, P, inner). */
+/* x (outer, count, inner) at P places (one tap: in `runs` runs of such as follow each other), and the gradient for x of
+ * g (outer, P, inner). */
 void along_resample(int dtype, const void* x, const int64_t* places, const void* w, void* out, int64_t outer,
-                    int64_t count, int64_t P, int64_t taps, int64_t inner);
+                    int64_t count, int64_t P, int64_t runs, int64_t taps, int64_t inner);
 void along_resample_grad(int dtype, const void* g, const int64_t* places, const void* w, void* gx, int64_t outer,
-                         int64_t count, int64_t P, int64_t taps, int64_t inner);
+                         int64_t count, int64_t P, int64_t runs, int64_t taps, int64_t inner);

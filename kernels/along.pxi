@@ -10,9 +10,9 @@ cdef extern from "along.h" nogil:
     void along_add(int dtype, void *out, const int64_t *ids, const void *y, int64_t outer, int64_t count,
                    int64_t picks, int64_t inner)
     void along_resample(int dtype, const void *x, const int64_t *places, const void *w, void *out, int64_t outer,
-                        int64_t count, int64_t P, int64_t taps, int64_t inner)
+                        int64_t count, int64_t P, int64_t runs, int64_t taps, int64_t inner)
     void along_resample_grad(int dtype, const void *g, const int64_t *places, const void *w, void *gx, int64_t outer,
-                             int64_t count, int64_t P, int64_t taps, int64_t inner)
+                             int64_t count, int64_t P, int64_t runs, int64_t taps, int64_t inner)
     int along_order(int dtype, const void *x, int64_t rows, int64_t count, int descending, int64_t first, int64_t *out)
 
 
@@ -229,6 +229,13 @@ cdef cnp.ndarray adjacent_axes(object x, int first, int last, str what):
     return a
 
 
+cdef cnp.ndarray runs_of(cnp.ndarray places):
+    """Places (P, 1) as pairs (place, length): runs of places that follow each other."""
+    flat = places.ravel()
+    starts = np.flatnonzero(np.diff(flat, prepend=-2) != 1)
+    return np.stack([flat[starts], np.diff(starts, append=flat.size)], 1)
+
+
 cdef cnp.ndarray resampled(object x, int first, object sizes, object places, object weights, bint grad, str what):
     """For axes first, first + 1, ...: from x to what has `sizes` there; grad: from the gradient back to x."""
     cdef int last = first + len(sizes) - 1, i, n = 0, dtype
@@ -238,7 +245,7 @@ cdef cnp.ndarray resampled(object x, int first, object sizes, object places, obj
     cdef int order[MAX_AXES]
     cdef cnp.npy_intp shape[MAX_AXES]
     cdef const void *factors = NULL
-    cdef int64_t outer = 1, count = 1, wanted = 1, inner = 1, taps, P
+    cdef int64_t outer = 1, count = 1, wanted = 1, inner = 1, taps, P, runs
     if not cnp.PyArray_CHKFLAGS(a, cnp.NPY_ARRAY_C_CONTIGUOUS):
         memory_order(a, order)
     for i in range(cnp.PyArray_NDIM(a)):
@@ -266,15 +273,17 @@ cdef cnp.ndarray resampled(object x, int first, object sizes, object places, obj
         if not cnp.PyArray_SAMESHAPE(w, ids):
             raise ValueError(f"{what}: weights {np.shape(w)} for places {np.shape(ids)}")
         factors = cnp.PyArray_DATA(w)
+    else:
+        ids, taps = runs_of(ids), 2
     out = empty_ordered(cnp.PyArray_NDIM(a), shape, order, cnp.PyArray_TYPE(a))
-    dtype = dtype_index(a)
+    dtype, runs = dtype_index(a), cnp.PyArray_DIM(ids, 0)
     with nogil:
         if grad:
             along_resample_grad(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(ids), factors,
-                                cnp.PyArray_DATA(out), outer, wanted, P, taps, inner)
+                                cnp.PyArray_DATA(out), outer, wanted, P, runs, taps, inner)
         else:
             along_resample(dtype, cnp.PyArray_DATA(a), <const int64_t *>cnp.PyArray_DATA(ids), factors,
-                           cnp.PyArray_DATA(out), outer, count, P, taps, inner)
+                           cnp.PyArray_DATA(out), outer, count, P, runs, taps, inner)
     return out
 
 
