@@ -13,6 +13,7 @@ from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.activation import softplus
 from autograd.ops.dtypes import FLOAT32, FLOAT64, promote_float
+from autograd.ops.elementwise import raw
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.shapes import near
@@ -96,11 +97,12 @@ def fused(name: str, x: np.ndarray, y: np.ndarray, reduction: str, kind: str, p:
     return kernels.pair_loss(x.astype(FLOAT32), y.astype(FLOAT32), reduction, kind, p).astype(x.dtype)
 
 
-def fused_grad(g: Tensor, x: Tensor, y: Tensor, reduction: str, kind: str, p: float = 0.0) -> np.ndarray:
+def fused_grad(g: Any, x: Any, y: Any, reduction: str, kind: str, p: float = 0.0) -> np.ndarray:
     """The gradient of a fused loss for x, in x's dtype."""
+    g, x, y = raw(g), raw(x), raw(y)
     if x.dtype == y.dtype and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
-        return kernels.pair_loss_grad(g.array, x.array, y.array, reduction, kind, p)
-    g_, x_, y_ = promote_float(g.array, x.array, y.array)
+        return kernels.pair_loss_grad(g, x, y, reduction, kind, p)
+    g_, x_, y_ = promote_float(g, x, y)
     if x_.dtype.itemsize == 2:
         g_, x_, y_ = (a.astype(FLOAT32) for a in (g_, x_, y_))
     return kernels.pair_loss_grad(np.asarray(g_, x_.dtype), x_, y_, reduction, kind, p).astype(x.dtype)
@@ -229,6 +231,7 @@ def share(g: Tensor, x: Tensor, reduction: str) -> Tensor:
 
 
 def _bernoulli_target(g, x, y, reduction):
+    x = tensor_of(x)
     slope = (-x + 1).log().clip(-100.0) - x.log().clip(-100.0)
     return (share(g, x, reduction) * slope).astype(y.dtype)
 
@@ -256,7 +259,7 @@ def logistic_loss(x, y, *, reduction="mean"):
 
 logistic_loss.grads(
     x=lambda g, x, y, reduction: fused_grad(g, x, y, reduction, "logistic"),
-    y=lambda g, x, y, reduction: (share(g, x, reduction) * -x).astype(y.dtype),
+    y=lambda g, x, y, reduction: (share(g, tensor_of(x), reduction) * -tensor_of(x)).astype(y.dtype),
 )
 
 
@@ -356,6 +359,7 @@ def _kl_grad_x(g, x, y, reduction, log_target):
 
 
 def _kl_grad_y(g, x, y, reduction, log_target):
+    x = tensor_of(x)
     each = g / (x.shape or (1,))[0] if reduction == "batchmean" else share(g, x, reduction)
     if log_target:
         return (each * (y.exp() * (y - x + 1))).astype(y.dtype)
