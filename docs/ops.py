@@ -1,10 +1,13 @@
 """Writes docs/ops.md, the page of all ops, from the registry: python docs/ops.py"""
 
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
+from textwrap import fill
 
 import autograd.ops
-from autograd.op import Record, registry
+from autograd.op import Record, intercepted, registry
+from autograd.sampling import Sampler
 
 PAGE = Path(__file__).with_name("ops.md")
 HEAD = """# Ops
@@ -18,17 +21,36 @@ Written by `python docs/ops.py` from the declarations in `autograd/ops/`. Every 
 ELEMENTWISE = ("activation", "binary", "bits", "bounded", "clip", "elementwise", "special", "unary")
 
 
+def foundations(samples: int = 20) -> set[str]:
+    """The primitives that composites call, seen by running samples; without fused ops, whose twin defines them."""
+    used: set[str] = set()
+
+    def noting(forward: Callable, record: Record) -> Callable:
+        def call(*args, **attrs):
+            used.add(record.name)
+            return forward(*args, **attrs)
+
+        return call
+
+    with intercepted(noting):
+        for record in registry().values():
+            for seed in range(samples if record.composite and record.samples else 0):
+                args, attrs = record.samples(Sampler(seed))
+                record.call(*args, **attrs)
+    return {name for name in used if registry()[name].twin is None}
+
+
 def counts(records: list[Record]) -> str:
     """How many ops there are of each kind."""
     primitive = [record for record in records if not record.composite]
     ruled = [record for record in primitive if record.differentiable]
     pointwise = [record for record in ruled if record.module.rpartition(".")[2] in ELEMENTWISE]
     other, free = len(records) - len(primitive), len(primitive) - len(ruled)
-    return (
-        f"{len(records)} ops. {other} are written with other ops. {free} have no gradient: truth values, whole\n"
-        f"numbers, random numbers. {len(pointwise)} are functions of single numbers, a formula and its derivative. "
-        f"{len(ruled) - len(pointwise)} more have\nrules of their own.\n"
-    )
+    text = f"""{len(records)} ops. {other} are written with other ops, in the end with {len(foundations())} primitives.
+        The other primitives stand for themselves, or fuse several for speed. Of all primitives {free} have no gradient
+        (truth values, whole numbers, random numbers), {len(pointwise)} are functions of single numbers, a formula and
+        its derivative, and {len(ruled) - len(pointwise)} have other rules."""
+    return fill(" ".join(text.split()), 120) + "\n"
 
 
 def row(record: Record) -> str:

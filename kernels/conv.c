@@ -28,11 +28,23 @@ typedef struct {
     int64_t kg, kp, cg, panels;  /* per group; kp: kg rounded up to vectors */
     int64_t images, rows, parts; /* of a task: images, output rows; output channels are in `parts` parts */
     int64_t row_blocks;
-    int64_t columns, padded_bytes; /* of the padded copy, if any */
+    int64_t columns, padded_bytes; /* of the padded copy, if any: of one group at a time */
+    int64_t pixel;                 /* elements from pixel to pixel as they are read */
     int64_t column0;               /* of tap 0, output 0 in a row as it is read */
     int over_images, size;
     int merged; /* the taps of a kernel row are one segment */
 } conv_run;
+
+int conv_panel_vectors(const kernel_table* t, int64_t left) {
+    const int64_t vectors = conv_ceil(left, t->lanes);
+    return vectors < 4 || vectors == t->panel + 1 ? (int)conv_min(vectors, 3) : t->panel;
+}
+
+int64_t conv_panels(const kernel_table* t, int64_t k) { return conv_max(1, conv_ceil(k, t->lanes) / t->panel); }
+
+int64_t conv_panel_end(const kernel_table* t, int64_t panel, int64_t k) {
+    return panel + 1 == conv_panels(t, k) ? k : (panel + 1) * t->panel * t->lanes;
+}
 
 int64_t conv_columns(const conv_geometry* g, int64_t q) {
     return (q - 1) * g->stride_w + (g->s - 1) * g->dilation_w + 1;
@@ -40,13 +52,19 @@ int64_t conv_columns(const conv_geometry* g, int64_t q) {
 
 int conv_needs_padding(const conv_geometry* g) { return g->origin_w < 0 || g->origin_w + conv_columns(g, g->q) > g->w; }
 
-void conv_pad_rows(const conv_geometry* g, const char* image, int64_t h0, int64_t h1, char* dst, int size) {
-    const int64_t columns = conv_columns(g, g->q), pixel = g->c * size;
+void conv_pad_rows(const kernel_table* t, const conv_geometry* g, const char* image, int64_t h0, int64_t h1,
+                   int64_t channels, char* dst) {
+    const int size = t->lane_bytes / t->lanes;
+    const int64_t columns = conv_columns(g, g->q), pixel = channels * size;
     const int64_t begin = conv_min(conv_max(0, -g->origin_w), columns);
     const int64_t end = conv_max(begin, conv_min(columns, g->w - g->origin_w));
     for (int64_t h = h0; h < h1; h++, dst += columns * pixel) {
         memset(dst, 0, (size_t)(begin * pixel));
-        memcpy(dst + begin * pixel, image + (h * g->w + g->origin_w + begin) * pixel, (size_t)((end - begin) * pixel));
+        const char* src = image + (h * g->w + g->origin_w + begin) * g->c * size;
+        if (channels == g->c)
+            memcpy(dst + begin * pixel, src, (size_t)((end - begin) * pixel));
+        else
+            t->copy_2d(src, g->c, 1, end - begin, channels, dst + begin * pixel, channels, channels);
         memset(dst + end * pixel, 0, (size_t)((columns - end) * pixel));
     }
 }
@@ -70,10 +88,10 @@ static void pack_task(void* context, int64_t unit, int thread) {
     const conv_geometry* g = run->g;
     const int64_t group = unit / run->panels, j = unit % run->panels * run->t->panel * run->t->lanes;
     const int64_t taps = g->r * g->s, c_block = 64;
-    int64_t end = conv_min(run->kg, j + run->t->panel * run->t->lanes), width;
+    int64_t end = conv_panel_end(run->t, unit % run->panels, run->kg), width;
     char* dst = run->packed + (group * run->kp + j) * taps * run->cg * run->size;
     for (int64_t k = j; k < end; k += width) {
-        width = gemm_panel_vectors(run->t, end - k) * run->t->lanes;
+        width = conv_panel_vectors(run->t, end - k) * run->t->lanes;
         const char* src = run->w + (group * g->weight_group + k * g->weight_k) * run->size;
         for (int64_t c = 0; c < run->cg; c += c_block)
             for (int64_t tap = 0; tap < taps; tap++) {
@@ -94,13 +112,14 @@ static int64_t list_segments(const conv_run* run, gemm_segment* segments, const 
     conv_valid_taps(p * g->stride_h + g->origin_h, g->dilation_h, g->r, g->h, &r0, &r1);
     if (run->over_images) conv_valid_taps(q * g->stride_w + g->origin_w, g->dilation_w, g->s, g->w, &s0, &s1);
     for (int64_t r = r0; r < r1; r++) {
-        const char* row = rows + (p * g->stride_h + r * g->dilation_h + g->origin_h) * run->columns * g->c * run->size;
+        const char* row =
+            rows + (p * g->stride_h + r * g->dilation_h + g->origin_h) * run->columns * run->pixel * run->size;
         for (int64_t s = s0; s < s1; s = run->merged ? s1 : s + 1) {
             int64_t first = (r * g->s + s) * run->cg, length = (run->merged ? s1 - s : 1) * run->cg;
             int64_t begin = conv_max(first, f0), end = conv_min(first + length, f1);
             if (begin >= end) continue;
             int64_t column = run->column0 + q * g->stride_w + s * g->dilation_w;
-            segments[count++] = (gemm_segment){row + (column * g->c + begin - first) * run->size,
+            segments[count++] = (gemm_segment){row + (column * run->pixel + begin - first) * run->size,
                                                panel + begin * width * run->size, end - begin};
         }
     }
@@ -112,13 +131,13 @@ static void run_panel(const conv_run* run, gemm_segment* segments, const char* x
                       int64_t p1, int64_t image_bytes, int64_t group, int64_t k, int64_t n) {
     const conv_geometry* g = run->g;
     const int64_t flat = g->r * g->s * run->cg, channel = group * run->kg + k;
-    const int vectors = gemm_panel_vectors(run->t, n);
+    const int vectors = conv_panel_vectors(run->t, n);
     const int64_t width = vectors * run->t->lanes, block = conv_max(1, WEIGHT_BLOCK / (width * run->size));
     const char* panel = run->packed + (group * run->kp + k) * flat * run->size;
     gemm_panel_args a = {.n = conv_min(n, width), .vectors = vectors, .segments = segments, .ldb = width};
     if (run->bias) a.bias = run->bias + channel * run->size;
     a.m = run->over_images ? i1 - i0 : g->q;
-    a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * g->c;
+    a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * run->pixel;
     a.ldc = run->over_images ? g->out_n : g->out_w;
     for (int64_t f = 0; f < flat; f += block) {
         a.flags = (f ? GEMM_ADD : 0) | (g->relu && f + block >= flat ? GEMM_RELU : 0);
@@ -140,25 +159,24 @@ static void compute_task(void* context, int64_t task, int thread) {
     const int64_t part = task % run->parts, block = task / run->parts % run->row_blocks;
     const int64_t i0 = task / run->parts / run->row_blocks * run->images, i1 = conv_min(g->n, i0 + run->images);
     const int64_t p0 = block * run->rows, p1 = conv_min(g->p, p0 + run->rows);
-    int64_t image_bytes = g->h * g->w * g->c * run->size;
-    const char* x = run->x + i0 * image_bytes;
-    if (run->padded) {
-        char* copy = run->padded + thread * run->padded_bytes;
-        int64_t h0, h1;
-        conv_row_range(g, p0, p1, &h0, &h1);
-        int64_t row_bytes = run->columns * g->c * run->size;
-        for (int64_t i = i0; i < i1; i++)
-            conv_pad_rows(g, run->x + i * image_bytes, h0, h1, copy + (i - i0) * (h1 - h0) * row_bytes, run->size);
-        image_bytes = (h1 - h0) * row_bytes;
-        x = copy - h0 * row_bytes;
-    }
+    const int64_t input_bytes = g->h * g->w * g->c * run->size, row_bytes = run->columns * run->pixel * run->size;
+    char* copy = run->padded + thread * run->padded_bytes;
+    int64_t h0, h1, copied = -1;
+    conv_row_range(g, p0, p1, &h0, &h1);
     gemm_segment* segments = run->segments + thread * g->r * g->s;
     const int64_t units = g->groups * run->panels, widest = t->panel * t->lanes;
     for (int64_t unit = units * part / run->parts; unit < units * (part + 1) / run->parts; unit++) {
-        int64_t group = unit / run->panels, k = unit % run->panels * widest, end = conv_min(run->kg, k + widest);
-        const char* channels = x + group * run->cg * run->size;
-        for (; k < end; k += gemm_panel_vectors(t, end - k) * t->lanes)
-            run_panel(run, segments, channels, i0, i1, p0, p1, image_bytes, group, k, end - k);
+        int64_t group = unit / run->panels, k = unit % run->panels * widest;
+        int64_t end = conv_panel_end(t, unit % run->panels, run->kg);
+        const char* x = run->x + i0 * input_bytes + group * run->cg * run->size;
+        if (run->padded && group != copied)
+            for (int64_t i = 0; i < i1 - i0; i++)
+                conv_pad_rows(t, g, x + i * input_bytes, h0, h1, run->cg, copy + i * (h1 - h0) * row_bytes);
+        copied = group;
+        if (run->padded) x = copy - h0 * row_bytes;
+        for (; k < end; k += conv_panel_vectors(t, end - k) * t->lanes)
+            run_panel(run, segments, x, i0, i1, p0, p1, run->padded ? (h1 - h0) * row_bytes : input_bytes, group, k,
+                      end - k);
     }
 }
 
@@ -192,22 +210,22 @@ static void partition(conv_run* run) {
 static int by_panels(const kernel_table* t, const conv_geometry* g, int over_images, const void* x, const void* w,
                      const void* bias, void* y) {
     const int size = t->lane_bytes / t->lanes;
-    const int64_t widest = t->panel * t->lanes;
     conv_run run = {.t = t, .g = g, .x = x, .w = w, .bias = bias, .y = y, .size = size, .over_images = over_images};
     run.kg = g->k / g->groups;
     run.kp = conv_ceil(run.kg, t->lanes) * t->lanes;
     run.cg = g->c / g->groups;
-    run.panels = conv_ceil(run.kg, widest);
+    run.panels = conv_panels(t, run.kg);
     partition(&run);
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
-    const int padding = !run.over_images && conv_needs_padding(g);
+    const int padding = !run.over_images && (conv_needs_padding(g) || conv_sorts_groups(g));
     run.columns = padding ? conv_columns(g, g->q) : g->w;
     run.column0 = padding ? 0 : g->origin_w;
-    run.merged = g->groups == 1 && g->dilation_w == 1;
+    run.pixel = padding ? run.cg : g->c;
+    run.merged = run.pixel == run.cg && g->dilation_w == 1;
     if (padding) {
         int64_t h = conv_min(g->h, (run.rows - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1);
-        run.padded_bytes = conv_ceil(run.images * h * run.columns * g->c * size, 64) * 64;
+        run.padded_bytes = conv_ceil(run.images * h * run.columns * run.cg * size, 64) * 64;
     }
     int64_t packed_bytes = conv_ceil(g->groups * run.kp * run.cg * g->r * g->s * size, 64) * 64;
     int64_t segment_bytes = conv_ceil(g->r * g->s * (int64_t)sizeof(gemm_segment) * threads, 64) * 64;

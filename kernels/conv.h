@@ -3,7 +3,8 @@
  * A row of output pixels is a small matrix product: its A are input pixels at pitch stride_w * C, its B is the packed
  * weight [r][s][c][k], and the taps are the segments of the batch-reduce sum. Where the taps of one kernel row are
  * adjacent in memory (dilation 1), they form one segment of S * C elements, so a layer with few channels is as
- * efficient as any other. Rows outside the input are skipped; columns outside are zeros in a copy. */
+ * efficient as any other; in groups they are after a copy. Rows outside the input are skipped; columns outside are
+ * zeros in a copy. */
 #pragma once
 #include <stdint.h>
 
@@ -66,11 +67,20 @@ static inline int64_t conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t conv_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/* Width in vectors of the panel that starts with `left` output channels to go: three where one would be left alone. */
+int conv_panel_vectors(const struct kernel_table* t, int64_t left);
+/* Panels that tasks share out begin every t->panel vectors; the last one ends at channel k. */
+int64_t conv_panels(const struct kernel_table* t, int64_t k);
+int64_t conv_panel_end(const struct kernel_table* t, int64_t panel, int64_t k);
 /* Columns that output columns [0, q) touch, and whether some of them lie outside the input. */
 int64_t conv_columns(const conv_geometry* g, int64_t q);
 int conv_needs_padding(const conv_geometry* g);
-/* Copies input rows [h0, h1) of one image, all columns that the output touches, zeros where there is no input. */
-void conv_pad_rows(const conv_geometry* g, const char* image, int64_t h0, int64_t h1, char* dst, int size);
+/* Copies input rows [h0, h1) of one image, all columns that the output touches, zeros where there is no input; of every
+ * pixel the first `channels`. */
+void conv_pad_rows(const struct kernel_table* t, const conv_geometry* g, const char* image, int64_t h0, int64_t h1,
+                   int64_t channels, char* dst);
+/* Whether the channels of a group are copied together, so that the taps of a kernel row are one segment. */
+static inline int conv_sorts_groups(const conv_geometry* g) { return g->groups > 1 && g->s > 1 && g->dilation_w == 1; }
 /* Rows of input that output rows [p0, p1) touch, clipped to the input. */
 void conv_row_range(const conv_geometry* g, int64_t p0, int64_t p1, int64_t* h0, int64_t* h1);
 /* Taps i of [0, taps) with 0 <= first + i * step < length, as a range. */

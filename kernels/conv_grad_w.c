@@ -18,6 +18,7 @@ enum {
     VECTOR = 64,      /* bytes that copies of taps may read and write too much */
     MAX_CHUNKS = 16,
     PARTIAL_ELEMENTS = 4 << 20, /* all partial sums together, unless one alone is larger */
+    LARGE_POINTWISE = 1 << 15,  /* weights: with so many, a product that writes each once beats partial sums */
     PARALLEL_WORK = 1 << 17,
     SUM_ELEMENTS = 1 << 14 /* per task of the final sum */
 };
@@ -33,6 +34,7 @@ typedef struct {
     int64_t images, rows, pixels; /* of a block: images, output rows, output columns */
     int64_t row_blocks, column_blocks, blocks, chunks, parts;
     int64_t columns, column0, padded_bytes, packed_bytes, patch_bytes;
+    int64_t pixel;                          /* elements from pixel to pixel of x as they are read */
     int over_images, merged, packing, size; /* packing: g is copied */
 } grad_run;
 
@@ -82,7 +84,7 @@ static int64_t list_segments(const grad_run* run, gemm_segment* segments, const 
             int64_t pixel =
                 run->over_images ? ((p - b->p0) * g->q + q) * (b->i1 - b->i0) : (p - b->p0) * (b->q1 - b->q0);
             const char* y = grad + (packed ? pixel : (p - b->p0) * g->q) * g_row * run->size;
-            segments[count++] = (gemm_segment){x + (h * run->columns + column) * g->c * run->size, y,
+            segments[count++] = (gemm_segment){x + (h * run->columns + column) * run->pixel * run->size, y,
                                                run->over_images ? b->i1 - b->i0 : b->q1 - b->q0};
         }
     }
@@ -98,7 +100,7 @@ static void copy_patches(const grad_run* run, const pixel_block* b, const char* 
     conv_row_range(g, b->p0, b->p1, &h0, &h1);
     const int64_t above = conv_min(h0 - first, rows), inside = above + h1 - h0;
     memset(padded, 0, (size_t)(above * row * run->size));
-    conv_pad_rows(g, x, h0, h1, padded + above * row * run->size, run->size);
+    conv_pad_rows(run->t, g, x, h0, h1, g->c, padded + above * row * run->size);
     memset(padded + inside * row * run->size, 0, (size_t)((rows - inside) * row * run->size));
     for (int64_t p = b->p0; p < b->p1; p++, dst += g->q * g->r * length * run->size)
         run->t->conv_patches(padded + (p - b->p0) * g->stride_h * row * run->size, g->stride_w * g->c,
@@ -110,7 +112,7 @@ static void add_block(const grad_run* run, const pixel_block* b, const char* x, 
                       int64_t group, int64_t k, int64_t n, char* partial, int add) {
     const conv_geometry* g = &run->g;
     gemm_panel_args a = {.segments = segments, .c = NULL};
-    a.vectors = gemm_panel_vectors(run->t, n);
+    a.vectors = conv_panel_vectors(run->t, n);
     a.n = a.ldb = a.ldc = a.vectors * run->t->lanes;
     const int64_t channel = group * run->kg + k, last = ((b->i1 - 1) * g->p + b->p1 - 1) * g->q + b->q1 - 1;
     const char* grad;
@@ -132,11 +134,11 @@ static void add_block(const grad_run* run, const pixel_block* b, const char* x, 
         run->t->gemm_panel(&a);
         return;
     }
-    a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * g->c;
+    a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * run->pixel;
     a.m = run->merged ? g->s * run->cg : run->cg;
     for (int64_t r = 0; r < g->r; r++)
         for (int64_t s = 0; s < g->s; s += run->merged ? g->s : 1) {
-            a.count = list_segments(run, segments, b, x + group * run->cg * run->size, grad, a.ldb, packed, r, s);
+            a.count = list_segments(run, segments, b, x, grad, a.ldb, packed, r, s);
             a.c = partial + (r * g->s + s) * run->cg * a.n * run->size;
             run->t->gemm_panel(&a);
         }
@@ -148,27 +150,26 @@ static void chunk_task(void* context, int64_t task, int thread) {
     const int64_t chunk = task / run->parts, part = task % run->parts;
     const int64_t units = g->groups * run->panels, widest = run->t->panel * run->t->lanes;
     const int64_t first = run->blocks * chunk / run->chunks, last = run->blocks * (chunk + 1) / run->chunks;
-    const int64_t pixel = g->c * run->size, flat = g->r * g->s * run->cg;
+    const int64_t flat = g->r * g->s * run->cg;
     gemm_segment* segments = run->segments + thread * run->rows * (run->over_images ? g->q : 1);
     char* packed = run->packed + thread * run->packed_bytes;
     char* partial = run->partials + chunk * run->partial * run->size;
     for (int64_t index = first; index < last; index++) {
         pixel_block b = locate(run, index);
-        const char* x = run->x + b.i0 * g->h * g->w * pixel;
-        char* copy = run->padded + thread * run->padded_bytes;
-        if (run->patches) {
-            char* patches = run->patches + thread * run->patch_bytes;
-            copy_patches(run, &b, x, copy, patches);
-            x = patches;
-        } else if (run->padded) {
-            int64_t h0, h1;
-            conv_row_range(g, b.p0, b.p1, &h0, &h1);
-            conv_pad_rows(g, x, h0, h1, copy, run->size);
-            x = copy - h0 * run->columns * pixel;
-        }
+        char *copy = run->padded + thread * run->padded_bytes, *patches = run->patches + thread * run->patch_bytes;
+        int64_t h0, h1, copied = -1;
+        conv_row_range(g, b.p0, b.p1, &h0, &h1);
         for (int64_t unit = units * part / run->parts; unit < units * (part + 1) / run->parts; unit++) {
-            int64_t group = unit / run->panels, k = unit % run->panels * widest, end = conv_min(run->kg, k + widest);
-            for (; k < end; k += gemm_panel_vectors(run->t, end - k) * run->t->lanes)
+            int64_t group = unit / run->panels, k = unit % run->panels * widest;
+            int64_t end = conv_panel_end(run->t, unit % run->panels, run->kg);
+            const char* x = run->x + (b.i0 * g->h * g->w * g->c + group * run->cg) * run->size;
+            if (group != copied && run->patches)
+                copy_patches(run, &b, x, copy, patches);
+            else if (group != copied && run->padded)
+                conv_pad_rows(run->t, g, x, h0, h1, run->cg, copy);
+            copied = group;
+            if (run->padded) x = run->patches ? patches : copy - h0 * run->columns * run->pixel * run->size;
+            for (; k < end; k += conv_panel_vectors(run->t, end - k) * run->t->lanes)
                 add_block(run, &b, x, segments, packed, group, k, end - k,
                           partial + (group * run->kp + k) * flat * run->size, index > first);
         }
@@ -189,9 +190,9 @@ static void unpack_task(void* context, int64_t unit, int thread) {
     const grad_run* run = context;
     const int64_t flat = run->g.r * run->g.s * run->cg, widest = run->t->panel * run->t->lanes;
     const int64_t group = unit / run->panels;
-    int64_t k = unit % run->panels * widest, end = conv_min(run->kg, k + widest), width;
+    int64_t k = unit % run->panels * widest, end = conv_panel_end(run->t, unit % run->panels, run->kg), width;
     for (; k < end; k += width) {
-        width = gemm_panel_vectors(run->t, end - k) * run->t->lanes;
+        width = conv_panel_vectors(run->t, end - k) * run->t->lanes;
         run->t->conv_unpack(run->partials + (group * run->kp + k) * flat * run->size, width, run->cg,
                             run->g.r * run->g.s, conv_min(width, end - k),
                             run->gw + (group * run->kg + k) * flat * run->size);
@@ -215,35 +216,45 @@ static void partition(grad_run* run, conv_algorithm algorithm) {
     run->parts = conv_min(g->groups * run->panels, conv_ceil(MAX_CHUNKS, run->chunks));
 }
 
+/* The weight gradient of a pointwise convolution is the matrix product of g, transposed, and x. */
+static int pointwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x, void* gw) {
+    gemm_problem p = {.m = g->k, .n = g->c, .k = g->n * g->h * g->w, .c = gw, .ldc = g->c};
+    p.a = (gemm_matrix){.data = grad, .rows = 1, .columns = g->k};
+    p.b = (gemm_matrix){.data = x, .rows = g->c, .columns = 1};
+    return gemm(t, &p);
+}
+
 int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x, void* gw) {
     const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_W, forward, NULL);
     if (algorithm == CONV_DEPTHWISE) return depthwise_grad_w(t, forward, grad, x, gw);
     if (algorithm == CONV_WINOGRAD) return winograd_grad_w(t, forward, grad, x, gw);
+    if (algorithm == CONV_POINTWISE && forward->k * forward->c >= LARGE_POINTWISE)
+        return pointwise_grad_w(t, forward, grad, x, gw);
     const int size = t->lane_bytes / t->lanes;
-    const int64_t widest = t->panel * t->lanes;
+    const int64_t widest = conv_max(t->panel, 3) * t->lanes;
     grad_run run = {.t = t, .g = *forward, .x = x, .grad = grad, .gw = gw, .size = size};
     conv_geometry* g = &run.g;
     run.kg = g->k / g->groups;
     run.kp = conv_ceil(run.kg, t->lanes) * t->lanes;
     run.cg = g->c / g->groups;
-    run.panels = conv_ceil(run.kg, widest);
+    run.panels = conv_panels(t, run.kg);
     run.partial = g->groups * run.kp * run.cg * g->r * g->s;
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
     partition(&run, algorithm);
-    const int plain = g->groups == 1 && g->dilation_w == 1 && !run.over_images;
     const int near = g->dilation_h == 1 && g->stride_h <= g->r && run.pixels == g->q; /* few rows are skipped or cut */
     const int short_taps =
-        g->r > 1 && g->s * g->c * gemm_panel_vectors(t, run.kg) < CHAINS && g->r * g->s * g->c <= PATCH_TAPS;
-    const int patches = plain && near && short_taps;
-    const int padding = patches || (!run.over_images && conv_needs_padding(g));
+        g->r > 1 && g->s * g->c * conv_panel_vectors(t, run.kg) < CHAINS && g->r * g->s * g->c <= PATCH_TAPS;
+    const int patches = g->groups == 1 && g->dilation_w == 1 && !run.over_images && near && short_taps;
+    const int padding = patches || (!run.over_images && (conv_needs_padding(g) || conv_sorts_groups(g)));
     run.columns = padding ? conv_columns(g, g->q) : g->w;
     run.column0 = padding ? 0 : g->origin_w;
-    run.merged = plain;
+    run.pixel = padding ? run.cg : g->c;
+    run.merged = run.pixel == run.cg && g->dilation_w == 1 && !run.over_images;
     if (padding) {
         int64_t h = (run.rows - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1;
         if (!patches) h = conv_min(g->h, h);
-        run.padded_bytes = conv_ceil(h * run.columns * g->c * size + VECTOR, 64) * 64;
+        run.padded_bytes = conv_ceil(h * run.columns * run.cg * size + VECTOR, 64) * 64;
     }
     if (patches) run.patch_bytes = conv_ceil(run.rows * g->q * g->r * g->s * g->c * size + VECTOR, 64) * 64;
     /* Rows of g serve in place, but not on a long pitch, which crowds a few cache sets, where enough inputs meet them

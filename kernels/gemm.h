@@ -1,8 +1,8 @@
 /* Matrix multiplication: one batch-reduce panel kernel, which convolution shares, and a packing copy.
  *
- * A panel is `vectors` registers wide (1, 2 or the table's `panel`); B is read row by row at pitch ldb, so packed
- * panels and plain rows both serve. A is broadcast element by element, from where it lies or from a copy.
- * Every output is one chain of multiply-adds in ascending k, whatever the tile: no blocking changes the bits.
+ * A panel is `vectors` registers wide (1, 2, 3 or the table's `panel`; in strips not 3); B is read row by row at pitch
+ * ldb, so packed panels and plain rows both serve. A is broadcast element by element, from where it lies or from a
+ * copy. Every output is one chain of multiply-adds in ascending k, whatever the tile: no blocking changes the bits.
  * Only gemm_dot differs: one chain per lane. It is chosen by the shape alone. */
 #pragma once
 #include <stdint.h>
@@ -66,7 +66,13 @@ typedef struct {
     X(gemm_pack, GEMM_PACK_PARAMETERS)        \
     X(copy_2d, COPY_2D_PARAMETERS)
 
-/* Height of the tile that starts with `left` rows to go: 7 and 8 are split evenly, low tiles keep FMA units waiting. */
+/* Height of the tile that starts with `left` rows to go. What is left over is split evenly: low tiles keep FMA units
+ * waiting. */
+static inline int64_t gemm_tile_rows(int64_t left, int tallest) {
+    return left >= 2 * tallest ? tallest : left > tallest ? (left + 1) / 2 : left;
+}
+
+/* The same of strips. */
 static inline int gemm_strip_rows(int64_t left) {
     return left > 8 || left == 6 ? 6 : left == 5 ? 3 : left >= 4 ? 4 : (int)left;
 }

@@ -120,7 +120,7 @@ cdef cnp.ndarray check_labels(object labels, cnp.ndarray x, int64_t ignore, str 
             raise TypeError(f"{what}: labels must be integers, got {given.dtype}")
         if kind == "u" and cnp.PyArray_SIZE(given) and given.max() > 2 ** 63 - 1:
             raise ValueError(f"{what}: label {given.max()} is out of range for {C} classes")
-        array = np.ascontiguousarray(given, dtype=np.int64)
+        array = contiguous(np.asarray(given, np.int64))
     bad = find_bad_label(<const int64_t *>cnp.PyArray_DATA(array), cnp.PyArray_SIZE(array), C, ignore)
     if bad >= 0:
         raise ValueError(f"{what}: label {array.flat[bad]} is out of range for {C} classes")

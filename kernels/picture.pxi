@@ -37,7 +37,7 @@ cdef cnp.ndarray new_pictures(const picture_shape *s):
 
 cdef cnp.ndarray table_of(object values, tuple shape, object dtype, str what, str name):
     """A contiguous array of this shape and type."""
-    cdef cnp.ndarray found = np.ascontiguousarray(values, dtype)
+    cdef cnp.ndarray found = contiguous(np.asarray(values, dtype))
     if np.shape(found) != shape:
         raise ValueError(f"{what}: {name} must have shape {shape}, got {np.shape(found)}")
     return found
@@ -59,8 +59,8 @@ def picture_warped(images, maps, float fill=0):
 cdef tuple taps_of(object start, object weight, int64_t N, int64_t size, picture_taps *out, int64_t *outputs,
                    str name):
     """Checks one axis: start (outputs,) or (N, outputs), weight with an axis of taps more."""
-    cdef cnp.ndarray at = np.ascontiguousarray(start, np.int64)
-    cdef cnp.ndarray w = np.ascontiguousarray(weight, np.float32)
+    cdef cnp.ndarray at = contiguous(np.asarray(start, np.int64))
+    cdef cnp.ndarray w = contiguous(np.asarray(weight, np.float32))
     cdef int axes = cnp.PyArray_NDIM(at)
     if axes not in (1, 2) or (axes == 2 and at.shape[0] != N):
         raise ValueError(f"picture_resampled: {name} must be (outputs,) or (N={N}, outputs), got {np.shape(at)}")

@@ -139,7 +139,7 @@ def sum(x, axes=None, bint keepdims=False):
 def add_rows(x, ids, int64_t n):
     """y (n, ...) with y[i] = the sum of the x[j] whose ids[j] is i, in ascending j."""
     cdef cnp.ndarray a = contiguous(dense(x, "add_rows"))
-    cdef cnp.ndarray places = np.ascontiguousarray(ids, np.int64)
+    cdef cnp.ndarray places = contiguous(np.asarray(ids, np.int64))
     cdef cnp.npy_intp[MAX_AXES] shape
     cdef cnp.ndarray out
     cdef int i, dtype = dtype_index(a)

@@ -79,11 +79,32 @@ INLINE void K(store_part)(T* p, V v, int64_t n) { _mm512_mask_storeu_pd(p, (1u <
 #elif VECTOR_BYTES == 32 && T_BYTES == 4
 INLINE __m256i K(first)(int64_t n) { return (__m256i)((VI){0, 1, 2, 3, 4, 5, 6, 7} < (INT)n); }
 INLINE V K(load_part)(const T* p, int64_t n) { return (V)_mm256_maskload_ps(p, K(first)(n)); }
-INLINE void K(store_part)(T* p, V v, int64_t n) { _mm256_maskstore_ps(p, K(first)(n), (__m256)v); }
+INLINE void K(store_part)(T* p, V v, int64_t n) { /* a masked store takes AMD's cores a dozen steps and more */
+    __m128 low = _mm256_castps256_ps128((__m256)v);
+    if (n & 4) {
+        _mm_storeu_ps(p, low);
+        low = _mm256_extractf128_ps((__m256)v, 1);
+        p += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64*)p, low);
+        low = _mm_movehl_ps(low, low);
+        p += 2;
+    }
+    if (n & 1) _mm_store_ss(p, low);
+}
 #elif VECTOR_BYTES == 32
 INLINE __m256i K(first)(int64_t n) { return (__m256i)((VI){0, 1, 2, 3} < (INT)n); }
 INLINE V K(load_part)(const T* p, int64_t n) { return (V)_mm256_maskload_pd(p, K(first)(n)); }
-INLINE void K(store_part)(T* p, V v, int64_t n) { _mm256_maskstore_pd(p, K(first)(n), (__m256d)v); }
+INLINE void K(store_part)(T* p, V v, int64_t n) {
+    __m128d low = _mm256_castpd256_pd128((__m256d)v);
+    if (n & 2) {
+        _mm_storeu_pd(p, low);
+        low = _mm256_extractf128_pd((__m256d)v, 1);
+        p += 2;
+    }
+    if (n & 1) _mm_store_sd(p, low);
+}
 #else
 INLINE V K(load_part)(const T* p, int64_t n) {
     V v = {};

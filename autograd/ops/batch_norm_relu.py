@@ -143,7 +143,12 @@ def _eval_reference(x, mean, var, w=None, b=None, residual=None, eps=1e-5, six=F
     return _bounded(y if residual is None else y + residual, six)
 
 
-@op(reference=_eval_reference, samples=_eval_samples, bound=3e-5)
+def _eval_twin(x, mean, var, w=None, b=None, residual=None, *, eps=1e-5, six=False):
+    y = batch_norm_eval(x, mean, var, w, b, eps=eps)
+    return (relu6 if six else relu)(y if residual is None else y + residual)
+
+
+@op(reference=_eval_reference, samples=_eval_samples, twin=_eval_twin, bound=3e-5)
 def batch_norm_relu_eval(x, mean, var, w=None, b=None, residual=None, *, eps=1e-5, six=False):
     """max(batch_norm_eval(x, mean, var, w, b) + residual, 0), in one pass; mean and var are constants.
 
