@@ -8,7 +8,7 @@
 
 enum {
     WINOGRAD_CHANNELS = 16, /* with fewer, transforms cost as much as they save */
-    MANY_CHANNELS = 32,     /* with fewer, tiles must be fuller */
+    MANY_CHANNELS = 64,     /* with fewer, more must be saved */
     WINOGRAD_TILES = 16,    /* in the whole batch: fewer do not repay transforming the weight */
     FEW_COLUMNS = 7,        /* rows this short leave register tiles empty ... */
     FEW_COLUMNS_GRAD_W = 4,
@@ -30,15 +30,20 @@ static int is_pointwise(const conv_geometry* g) {
            !g->origin_w && g->p == g->h && g->q == g->w && g->out_h == g->q * g->out_w && g->out_n == g->p * g->out_h;
 }
 
+/* Along one axis: the taps of all outputs, without those that lie outside the input. */
+static int64_t taps_inside(int64_t out, int64_t stride, int64_t origin, int64_t dilation, int64_t taps, int64_t in) {
+    int64_t inside = 0, begin, end;
+    for (int64_t i = 0; i < out; i++, inside += end - begin)
+        conv_valid_taps(i * stride + origin, dilation, taps, in, &begin, &end);
+    return inside;
+}
+
 /* Whether output rows are better computed pixel by pixel, over images: they are short, or a fourth of the taps along
  * them is padding, which a single pixel skips. */
 static int has_short_rows(const conv_geometry* g, int64_t few) {
     if (g->q <= few) return 1;
     if (g->q > PADDED_COLUMNS) return 0;
-    int64_t valid = 0, begin, end;
-    for (int64_t q = 0; q < g->q; q++, valid += end - begin)
-        conv_valid_taps(q * g->stride_w + g->origin_w, g->dilation_w, g->s, g->w, &begin, &end);
-    return 4 * valid < 3 * g->q * g->s;
+    return 4 * taps_inside(g->q, g->stride_w, g->origin_w, g->dilation_w, g->s, g->w) < 3 * g->q * g->s;
 }
 
 /* Why Winograd cannot or should not run, or NULL. */
@@ -52,9 +57,11 @@ static const char* against_winograd(const kernel_table* t, const conv_geometry* 
     if (t->lane_bytes / t->lanes != sizeof(float)) return "float64 is computed directly";
     if (g->c < WINOGRAD_CHANNELS || g->k < WINOGRAD_CHANNELS) return "3x3 with fewer than 16 channels";
     const int64_t tiles = conv_ceil(g->p, WINOGRAD_OUT) * conv_ceil(g->q, WINOGRAD_OUT);
-    const int eighths = g->c < MANY_CHANNELS || g->k < MANY_CHANNELS ? 5 : 4;
-    if (8 * g->p * g->q < eighths * WINOGRAD_OUT * WINOGRAD_OUT * tiles)
-        return "too much of the 4x4 tiles lies outside";
+    const int eighths = g->c < MANY_CHANNELS || g->k < MANY_CHANNELS ? 15 : 13;
+    const int64_t direct =
+        taps_inside(g->p, 1, g->origin_h, 1, 3, g->h) * taps_inside(g->q, 1, g->origin_w, 1, 3, g->w);
+    if (8 * direct < eighths * WINOGRAD_POSITIONS * tiles)
+        return "the 4x4 tiles lie so far outside that few multiplications are saved";
     if (g->n * tiles < WINOGRAD_TILES) return "too few pixels to repay transforming the weight";
     return NULL;
 }

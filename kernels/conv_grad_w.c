@@ -18,6 +18,7 @@ enum {
     VECTOR = 64,      /* bytes that copies of taps may read and write too much */
     MAX_CHUNKS = 16,
     PARTIAL_ELEMENTS = 4 << 20, /* all partial sums together, unless one alone is larger */
+    LARGE_POINTWISE = 1 << 15,  /* weights: with so many, a product that writes each once beats partial sums */
     PARALLEL_WORK = 1 << 17,
     SUM_ELEMENTS = 1 << 14 /* per task of the final sum */
 };
@@ -215,10 +216,20 @@ static void partition(grad_run* run, conv_algorithm algorithm) {
     run->parts = conv_min(g->groups * run->panels, conv_ceil(MAX_CHUNKS, run->chunks));
 }
 
+/* The weight gradient of a pointwise convolution is the matrix product of g, transposed, and x. */
+static int pointwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x, void* gw) {
+    gemm_problem p = {.m = g->k, .n = g->c, .k = g->n * g->h * g->w, .c = gw, .ldc = g->c};
+    p.a = (gemm_matrix){.data = grad, .rows = 1, .columns = g->k};
+    p.b = (gemm_matrix){.data = x, .rows = g->c, .columns = 1};
+    return gemm(t, &p);
+}
+
 int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x, void* gw) {
     const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_W, forward, NULL);
     if (algorithm == CONV_DEPTHWISE) return depthwise_grad_w(t, forward, grad, x, gw);
     if (algorithm == CONV_WINOGRAD) return winograd_grad_w(t, forward, grad, x, gw);
+    if (algorithm == CONV_POINTWISE && forward->k * forward->c >= LARGE_POINTWISE)
+        return pointwise_grad_w(t, forward, grad, x, gw);
     const int size = t->lane_bytes / t->lanes;
     const int64_t widest = conv_max(t->panel, 3) * t->lanes;
     grad_run run = {.t = t, .g = *forward, .x = x, .grad = grad, .gw = gw, .size = size};

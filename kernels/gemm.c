@@ -2,27 +2,31 @@
 #include "gemm.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
 
 enum {
-    K_BLOCK = 384,           /* of the reduction: a panel of B and the rows of a tile fit in L1 */
-    N_BLOCK_BYTES = 1024,    /* of a row of B: a packed block (x K_BLOCK) fits in L2 */
+    K_BLOCK = 512,           /* of the reduction: a panel of B fits in L1, a chunk of A in L2 */
+    N_BLOCK_BYTES = 4096,    /* of a row of B: a packed block (x K_BLOCK) fits in L3, all of A is read per block */
     N_BLOCK_PANELS = 4,      /* at least so wide if work is shared out: each block reads all of A */
+    PACK_PANELS = 2,         /* of B at a time if a single chunk of A uses them: they stay in L2 */
     M_CHUNK = 96,            /* rows of A that are used by all panels in turn: they stay in L2 */
-    M_BLOCK = 960,           /* rows per task: each task packs its block of B for itself */
+    M_BLOCK = 4096,          /* rows per task: each task packs its block of B for itself */
     M_BLOCK_LEAST = 48,      /* and at least */
     TASKS_PER_THREAD = 4,    /* so that threads finish together */
     IN_PLACE_BYTES = 16384,  /* up to here B is used where it is: it fits in L1 */
-    IN_PLACE_ROWS = 24,      /* or for so few rows of A */
-    STACK_BYTES = 16384,     /* packs this small need no malloc */
+    STACK_BYTES = 16384,     /* packs this small need no memory of the pool */
     PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
     DOT_ROWS = 12,           /* up to here, dot products beat packing a transposed B */
     DOT_LENGTH = 64,         /* if they are at least so long, for more than GEMM_FEW rows */
     DOT_BLOCK = 64,          /* columns per task of dot products */
-    FEW_BYTES = 16384        /* of C per task of few rows: stays in L1 */
+    FEW_ROWS = 6,            /* up to here B streams by once, if it has so many columns and elements: */
+    FEW_COLUMNS = 64,
+    FEW_B = 4096,
+    SHORT_SUM = 8,    /* up to here C streams by once, if it has FEW_COLUMNS */
+    FEW_BYTES = 16384 /* of C, or of B in short sums, per task of few rows: stays in L1 */
 };
 
 /* How A is read. */
@@ -35,7 +39,7 @@ typedef struct {
     char* c;
     char* scratch; /* per thread: a packed block of B, then a chunk of A */
     int64_t packed_bytes, scratch_bytes;
-    int64_t m_block, n_block, n_tasks;
+    int64_t m_block, n_block, k_block, pack_block, n_tasks;
     int64_t in_place; /* leading columns of B that are read where they are */
     int order, size;
 } gemm_run;
@@ -60,29 +64,25 @@ static void place_a(const gemm_run* r, const char* a, int64_t m, int64_t kc, cha
                           rows);
 }
 
-/* Rows [i, i + m) by columns [j, end) and reduction steps [k, k + kc). */
-static void compute_chunk(const gemm_run* r, int64_t i, int64_t m, int64_t j0, int64_t end, int64_t k, int64_t kc,
-                          const char* packed, char* copy) {
+/* Rows of C by columns [j0, end) and reduction steps [k, k + kc); g and its segment say where A is. */
+static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* segment, int64_t i, int64_t j0,
+                          int64_t end, int64_t k, const char* packed) {
     const gemm_problem* p = r->p;
-    gemm_segment segment = {.k = kc};
-    gemm_panel_args g = {.m = m, .segments = &segment, .count = 1, .ldc = p->ldc};
-    place_a(r, r->a + (i * p->a.rows + k * p->a.columns) * r->size, m, kc, copy, &segment, &g);
-    g.flags |= (k ? GEMM_ADD : 0) | (p->relu && k + kc == p->k ? GEMM_RELU : 0);
     for (int64_t j = j0, width; j < end; j += width) {
-        g.vectors = gemm_panel_vectors(r->t, end - j);
-        width = g.vectors * r->t->lanes;
-        g.n = min(width, end - j);
+        g->vectors = gemm_panel_vectors(r->t, end - j);
+        width = g->vectors * r->t->lanes;
+        g->n = min(width, end - j);
         if (j < r->in_place) {
-            segment.b = r->b + (k * p->b.rows + j) * r->size;
-            g.ldb = p->b.rows;
+            segment->b = r->b + (k * p->b.rows + j) * r->size;
+            g->ldb = p->b.rows;
         } else {
             int64_t first = j0 > r->in_place ? j0 : r->in_place;
-            segment.b = packed + (j - first) * kc * r->size;
-            g.ldb = width;
+            segment->b = packed + (j - first) * segment->k * r->size;
+            g->ldb = width;
         }
-        g.c = r->c + (i * p->ldc + j) * r->size;
-        g.bias = p->bias ? (const char*)p->bias + j * r->size : NULL;
-        r->t->gemm_panel(&g);
+        g->c = r->c + (i * p->ldc + j) * r->size;
+        g->bias = p->bias ? (const char*)p->bias + j * r->size : NULL;
+        r->t->gemm_panel(g);
     }
 }
 
@@ -92,16 +92,27 @@ static void block_task(void* context, int64_t task, int thread) {
     const gemm_problem* p = r->p;
     const int64_t i0 = task / r->n_tasks * r->m_block, i1 = min(p->m, i0 + r->m_block);
     const int64_t j0 = task % r->n_tasks * r->n_block, j1 = min(p->n, j0 + r->n_block);
-    const int64_t packed_from = j0 > r->in_place ? j0 : r->in_place;
     char *packed = r->scratch + thread * r->scratch_bytes, *copy = packed + r->packed_bytes;
     int64_t k = 0;
     do {
-        int64_t kc = min(K_BLOCK, p->k - k);
-        if (packed_from < j1)
-            r->t->gemm_pack(r->b + (k * p->b.rows + packed_from * p->b.columns) * r->size, p->b.rows, p->b.columns, kc,
-                            j1 - packed_from, packed);
-        for (int64_t i = i0; i < i1; i += M_CHUNK)
-            compute_chunk(r, i, min(M_CHUNK, i1 - i), j0, j1, k, kc, packed, copy);
+        const int64_t kc = min(r->k_block, p->k - k);
+        gemm_segment segment = {.k = kc};
+        gemm_panel_args g = {.segments = &segment, .count = 1, .ldc = p->ldc};
+        for (int64_t j = j0, end; j < j1; j = end) {
+            end = min(j1, j + r->pack_block);
+            const int64_t from = j > r->in_place ? j : r->in_place;
+            if (from < end)
+                r->t->gemm_pack(r->b + (k * p->b.rows + from * p->b.columns) * r->size, p->b.rows, p->b.columns, kc,
+                                end - from, packed);
+            for (int64_t i = i0; i < i1; i += M_CHUNK) {
+                if (j == j0 || i1 - i0 > M_CHUNK) { /* else it is there */
+                    g.m = min(M_CHUNK, i1 - i);
+                    place_a(r, r->a + (i * p->a.rows + k * p->a.columns) * r->size, g.m, kc, copy, &segment, &g);
+                    g.flags |= (k ? GEMM_ADD : 0) | (p->relu && k + kc == p->k ? GEMM_RELU : 0);
+                }
+                compute_chunk(r, &g, &segment, i, j, end, k, packed);
+            }
+        }
         k += kc;
     } while (k < p->k);
 }
@@ -116,11 +127,9 @@ static int order_of_a(const gemm_problem* p, int size) {
     return ROWS_COPIED;
 }
 
-/* How many columns of B need no packing: B fits in L1, or too few rows of A repay it and no row of B skips a page.
- * A partial panel would read past the rows of B, so the last columns are always packed. */
+/* How many columns of B need no packing: all, if B fits in L1; but a partial panel would read past the rows of B. */
 static int64_t columns_in_place(const kernel_table* t, const gemm_problem* p, int size) {
-    const int few_rows = p->m <= IN_PLACE_ROWS && p->b.rows * size <= 4096;
-    if (p->b.columns != 1 || (p->k * p->n * size > IN_PLACE_BYTES && !few_rows)) return 0;
+    if (p->b.columns != 1 || p->k * p->n * size > IN_PLACE_BYTES) return 0;
     int64_t j = 0, width;
     while (j < p->n && j + (width = gemm_panel_vectors(t, p->n - j) * t->lanes) <= p->n) j += width;
     return j;
@@ -132,16 +141,19 @@ static int64_t partition(gemm_run* r, int threads) {
     const int64_t widest = r->t->panel * r->t->lanes, wanted = threads > 1 ? TASKS_PER_THREAD * threads : 1;
     const int64_t n_tasks = ceil_div(p->n * r->size, N_BLOCK_BYTES), m_tasks = ceil_div(p->m, M_BLOCK);
     int64_t m_parts = m_tasks, n_parts = n_tasks;
-    while (m_parts * n_parts < wanted) {
-        if (p->n / (2 * n_parts) >= N_BLOCK_PANELS * widest)
+    while (m_parts * n_parts < wanted) { /* the longer side: the other operand is packed once more */
+        const int64_t m = p->m / (2 * m_parts), n = p->n / (2 * n_parts);
+        if (n >= N_BLOCK_PANELS * widest && (n >= m || m < M_BLOCK_LEAST))
             n_parts *= 2;
-        else if (p->m / (2 * m_parts) >= M_BLOCK_LEAST)
+        else if (m >= M_BLOCK_LEAST)
             m_parts *= 2;
         else
             break;
     }
     r->n_block = round_up(ceil_div(p->n, n_parts), widest);
     r->m_block = round_up(ceil_div(p->m, m_parts), 12);
+    r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, K_BLOCK)) : 0;
+    r->pack_block = p->m <= M_CHUNK ? PACK_PANELS * widest : r->n_block;
     r->n_tasks = ceil_div(p->n, r->n_block);
     return r->n_tasks * ceil_div(p->m, r->m_block);
 }
@@ -149,19 +161,19 @@ static int64_t partition(gemm_run* r, int threads) {
 static int gemm_by_blocks(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c,
                           int threads) {
     gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
-    const int64_t tasks = partition(&r, threads), kc = min(p->k, K_BLOCK);
+    const int64_t tasks = partition(&r, threads);
     r.in_place = columns_in_place(t, p, r.size);
     r.order = order_of_a(p, r.size);
-    r.packed_bytes = round_up(round_up(min(r.n_block, p->n - r.in_place), t->lanes) * kc * r.size, 64);
+    r.packed_bytes = round_up(round_up(min(r.pack_block, p->n - r.in_place), t->lanes) * r.k_block * r.size, 64);
     r.scratch_bytes = r.packed_bytes;
     if (r.order >= ROWS_COPIED) r.scratch_bytes += round_up(min(p->m, M_CHUNK) * (K_BLOCK + 16) * r.size, 64);
     if (tasks < threads) threads = (int)tasks;
     char stack[STACK_BYTES] __attribute__((aligned(64))), *heap = NULL;
     const size_t bytes = (size_t)(r.scratch_bytes * threads);
-    if (bytes > STACK_BYTES && !(heap = aligned_alloc(64, bytes))) return -1;
+    if (bytes > STACK_BYTES && !(heap = memory_allocate(bytes))) return -1;
     r.scratch = heap ? heap : stack;
     parallel_for(threads, tasks, block_task, &r);
-    free(heap);
+    memory_release(heap);
     return 0;
 }
 
@@ -182,13 +194,29 @@ static void few_task(void* context, int64_t task, int thread) {
     (void)thread;
     const gemm_run* r = context;
     const gemm_problem* p = r->p;
-    int64_t j = task * r->n_block;
-    gemm_few_args f = {.m = p->m, .n = min(r->n_block, p->n - j), .k = p->k, .relu = p->relu};
-    f.a = r->a, f.a_rows = p->a.rows, f.a_columns = p->a.columns;
-    f.b = r->b + j * r->size, f.ldb = p->b.rows;
-    f.c = r->c + j * r->size, f.ldc = p->ldc;
+    const int64_t i0 = task / r->n_tasks * r->m_block, i1 = min(p->m, i0 + r->m_block);
+    const int64_t j = task % r->n_tasks * r->n_block, rows = p->m <= FEW_ROWS ? FEW_ROWS : GEMM_FEW;
+    gemm_few_args f = {.n = min(r->n_block, p->n - j), .k = p->k, .relu = p->relu};
+    f.a_rows = p->a.rows, f.a_columns = p->a.columns;
+    f.b = r->b + j * r->size, f.ldb = p->b.rows, f.ldc = p->ldc;
     if (p->bias) f.bias = (const char*)p->bias + j * r->size;
-    r->t->gemm_few(&f);
+    for (int64_t i = i0; i < i1; i += rows) {
+        f.m = min(rows, i1 - i);
+        f.a = r->a + i * p->a.rows * r->size;
+        f.c = r->c + (i * p->ldc + j) * r->size;
+        r->t->gemm_few(&f);
+    }
+}
+
+/* Few rows share each row of B; in short sums B stays in L1, and rows of C pass by in fours. */
+static void gemm_by_rows(gemm_run* r, int threads) {
+    const gemm_problem* p = r->p;
+    const int few = p->m <= FEW_ROWS;
+    const int64_t held = FEW_BYTES / r->size / (few ? p->m : p->k > GEMM_FEW ? p->k : GEMM_FEW);
+    r->n_block = round_up(min(few ? ceil_div(p->n, threads) : p->n, held), r->t->lanes);
+    r->m_block = few ? p->m : round_up(ceil_div(p->m, threads), GEMM_FEW);
+    r->n_tasks = ceil_div(p->n, r->n_block);
+    parallel_for(threads, r->n_tasks * ceil_div(p->m, r->m_block), few_task, r);
 }
 
 /* One product. Which way is decided by the shape alone. */
@@ -209,12 +237,17 @@ gemm_algorithm gemm_choose(const gemm_problem* p, const char** reason) {
         return gemm_choose(&row, reason);
     }
     const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH);
-    if (dots && p->a.columns == 1 && p->b.rows == 1) {
+    if (dots && p->k > 1 && p->a.columns == 1 && p->b.rows == 1) {
         *reason = "few rows, both operands contiguous along the sum";
         return GEMM_DOTS;
     }
-    if (p->m <= GEMM_FEW && p->b.columns == 1) {
+    const int packs = p->n >= FEW_COLUMNS && p->k * p->n >= FEW_B; /* as blocks */
+    if (p->b.columns == 1 && (p->m <= GEMM_FEW || (p->m <= FEW_ROWS && packs))) {
         *reason = "so few rows that the other operand streams by once";
+        return GEMM_ROWS;
+    }
+    if (p->b.columns == 1 && p->k <= SHORT_SUM && p->n >= FEW_COLUMNS) {
+        *reason = "sums so short that the result streams by once";
         return GEMM_ROWS;
     }
     *reason = "enough rows for packed panels";
@@ -239,8 +272,7 @@ static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, 
             parallel_for(threads, ceil_div(p->n, DOT_BLOCK), dot_task, &r);
             return 0;
         case GEMM_ROWS:
-            r.n_block = round_up(min(ceil_div(p->n, threads), FEW_BYTES / (p->m * r.size)), t->lanes);
-            parallel_for(threads, ceil_div(p->n, r.n_block), few_task, &r);
+            gemm_by_rows(&r, threads);
             return 0;
         case GEMM_BLOCKS:
             break;

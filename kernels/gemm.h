@@ -40,7 +40,7 @@ typedef struct {
     int relu;
 } gemm_dot_args;
 
-/* Up to GEMM_FEW rows of A by B, contiguous along n: reads B once, in place. C is m x n. */
+/* Few rows of A by B, contiguous along n: reads B once, in place, four rows at a time. C is m x n and stays in L1. */
 enum { GEMM_FEW = 4 };
 typedef struct {
     int64_t m, n, k;

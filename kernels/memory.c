@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { HEADER = 64, HUGE_PAGE = 2 << 20, CLASSES = 8 * 48, SLACK = 32 << 20 };
+enum { HEADER = 64, HUGE_PAGE = 2 << 20, CLASSES = 8 * 48, LARGER = 16, SLACK = 32 << 20 };
 
 typedef struct node {
     struct node *next, *before;
@@ -89,10 +89,29 @@ static void take(block* b) {
     pool.stats.cached -= (int64_t)b->bytes;
 }
 
+/* What may be in use and cached together when `coming` more bytes are in use. */
+static int64_t most_bytes(int64_t coming) {
+    const memory_stats* s = &pool.stats;
+    int64_t peak = s->in_use + coming > s->peak ? s->in_use + coming : s->peak;
+    return peak + peak / 4 + SLACK;
+}
+
+/* A cached block for a request of this class, or NULL. Where a new block would push others out, one of up to four times
+ * the size will do: a network's layers are of many sizes, and all their fresh pages would cost a quarter of a step. */
+static block* find(int class, int64_t bytes) {
+    const memory_stats* s = &pool.stats;
+    const int full = s->in_use + s->cached + bytes > most_bytes(bytes);
+    for (int larger = 0; larger <= (full ? LARGER : 0) && class + larger < CLASSES; larger++) {
+        node* ring = &pool.classes[class + larger];
+        if (ring->next != ring) return (block*)ring->next; /* by_class comes first */
+    }
+    return NULL;
+}
+
 /* Unmaps the oldest cached blocks until `coming` more bytes are within the limits. */
 static void make_room(int64_t coming) {
     memory_stats* s = &pool.stats;
-    int64_t peak = s->in_use + coming > s->peak ? s->in_use + coming : s->peak, most = peak + peak / 4 + SLACK;
+    const int64_t most = most_bytes(coming);
     while (s->cached && (s->cached > s->cap || s->in_use + s->cached + coming > most)) {
         block* oldest = (block*)((char*)pool.ages.before - offsetof(block, by_age));
         take(oldest);
@@ -104,9 +123,8 @@ void* memory_allocate(size_t bytes) {
     if (bytes > (size_t)1 << 46) return NULL;
     int class = class_of(&bytes);
     pthread_mutex_lock(&pool.lock);
-    node* ring = &pool.classes[class];
-    block* b = (block*)ring->next; /* by_class comes first */
-    if (ring->next != ring) {
+    block* b = find(class, (int64_t)bytes);
+    if (b) {
         take(b);
         b->fresh = 0;
         pool.stats.hits++;
@@ -123,7 +141,7 @@ void* memory_allocate(size_t bytes) {
         pool.stats.misses++;
     }
     if (b) {
-        pool.stats.in_use += (int64_t)bytes;
+        pool.stats.in_use += (int64_t)b->bytes;
         if (pool.stats.in_use > pool.stats.peak) pool.stats.peak = pool.stats.in_use;
     }
     pthread_mutex_unlock(&pool.lock);

@@ -11,23 +11,25 @@ from autograd import kernels
 rng = np.random.default_rng(0)
 DTYPES = [np.float32, np.float64]
 
-# M, K, N around: vectors, tiles, GEMM_FEW, DOT_ROWS, DOT_LENGTH, M_CHUNK, K_BLOCK, N_BLOCK_BYTES, M_BLOCK of gemm.c.
+# M, K, N around: vectors, tiles, FEW_ROWS, SHORT_SUM, DOT_ROWS, DOT_LENGTH, M_CHUNK, K_BLOCK, N_BLOCK_BYTES, M_BLOCK.
 SIZES = [
     (1, 1, 1),
     (1, 70, 1),
     (7, 0, 5),
-    (1, 385, 33),
+    (1, 513, 33),
     (4, 63, 65),
     (5, 64, 67),
     (12, 65, 9),
     (13, 130, 17),
     (95, 5, 24),
     (97, 7, 129),
+    (6, 65, 65),
     (8, 383, 40),
-    (101, 385, 130),
-    (66, 770, 257),
-    (961, 9, 10),
-    (970, 3, 128),
+    (101, 513, 130),
+    (66, 1030, 257),
+    (13, 20, 1041),
+    (4105, 9, 10),
+    (970, 7, 131),
     (300, 129, 1),
 ]
 

@@ -67,18 +67,19 @@ def scaled_dot_product_attention(
             raise ShapeError(f"{name}: key and value heads must divide the query heads  {context}")
         k, v = (repeat_interleave(t, q.shape[-3] // t.shape[-3], -3) for t in (k, v))
     scores = matmul(mul(q, 1 / math.sqrt(q.shape[-1] or 1) if scale is None else scale), k.mT)
-    hidden = None
+    hidden = nothing = None  # keys that a query does not see; queries that see none
     if is_causal:
         hidden = ~np.tri(*scores.shape[-2:]).astype(bool)
     elif attn_mask is not None and raw(attn_mask).dtype.kind == "b":
-        hidden = ~np.asarray(raw(attn_mask))
+        hidden = ~np.atleast_1d(raw(attn_mask))
+        nothing = hidden.all(-1, keepdims=True)
     elif attn_mask is not None:
         mask = tensor_of(attn_mask)
         scores = add(scores, mask if mask.dtype == q.dtype else mask.astype(q.dtype))
+        nothing = np.isneginf(np.atleast_1d(mask.array)).all(-1, keepdims=True)
     if hidden is not None:
         scores = where(hidden, -math.inf, scores)
-    nothing = np.all(np.isneginf(scores.array), -1, keepdims=True)
-    if nothing.any():  # softmax of nothing is NaN, its mean here 0
+    if nothing is not None and nothing.any():  # softmax of nothing is NaN, its mean here 0
         weights = where(nothing, 0.0, softmax(where(nothing, 0.0, scores), axis=-1))
     else:
         weights = softmax(scores, axis=-1)
