@@ -50,3 +50,12 @@ def test_panels_and_tiles(rng, channels, inputs, groups, stride):
             )
             for result, exact in zip(found, wanted):
                 np.testing.assert_allclose(result, exact, rtol=bound, atol=bound)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_weight_gradient_of_many_channels_at_one_pixel(rng, dtype):
+    """It is a matrix product from LARGE_POINTWISE on."""
+    g, x = (rng.standard_normal((3, channels, 4, 5)).astype(dtype) for channels in (180, 190))
+    wanted = np.einsum("nkhw,nchw->kc", g.astype(float), x.astype(float))
+    found = kernels.conv2d_grad_w(g, x, (180, 190, 1, 1), (1, 1), (0, 0), (1, 1), 1)
+    np.testing.assert_allclose(found[..., 0, 0], wanted, rtol=0, atol=2e-5 if dtype == np.float32 else 1e-12)
