@@ -193,8 +193,8 @@ class Methods:
     def bernoulli(self, generator: Any = ..., **names: Any) -> Tensor:
         """1 with probability x, else 0, in x's dtype."""
 
-    def bernoulli_loss(self, y: Any, **names: Any) -> Tensor:
-        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100."""
+    def bernoulli_loss(self, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100; its mean or its sum."""
 
     def bessel_j0(self, **names: Any) -> Tensor:
         """The Bessel function of the first kind of order 0."""
@@ -398,10 +398,13 @@ class Methods:
         """(values, indices) of the smallest element so far along an axis."""
 
     def cumprod(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
-        """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+        """y[i] = x[0] * ... * x[i] along an axis; its gradient is right where factors are 0 too."""
 
     def cumsum(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
         """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
+
+    def cumsum_grad(self, axis: Any = ..., **names: Any) -> Tensor:
+        """y[i] = u[i] + ... + the last along an axis: the gradient of cumsum, and cumsum's that of it."""
 
     def cumulative_sum(self, axis: Any = ..., dtype: Any = ..., include_initial: Any = ..., **names: Any) -> Tensor:
         """cumsum(x), after a 0 if include_initial; a vector needs no axis."""
@@ -862,6 +865,9 @@ class Methods:
     def logical_xor(self, y: Any, **names: Any) -> Tensor:
         """Whether exactly one of x and y is nonzero, broadcast."""
 
+    def logistic_loss(self, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+        """(1 - y) x + log(1 + e^-x): bernoulli_loss of sigmoid(x), without overflow; its mean or its sum."""
+
     def logit(self, eps: Any = ..., **names: Any) -> Tensor:
         """log(x / (1 - x)); with eps, x is held within [eps, 1 - eps]."""
 
@@ -1142,7 +1148,7 @@ class Methods:
         """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
 
     def prod(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
-        """The product over axes, by halves; its gradient is right where factors are 0 too."""
+        """The product over axes; its gradient is right where factors are 0 too. Ints and bools multiply as int64."""
 
     def psi(self, **names: Any) -> Tensor:
         """The derivative of lgamma."""
@@ -1194,6 +1200,12 @@ class Methods:
 
     def repeat_interleave(self, repeats: Any = ..., axis: Any = ..., output_size: Any = ..., **names: Any) -> Tensor:
         """Each element (axis None) or slice along an axis, `repeats` times in a row, or as often as a vector says."""
+
+    def resample(self, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Tensor:
+        """y[.., p, ..] = sum over t of weights[p, t] * x[.., places[p, t], ..]; no weights: one place each"""
+
+    def resample_grad(self, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Tensor:
+        """The gradient of resample for an x with these sizes: u's elements, weighted, added up at the places."""
 
     def reshape_as(self, y: Any, **names: Any) -> Tensor:
         """x in the shape of y."""
@@ -1440,6 +1452,9 @@ class Methods:
 
     def topk(self, k: Any = ..., axis: Any = ..., largest: Any = ..., sorted: Any = ..., **names: Any) -> tuple[Tensor, ...]:
         """(values, indices) of the k largest (or smallest) along an axis, in order."""
+
+    def topk_places(self, k: Any = ..., axis: Any = ..., largest: Any = ..., **names: Any) -> Tensor:
+        """Where the k largest (or smallest) stand along an axis, in order, int64; ties keep their order."""
 
     def trace(self, **names: Any) -> Tensor:
         """The sum of the diagonal of a matrix."""
@@ -1756,8 +1771,8 @@ class Methods:
     def bernoulli_(self, generator: Any = ..., **names: Any) -> Self:
         """1 with probability x, else 0, in x's dtype."""
 
-    def bernoulli_loss_(self, y: Any, **names: Any) -> Self:
-        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100."""
+    def bernoulli_loss_(self, y: Any, reduction: Any = ..., **names: Any) -> Self:
+        """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100; its mean or its sum."""
 
     def bessel_j0_(self, **names: Any) -> Self:
         """The Bessel function of the first kind of order 0."""
@@ -1943,10 +1958,13 @@ class Methods:
         """-log of the probability that the classes of each time, repeats joined and blanks dropped, are the targets"""
 
     def cumprod_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
-        """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+        """y[i] = x[0] * ... * x[i] along an axis; its gradient is right where factors are 0 too."""
 
     def cumsum_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
         """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
+
+    def cumsum_grad_(self, axis: Any = ..., **names: Any) -> Self:
+        """y[i] = u[i] + ... + the last along an axis: the gradient of cumsum, and cumsum's that of it."""
 
     def cumulative_sum_(self, axis: Any = ..., dtype: Any = ..., include_initial: Any = ..., **names: Any) -> Self:
         """cumsum(x), after a 0 if include_initial; a vector needs no axis."""
@@ -2380,6 +2398,9 @@ class Methods:
     def logical_xor_(self, y: Any, **names: Any) -> Self:
         """Whether exactly one of x and y is nonzero, broadcast."""
 
+    def logistic_loss_(self, y: Any, reduction: Any = ..., **names: Any) -> Self:
+        """(1 - y) x + log(1 + e^-x): bernoulli_loss of sigmoid(x), without overflow; its mean or its sum."""
+
     def logit_(self, eps: Any = ..., **names: Any) -> Self:
         """log(x / (1 - x)); with eps, x is held within [eps, 1 - eps]."""
 
@@ -2630,7 +2651,7 @@ class Methods:
         """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
 
     def prod_(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Self:
-        """The product over axes, by halves; its gradient is right where factors are 0 too."""
+        """The product over axes; its gradient is right where factors are 0 too. Ints and bools multiply as int64."""
 
     def psi_(self, **names: Any) -> Self:
         """The derivative of lgamma."""
@@ -2679,6 +2700,12 @@ class Methods:
 
     def repeat_interleave_(self, repeats: Any = ..., axis: Any = ..., output_size: Any = ..., **names: Any) -> Self:
         """Each element (axis None) or slice along an axis, `repeats` times in a row, or as often as a vector says."""
+
+    def resample_(self, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Self:
+        """y[.., p, ..] = sum over t of weights[p, t] * x[.., places[p, t], ..]; no weights: one place each"""
+
+    def resample_grad_(self, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Self:
+        """The gradient of resample for an x with these sizes: u's elements, weighted, added up at the places."""
 
     def reshape_(self, shape: Any = ..., **names: Any) -> Self:
         """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
@@ -2901,6 +2928,9 @@ class Methods:
 
     def tile_(self, repeats: Any = ..., **names: Any) -> Self:
         """x repeated as a whole along each axis; missing repeats are 1."""
+
+    def topk_places_(self, k: Any = ..., axis: Any = ..., largest: Any = ..., **names: Any) -> Self:
+        """Where the k largest (or smallest) stand along an axis, in order, int64; ties keep their order."""
 
     def trace_(self, **names: Any) -> Self:
         """The sum of the diagonal of a matrix."""

@@ -19,6 +19,8 @@ typedef void(*binary_kernel) BINARY_PARAMETERS;
     X(div, BINARY_PARAMETERS)              \
     X(maximum, BINARY_PARAMETERS)          \
     X(minimum, BINARY_PARAMETERS)          \
+    X(atan2, BINARY_PARAMETERS)            \
+    X(pow, BINARY_PARAMETERS)              \
     X(relu_grad, BINARY_PARAMETERS)        \
     X(sigmoid_grad, BINARY_PARAMETERS)     \
     X(tanh_grad, BINARY_PARAMETERS)        \
@@ -43,6 +45,20 @@ typedef void(*binary_kernel) BINARY_PARAMETERS;
     X(rsqrt, UNARY_PARAMETERS)             \
     X(sin, UNARY_PARAMETERS)               \
     X(cos, UNARY_PARAMETERS)               \
+    X(tan, UNARY_PARAMETERS)               \
+    X(asin, UNARY_PARAMETERS)              \
+    X(acos, UNARY_PARAMETERS)              \
+    X(atan, UNARY_PARAMETERS)              \
+    X(sinh, UNARY_PARAMETERS)              \
+    X(cosh, UNARY_PARAMETERS)              \
+    X(asinh, UNARY_PARAMETERS)             \
+    X(acosh, UNARY_PARAMETERS)             \
+    X(atanh, UNARY_PARAMETERS)             \
+    X(exp2, UNARY_PARAMETERS)              \
+    X(log2, UNARY_PARAMETERS)              \
+    X(log10, UNARY_PARAMETERS)             \
+    X(reciprocal, UNARY_PARAMETERS)        \
+    X(power, UNARY_PARAMETERS)             \
     X(erf, UNARY_PARAMETERS)               \
     X(tanh, UNARY_PARAMETERS)              \
     X(sigmoid, UNARY_PARAMETERS)           \

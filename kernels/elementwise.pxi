@@ -1,4 +1,4 @@
-# Elementwise wrappers. Arrays of one dense layout, scalars and rows go to the C loops; NumPy broadcasts the rest.
+#Elementwise wrappers.Arrays of one dense layout, scalars and rows go to the C loops; NumPy broadcasts the rest.
 
 cdef extern from "elementwise.h" nogil:
     void elementwise_unary(unary_kernel kernel, const void *x, void *out, int64_t n, int size, double p,
@@ -149,11 +149,6 @@ def maximum(x, y):
 def minimum(x, y):
     """The smaller of x and y; NaN if either is."""
     return binary(kernels_active[0].minimum, kernels_active[1].minimum, x, y, np.minimum, "minimum")
-
-
-def pow(x, y):
-    """x ** y"""
-    return numpy_binary(np.power, x, y, "pow")
 
 
 def add_(cnp.ndarray x not None, y):

@@ -6,6 +6,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "along.h"
 #include "conv.h"
 #include "depthwise.h"
 #include "elementwise.h"
@@ -15,6 +16,7 @@
 #include "machine.h"
 #include "norm.h"
 #include "optim.h"
+#include "pair.h"
 #include "pool.h"
 #include "recurrent.h"
 #include "reduce.h"
@@ -22,6 +24,7 @@
 
 /* name, parameters */
 #define KERNELS(X)         \
+    ALONG_KERNELS(X)       \
     CONV_KERNELS(X)        \
     DEPTHWISE_KERNELS(X)   \
     ELEMENTWISE_KERNELS(X) \
@@ -31,6 +34,7 @@
     MACHINE_KERNELS(X)     \
     NORM_KERNELS(X)        \
     OPTIM_KERNELS(X)       \
+    PAIR_KERNELS(X)        \
     POOL_KERNELS(X)        \
     RECURRENT_KERNELS(X)   \
     REDUCE_KERNELS(X)      \

@@ -205,7 +205,7 @@ def cross_entropy(x, labels, weight=None, int64_t ignore_index=-100, reduction="
     total = empty(0, NULL, cnp.PyArray_TYPE(a))
     set_element(total, 0, 0)
     if rows:
-        sum_middle(a, each, 1, rows, 1, cnp.PyArray_DATA(total))
+        reduced_middle(REDUCE_SUM, a, each, 1, rows, 1, cnp.PyArray_DATA(total))
     if reduce == MEAN:
         divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
         set_element(total, 0, element(total, 0) / divisor if divisor else NAN)
@@ -253,4 +253,65 @@ def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, 
             cross_entropy_grad_rows(dtype, first, reduce == EACH, cnp.PyArray_DATA(a),
                                     <const int64_t *>cnp.PyArray_DATA(classes), w, w_sum, ignore_index,
                                     label_smoothing, cnp.PyArray_DATA(gx), rows, C)
+    return gx
+
+
+def nll_loss(x, labels, weight=None, int64_t ignore_index=-100, reduction="mean"):
+    """-weight[t] * x[n, t, ...] for the labels t = labels[n, ...]: each, their sum, or their weighted mean."""
+    cdef int reduce = reduction_of(reduction, "nll_loss")
+    cdef cnp.ndarray a = as_array(x, "nll_loss")
+    if not is_float(a) or cnp.PyArray_NDIM(a) < 2:
+        raise TypeError(f"nll_loss: expected floats (N, C, ...), got {a.dtype} of shape {np.shape(a)}")
+    cdef cnp.ndarray classes = check_labels(labels, a, ignore_index, "nll_loss")
+    cdef list keep = []
+    cdef const void *w = class_weight(weight, a, "nll_loss", keep)
+    cdef const int64_t *label = <const int64_t *>cnp.PyArray_DATA(classes)
+    cdef int64_t N = cnp.PyArray_DIM(a, 0), C = cnp.PyArray_DIM(a, 1), i
+    cdef int64_t n = cnp.PyArray_SIZE(classes), inner = n // N if N else 0
+    cdef double total = 0, divisor = 0, each, share
+    cdef cnp.ndarray out
+    a = contiguous(a)
+    if reduce == EACH:
+        out = empty(cnp.PyArray_NDIM(classes), cnp.PyArray_DIMS(classes), cnp.PyArray_TYPE(a))
+    else:
+        out = empty(0, NULL, cnp.PyArray_TYPE(a))
+    for i in range(n):
+        each = share = 0
+        if label[i] != ignore_index:
+            share = element(keep[0], label[i]) if w != NULL else 1
+            each = -share * element(a, (i // inner * C + label[i]) * inner + i % inner)
+        if reduce == EACH:
+            set_element(out, i, each)
+        total += each
+        divisor += share
+    if reduce == SUM:
+        set_element(out, 0, total)
+    elif reduce == MEAN:
+        set_element(out, 0, total / divisor if divisor else NAN)
+    return out
+
+
+def nll_loss_grad(g, labels, weight, shape, int64_t ignore_index=-100, reduction="mean"):
+    """The gradient of nll_loss for an x of this shape."""
+    cdef int reduce = reduction_of(reduction, "nll_loss_grad")
+    cdef cnp.ndarray grad = contiguous(as_array(g, "nll_loss_grad"))
+    if not is_float(grad) or len(shape) < 2:
+        raise TypeError(f"nll_loss_grad: expected floats for an x (N, C, ...), got {grad.dtype} for {shape}")
+    cdef cnp.ndarray gx = np.zeros(shape, grad.dtype)
+    cdef cnp.ndarray classes = check_labels(labels, gx, ignore_index, "nll_loss_grad")
+    cdef list keep = []
+    cdef const void *w = class_weight(weight, gx, "nll_loss_grad", keep)
+    cdef const int64_t *label = <const int64_t *>cnp.PyArray_DATA(classes)
+    cdef int64_t N = cnp.PyArray_DIM(gx, 0), C = cnp.PyArray_DIM(gx, 1), i
+    cdef int64_t n = cnp.PyArray_SIZE(classes), inner = n // N if N else 0
+    cdef double divisor = 1
+    if cnp.PyArray_SIZE(grad) != (n if reduce == EACH else 1):
+        raise ValueError(f"nll_loss_grad: g has shape {np.shape(grad)} for reduction {reduction!r}")
+    if reduce == MEAN:
+        divisor = labels_weight(dtype_index(gx), label, n, w, ignore_index)
+    for i in range(n):
+        if label[i] != ignore_index:
+            set_element(gx, (i // inner * C + label[i]) * inner + i % inner,
+                        -element(grad, i if reduce == EACH else 0)
+                        * (element(keep[0], label[i]) if w != NULL else 1) / divisor)
     return gx

@@ -193,7 +193,7 @@ int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, c
         put(j.size, pc, c, -a * sum_g / total);
     }
     if (j.mode == SUM_G_BY_OUT) j.g = masked;
-    parallel_for(j.threads, C ? j.pieces : 0, grad_task, &j);
+    parallel_for(j.threads, C && gx ? j.pieces : 0, grad_task, &j);
     free(sums);
     return 0;
 }

@@ -164,6 +164,25 @@ def batch_norm_eval(x, w, b, mean, var, double eps=1e-5, residual=None, int relu
     return y
 
 
+def batch_norm_eval_grad(g, x, mean, var, double eps=1e-5):
+    """The gradients of batch_norm_eval for w and b, in one pass; its gradient for x needs no x."""
+    cdef norm_shape shape
+    cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_eval_grad")
+    cdef cnp.ndarray grad = in_layout_of(a, g, "batch_norm_eval_grad", "x", "g")
+    cdef cnp.ndarray gw = new_vector(shape.C, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
+    cdef list keep = []
+    cdef str what = "batch_norm_eval_grad"
+    cdef const void *m = channel_vector(as_array(mean, what), a, what, "mean", keep)
+    cdef const void *r = channel_vector((as_array(var, what) + eps) ** -0.5, a, what, "var", keep)
+    cdef int status
+    with nogil:
+        status = batch_norm_grad_(shape, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), NULL, NULL, NULL, m, r, NO_RELU,
+                                  NULL, NULL, cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
+    enough_memory(status, "batch_norm_eval_grad")
+    return gw, gb
+
+
 def batch_norm_grad(g, x, w, mean, rstd, b=None, out=None, int relu=0):
     """The gradients of batch_norm_train for x, w, b and the residual: (gx, gw, gb, gr).
 

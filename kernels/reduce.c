@@ -1,4 +1,4 @@
-/* Sums in fixed chunks, joined in a fixed tree. */
+/* Reductions in fixed chunks, joined in a fixed tree. */
 #include "reduce.h"
 
 #include <stdlib.h>
@@ -10,7 +10,9 @@
 enum { ROW_CHUNK = 8192, COLUMN_CHUNK = 512, TASK = 32768, SCATTER_COLUMNS = 128 };
 
 typedef struct {
-    const kernel_table* kernels;
+    void(*rows) SUM_PARAMETERS;
+    void(*columns) SUM_PARAMETERS;
+    binary_kernel join;
     const char* x;
     char* out;
     int64_t outer, count, inner, chunk, chunks, per_task;
@@ -29,9 +31,9 @@ static void sum_pieces(void* context, int64_t i, int thread) {
         const char* x = j->x + (o * j->count + start) * j->inner * j->size;
         char* out = j->out + piece * j->inner * j->size;
         if (j->inner == 1)
-            j->kernels->row_sums(x, 1, rows, out);
+            j->rows(x, 1, rows, out);
         else
-            j->kernels->column_sums(x, rows, j->inner, out);
+            j->columns(x, rows, j->inner, out);
     }
 }
 
@@ -41,20 +43,37 @@ static void join_chunks(const job* j, char* out) {
         char* part = j->out + o * j->chunks * bytes;
         for (int64_t step = 1; step < j->chunks; step *= 2)
             for (int64_t k = 0; k + step < j->chunks; k += 2 * step)
-                j->kernels->add(part + k * bytes, part + (k + step) * bytes, part + k * bytes, j->inner, 0, 0);
+                j->join(part + k * bytes, part + (k + step) * bytes, part + k * bytes, j->inner, 0, 0);
         for (int64_t b = 0; b < bytes; b++) out[o * bytes + b] = part[b];
     }
 }
 
-int reduce_sum(int dtype, const void* x, int64_t outer, int64_t count, int64_t inner, void* out) {
-    job j = {.kernels = kernels_active[dtype], .x = x, .out = out, .outer = outer, .count = count, .inner = inner};
+static void choose_kernels(job* j, const kernel_table* t, int how) {
+    switch (how) {
+        case REDUCE_SUM:
+            j->rows = t->row_sums, j->columns = t->column_sums, j->join = t->add;
+            break;
+        case REDUCE_MAX:
+            j->rows = t->row_maxima, j->columns = t->column_maxima, j->join = t->maximum;
+            break;
+        case REDUCE_MIN:
+            j->rows = t->row_minima, j->columns = t->column_minima, j->join = t->minimum;
+            break;
+        default:
+            j->rows = t->row_products, j->columns = t->column_products, j->join = t->mul;
+    }
+}
+
+int reduce_middle(int dtype, int how, const void* x, int64_t outer, int64_t count, int64_t inner, void* out) {
+    job j = {.x = x, .out = out, .outer = outer, .count = count, .inner = inner};
+    choose_kernels(&j, kernels_active[dtype], how);
     j.size = dtype == F32 ? 4 : 8;
     j.chunk = inner == 1 ? ROW_CHUNK : COLUMN_CHUNK;
     j.chunks = (count + j.chunk - 1) / j.chunk;
     if (outer == 0 || inner == 0) return 0;
     if (j.chunks < 1) j.chunks = 1;
     if (j.chunks == 1 && inner == 1 && outer * count <= 2 * TASK) {
-        j.kernels->row_sums(x, outer, count, out);
+        j.rows(x, outer, count, out);
         return 0;
     }
     if (j.chunks > 1 && !(j.out = malloc(outer * j.chunks * inner * j.size))) return -1;

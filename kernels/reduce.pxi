@@ -1,7 +1,8 @@
-# Sums over any axes.
+# Sums, extremes and products over any axes.
 
 cdef extern from "reduce.h" nogil:
-    int reduce_sum(int dtype, const void *x, int64_t outer, int64_t count, int64_t inner, void *out)
+    enum: REDUCE_SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PRODUCT
+    int reduce_middle(int dtype, int how, const void *x, int64_t outer, int64_t count, int64_t inner, void *out)
     void reduce_add_rows(int dtype, const void *x, const int64_t *ids, int64_t rows, int64_t cols, void *out,
                          int64_t n)
 
@@ -29,22 +30,22 @@ cdef int mark_axes(object axes, int ndim, bint *reduced, str what) except -1:
     return 0
 
 
-cdef int sum_middle(cnp.ndarray x, const void *data, cnp.npy_intp outer, cnp.npy_intp count, cnp.npy_intp inner,
-                    void *out) except -1:
+cdef int reduced_middle(int how, cnp.ndarray x, const void *data, cnp.npy_intp outer, cnp.npy_intp count,
+                        cnp.npy_intp inner, void *out) except -1:
     cdef int status
     cdef int dtype = dtype_index(x)
     if outer * count * inner < RELEASE_GIL:
-        status = reduce_sum(dtype, data, outer, count, inner, out)
+        status = reduce_middle(dtype, how, data, outer, count, inner, out)
     else:
         with nogil:
-            status = reduce_sum(dtype, data, outer, count, inner, out)
+            status = reduce_middle(dtype, how, data, outer, count, inner, out)
     if status < 0:
-        raise MemoryError("sum: out of memory")
+        raise MemoryError("out of memory")
     return 0
 
 
-cdef cnp.ndarray sum_dense(cnp.ndarray x, const bint *reduced, bint keepdims):
-    """Sums away the innermost group of reduced memory axes until none is left."""
+cdef cnp.ndarray reduce_dense(int how, cnp.ndarray x, const bint *reduced, bint keepdims):
+    """Reduces away the innermost group of reduced memory axes until none is left."""
     cdef int order[MAX_AXES]
     cdef int kept[MAX_AXES]
     cdef cnp.npy_intp shape[MAX_AXES]
@@ -69,7 +70,7 @@ cdef cnp.ndarray sum_dense(cnp.ndarray x, const bint *reduced, bint keepdims):
     if cnp.PyArray_SIZE(out) == 0:
         return out
     if cnp.PyArray_SIZE(x) == 0:
-        out.fill(0)
+        out.fill(1 if how == REDUCE_PRODUCT else 0)
         return out
     last = ndim
     while True:
@@ -88,13 +89,17 @@ cdef cnp.ndarray sum_dense(cnp.ndarray x, const bint *reduced, bint keepdims):
             if reduced[order[i]] and cnp.PyArray_DIM(x, order[i]) != 1:
                 break
         else:
-            sum_middle(x, data, outer, count, inner, cnp.PyArray_DATA(out))
+            reduced_middle(how, x, data, outer, count, inner, cnp.PyArray_DATA(out))
             return out
         shape[0] = outer * inner
         partial = empty(1, shape, cnp.PyArray_TYPE(x))
-        sum_middle(x, data, outer, count, inner, cnp.PyArray_DATA(partial))
+        reduced_middle(how, x, data, outer, count, inner, cnp.PyArray_DATA(partial))
         keep_alive = partial
         data = cnp.PyArray_DATA(partial)
+
+
+cdef cnp.ndarray sum_dense(cnp.ndarray x, const bint *reduced, bint keepdims):
+    return reduce_dense(REDUCE_SUM, x, reduced, keepdims)
 
 
 def sum_to(x, shape):
@@ -134,6 +139,28 @@ def sum(x, axes=None, bint keepdims=False):
     a = dense(a, "sum")
     mark_axes(axes, cnp.PyArray_NDIM(a), reduced, "sum")
     return sum_dense(a, reduced, keepdims)
+
+
+cdef cnp.ndarray reduce_floats(int how, object x, object axes, bint keepdims, str what):
+    cdef cnp.ndarray a = dense(x, what)
+    cdef bint reduced[MAX_AXES]
+    mark_axes(axes, cnp.PyArray_NDIM(a), reduced, what)
+    return reduce_dense(how, a, reduced, keepdims)
+
+
+def amax(x, axes=None, bint keepdims=False):
+    """The largest value over axes; NaN if there is one."""
+    return reduce_floats(REDUCE_MAX, x, axes, keepdims, "amax")
+
+
+def amin(x, axes=None, bint keepdims=False):
+    """The smallest value over axes; NaN if there is one."""
+    return reduce_floats(REDUCE_MIN, x, axes, keepdims, "amin")
+
+
+def prod(x, axes=None, bint keepdims=False):
+    """The product over axes."""
+    return reduce_floats(REDUCE_PRODUCT, x, axes, keepdims, "prod")
 
 
 def add_rows(x, ids, int64_t n):

@@ -21,6 +21,8 @@
 #define SMALLEST_NORMAL 0x1p-126f
 #define LN2_HIGH 0x1.63p-1f /* few bits: n * LN2_HIGH is exact */
 #define LN2_LOW -0x1.bd0106p-13f
+#define LOG10_2_HIGH 0x1.34p-2f
+#define LOG10_2_LOW 0x1.04d428p-12f
 #define EXP_LOWEST -104.5f
 #define EXP_HIGHEST 89.0f
 #define EXP_TERMS 7
@@ -34,6 +36,8 @@
 #define SMALLEST_NORMAL 0x1p-1022
 #define LN2_HIGH 0x1.62e42feep-1
 #define LN2_LOW 0x1.a39ef35793c76p-33
+#define LOG10_2_HIGH 0x1.34413509p-2
+#define LOG10_2_LOW 0x1.ef3fde623e256p-35
 #define EXP_LOWEST -746.0
 #define EXP_HIGHEST 710.0
 #define EXP_TERMS 13
@@ -68,6 +72,19 @@ INLINE V K(min_or_second)(V a, V b) { return K(select)(a < b, a, b); }
 INLINE V K(vmax)(V a, V b) { return K(select)(a != a, a, K(max_or_second)(a, b)); } /* NaN if either is */
 INLINE V K(vmin)(V a, V b) { return K(select)(a != a, a, K(min_or_second)(a, b)); }
 INLINE V K(clamp)(V x, T low, T high) { return K(min_or_second)(K(splat)(high), K(max_or_second)(K(splat)(low), x)); }
+
+/* Whether a mask holds in any lane. */
+#if VECTOR_BYTES == 64
+INLINE int K(any)(VI mask) { return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0; }
+#elif VECTOR_BYTES == 32
+INLINE int K(any)(VI mask) { return !_mm256_testz_si256((__m256i)mask, (__m256i)mask); }
+#else
+INLINE int K(any)(VI mask) {
+    INT all = 0;
+    for (int l = 0; l < LANES; l++) all |= mask[l];
+    return all != 0;
+}
+#endif
 
 /* The first n < LANES elements at p, zeros behind them; and the reverse. Nothing outside is touched. */
 #if VECTOR_BYTES == 64 && T_BYTES == 4
@@ -154,12 +171,8 @@ INLINE V K(vsqrt)(V x) {
 INLINE V K(power_of_2)(VI n) { return (V)((n + BIAS) << MANTISSA); }
 INLINE V K(from_int)(VI n) { return (V)(n + (VI)K(splat)(ROUNDER)) - ROUNDER; } /* small |n| */
 
-/* x = n ln 2 + r with |r| <= ln 2 / 2; returns exp(r) - 1. */
-INLINE V K(reduced_expm1)(V x, VI* n) {
-    V rounded = x * (T)0x1.71547652b82fep0 + ROUNDER;
-    *n = (VI)rounded - (VI)K(splat)(ROUNDER);
-    V whole = rounded - ROUNDER;
-    V r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
+/* exp(r) - 1 for |r| <= ln 2 / 2. */
+INLINE V K(series_expm1)(V r) {
     static const double inverse_factorial[] = {
         1.0 / 2,     1.0 / 6,      1.0 / 24,      1.0 / 120,      1.0 / 720,       1.0 / 5040,
         1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800,
@@ -168,6 +181,14 @@ INLINE V K(reduced_expm1)(V x, VI* n) {
 #pragma GCC unroll 16
     for (int k = EXP_TERMS - 3; k >= 0; k--) sum = sum * r + (T)inverse_factorial[k];
     return r + r * r * sum;
+}
+
+/* x = n ln 2 + r with |r| <= ln 2 / 2; returns exp(r) - 1. */
+INLINE V K(reduced_expm1)(V x, VI* n) {
+    V rounded = x * (T)0x1.71547652b82fep0 + ROUNDER;
+    *n = (VI)rounded - (VI)K(splat)(ROUNDER);
+    V whole = rounded - ROUNDER;
+    return K(series_expm1)((x - whole * LN2_HIGH) - whole * LN2_LOW);
 }
 
 /* x 2^n in two factors, since 2^n itself may be too large, or subnormal. */
@@ -188,6 +209,19 @@ INLINE V K(vexp)(V x) {
     return K(scale)(p + 1, n);
 }
 
+/* exp(x) / 2, which overflows later than exp(x). */
+INLINE V K(vexp_half)(V x) {
+    VI n;
+    V p = K(reduced_expm1)(K(clamp)(x, EXP_LOWEST, EXP_HIGHEST + 1), &n);
+    return K(scale)(p + 1, n - 1);
+}
+
+INLINE V K(vexp2)(V x) {
+    V v = K(clamp)(x, -MANTISSA - BIAS - 2, BIAS + 2), rounded = v + ROUNDER;
+    V p = K(series_expm1)((v - (rounded - ROUNDER)) * (T)0x1.62e42fefa39efp-1);
+    return K(scale)(p + 1, (VI)rounded - (VI)K(splat)(ROUNDER));
+}
+
 /* exp(x) - 1, exact to the last bits near 0; beyond -45 and 45 the value there. */
 INLINE V K(vexpm1_clamped)(V x) {
     VI n;
@@ -195,20 +229,42 @@ INLINE V K(vexpm1_clamped)(V x) {
     return p * scale + (scale - 1);
 }
 
-INLINE V K(vlog)(V x) {
+/* x = 2^e (1 + f) with 1 + f between sqrt(1/2) and sqrt(2). */
+INLINE V K(exponent_of)(V x, V* f) {
     VI tiny = x < SMALLEST_NORMAL;
     VI bits = (VI)K(select)(tiny, x * (T)((int64_t)1 << (MANTISSA + 1)), x) - (INT)SQRT_HALF_BITS;
-    V e = K(from_int)((bits >> MANTISSA) - (tiny & (MANTISSA + 1)));
-    V f = (V)((bits & (((INT)1 << MANTISSA) - 1)) + (INT)SQRT_HALF_BITS) - 1; /* x = 2^e (1 + f) */
+    *f = (V)((bits & (((INT)1 << MANTISSA) - 1)) + (INT)SQRT_HALF_BITS) - 1;
+    return K(from_int)((bits >> MANTISSA) - (tiny & (MANTISSA + 1)));
+}
+
+/* log(1 + f) = f - (f^2/2 - s (f^2/2 + z sum)); returns the last product, *half_square = f^2/2. */
+INLINE V K(log_series)(V f, V* half_square) {
     V s = f / (f + 2), z = s * s, sum = K(splat)((T)(2.0 / (2 * LOG_TERMS + 1)));
 #pragma GCC unroll 16
     for (int k = LOG_TERMS - 1; k >= 1; k--) sum = sum * z + (T)(2.0 / (2 * k + 1));
-    V half_square = f * f * (T)0.5; /* log(1 + f) = f - (f^2/2 - s (f^2/2 + z sum)) */
-    V r = e * LN2_HIGH - ((half_square - (s * (half_square + z * sum) + e * LN2_LOW)) - f);
+    *half_square = f * f * (T)0.5;
+    return s * (*half_square + z * sum);
+}
+
+/* r, but where x is no positive number what a logarithm is there. */
+INLINE V K(log_elsewhere)(V x, V r) {
     r = K(select)((x != x) | (x == (T)INFINITY), x, r);
-    r = K(select)(x < 0, K(splat)((T)NAN), r);
+    r = K(select)(x < 0, K(splat)(NAN), r);
     return K(select)(x == 0, K(splat)(-(T)INFINITY), r);
 }
+
+INLINE V K(vlog)(V x) {
+    V f, half_square, e = K(exponent_of)(x, &f), product = K(log_series)(f, &half_square);
+    return K(log_elsewhere)(x, e * LN2_HIGH - ((half_square - (product + e * LN2_LOW)) - f));
+}
+
+/* The logarithm to another base, from the base's logarithms of 2 (in two parts) and of e. */
+INLINE V K(log_to_base)(V x, T two, T two_low, T one) {
+    V f, half_square, e = K(exponent_of)(x, &f), product = K(log_series)(f, &half_square);
+    return K(log_elsewhere)(x, e * two + ((f - (half_square - product)) * one + e * two_low));
+}
+INLINE V K(vlog2)(V x) { return K(log_to_base)(x, 1, 0, (T)0x1.71547652b82fep0); }
+INLINE V K(vlog10)(V x) { return K(log_to_base)(x, LOG10_2_HIGH, LOG10_2_LOW, (T)0x1.bcb7b1526e50ep-2); }
 
 INLINE V K(vexpm1)(V x) { return K(select)(x < 44, K(vexpm1_clamped)(x), K(vexp)(x)); }
 
@@ -228,6 +284,36 @@ INLINE V K(vtanh)(V x) {
 INLINE V K(vsigmoid)(V x) {
     V e = K(vexp)(-K(vabs)(x));
     return K(select)(x < 0, e, K(splat)(1)) / (e + 1);
+}
+
+INLINE V K(vsinh)(V x) {
+    V a = K(vabs)(x), t = K(vexpm1_clamped)(a), e = K(vexp_half)(a);
+    return K(copysign)(K(select)(a < 1, (T)0.5 * (t + t / (t + 1)), e - (T)0.25 / e), x);
+}
+
+INLINE V K(vcosh)(V x) {
+    V e = K(vexp_half)(K(vabs)(x));
+    return e + (T)0.25 / e;
+}
+
+/* Beyond `large` the square root is x itself, and its square might overflow. */
+INLINE V K(vasinh)(V x) {
+    const T large = T_BYTES == 4 ? 0x1p13f : 0x1p28;
+    V a = K(vabs)(x), square = a * a;
+    V y = K(vlog1p)(a + square / (1 + K(vsqrt)(square + 1)));
+    return K(copysign)(K(select)(a > large, K(vlog)(a) + (T)0x1.62e42fefa39efp-1, y), x);
+}
+
+INLINE V K(vacosh)(V x) {
+    const T large = T_BYTES == 4 ? 0x1p13f : 0x1p28;
+    V t = x - 1, y = K(vlog1p)(t + K(vsqrt)(t * (t + 2)));
+    y = K(select)(x > large, K(vlog)(x) + (T)0x1.62e42fefa39efp-1, y);
+    return K(select)(x < 1, K(splat)(NAN), y);
+}
+
+INLINE V K(vatanh)(V x) {
+    V a = K(vabs)(x);
+    return K(copysign)((T)0.5 * K(vlog1p)(2 * a / (1 - a)), x);
 }
 
 #if T_BYTES == 4
@@ -286,12 +372,117 @@ INLINE V K(normal_tail)(V x, V* bell) {
 }
 #endif
 
+/* Angles and powers: in float from fits and double-width steps, in double by libm. */
+#if T_BYTES == 4
+#define PI_2_LOW -4.3711388e-8f /* pi/2 less its nearest float */
+
+/* The angle of the slope y / x, both at least 0: of the slope itself, of (y - x) / (y + x), or of -x / y. */
+INLINE V K(slope_angle)(V y, V x) {
+    VI steep = y > x * 2.4142136f, middle = y > x * 0.41421357f;
+    V t = K(select)(steep, -x, K(select)(middle, y - x, y)) / K(select)(steep, y, K(select)(middle, y + x, x));
+    V z = t * t, p = K(splat)(-0.0646287351846695f);
+    p = p * z + 0.10747671872377396f;
+    p = p * z - 0.1426439881324768f;
+    p = p * z + 0.19999556243419647f;
+    p = p * z - 0.3333333134651184f;
+    V turned = (V)((steep | middle) & (VI)K(select)(steep, K(splat)(1), K(splat)(0.5f)));
+    return turned * 1.5707964f + (t + (t * z * p + turned * PI_2_LOW));
+}
+INLINE V K(vatan)(V x) { return K(copysign)(K(slope_angle)(K(vabs)(x), K(splat)(1)), x); }
+
+INLINE V K(vatan2)(V y, V x) {
+    V a = K(vabs)(y), b = K(vabs)(x);
+    VI huge = (a > 0x1p120f) | (b > 0x1p120f), infinite = (a == INFINITY) & (b == INFINITY);
+    V size = K(select)(huge, K(splat)(0x1p-8f), K(splat)(1)); /* a + b may not overflow */
+    a = K(select)(infinite, K(splat)(1), a * size), b = K(select)(infinite, K(splat)(1), b * size);
+    V r = K(select)((a == 0) & (b == b), K(splat)(0), K(slope_angle)(a, b));
+    return K(copysign)(K(select)((VI)x < 0, 3.1415927f - (r - 2 * PI_2_LOW), r), y);
+}
+
+/* asin of a number in [0, 1] that is `small` (up to 1/2), else half of its distance from pi/2. */
+INLINE V K(arc)(V a, VI small) {
+    V z = K(select)(small, a * a, (1 - a) * 0.5f), s = K(select)(small, a, K(vsqrt)(z));
+    V p = K(splat)(0.03392115235328674f);
+    p = p * z + 0.017005736008286476f;
+    p = p * z + 0.031131932511925697f;
+    p = p * z + 0.04459662362933159f;
+    p = p * z + 0.07500103116035461f;
+    p = p * z + 0.1666666567325592f;
+    return s + s * z * p;
+}
+INLINE V K(vasin)(V x) {
+    V a = K(vabs)(x);
+    VI small = a <= 0.5f;
+    V r = K(arc)(a, small);
+    return K(copysign)(K(select)(small, r, 1.5707964f - (2 * r - PI_2_LOW)), x);
+}
+INLINE V K(vacos)(V x) {
+    V a = K(vabs)(x);
+    VI small = a <= 0.5f;
+    V r = K(arc)(a, small), near = K(select)(x < 0, 3.1415927f - (2 * r - 2 * PI_2_LOW), 2 * r);
+    return K(select)(small, 1.5707964f - (K(copysign)(r, x) - PI_2_LOW), near);
+}
+
+/* What a b is more than its rounded value p, from products of half as many bits, which are exact. */
+INLINE V K(product_rest)(V a, V b, V p) {
+    V a_high = (V)((VI)a & ~0xfff), b_high = (V)((VI)b & ~0xfff), a_low = a - a_high, b_low = b - b_high;
+    return ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low;
+}
+
+/* exp(y log|x|), the logarithm in two parts, its error below 2^-31 of it. Signs follow if y is whole. What
+ * overflows, underflows or starts from 0, subnormal numbers or infinities goes to libm. */
+INLINE V K(vpow)(V x, V y) {
+    V a = K(vabs)(x), f, e = K(exponent_of)(a, &f), d = f + 2, s = f / d;
+    V s_low = -(K(product_rest)(s, d, f) + s * (f - (d - 2))) / d; /* what f / (f + 2) is more than s */
+    V z = s * s, sum = K(splat)(2.0f / 11);
+    sum = sum * z + 2.0f / 9;
+    sum = sum * z + 2.0f / 7;
+    sum = sum * z + 2.0f / 5;
+    sum = sum * z + 2.0f / 3;
+    V whole = e * LN2_HIGH, high = whole + 2 * s;
+    V low = (2 * s - (high - whole)) + (2 * s_low + (s * z * sum + e * LN2_LOW));
+    V log = high + low, p = y * log;
+    V rest = K(product_rest)(y, log, p) + y * (low - (log - high));
+    V r = K(vexp)(p);
+    r += r * rest;
+    V rounded = y + ROUNDER;
+    VI odd = (VI)rounded << 31, negative = x < 0;
+    VI is_whole = rounded - ROUNDER == y;
+    r = K(select)(negative, K(select)(is_whole, (V)((VI)r ^ odd), K(splat)(NAN)), r);
+    VI rare = ~((a >= SMALLEST_NORMAL) & (a < INFINITY) & (K(vabs)(p) < 87)) | (negative & (K(vabs)(y) > 0x1p22f));
+    if (K(any)(rare))
+        for (int l = 0; l < LANES; l++)
+            if (rare[l]) r[l] = powf(x[l], y[l]);
+    return r;
+}
+#undef PI_2_LOW
+#else
+#define LIBM(name)                                         \
+    INLINE V K(v##name)(V x) {                             \
+        for (int l = 0; l < LANES; l++) x[l] = name(x[l]); \
+        return x;                                          \
+    }
+#define LIBM2(name)                                              \
+    INLINE V K(v##name)(V x, V y) {                              \
+        for (int l = 0; l < LANES; l++) x[l] = name(x[l], y[l]); \
+        return x;                                                \
+    }
+LIBM(atan)
+LIBM(asin)
+LIBM(acos)
+LIBM2(atan2)
+LIBM2(pow)
+#undef LIBM2
+#endif
+
 #undef MANTISSA
 #undef BIAS
 #undef ROUNDER
 #undef SMALLEST_NORMAL
 #undef LN2_HIGH
 #undef LN2_LOW
+#undef LOG10_2_HIGH
+#undef LOG10_2_LOW
 #undef EXP_LOWEST
 #undef EXP_HIGHEST
 #undef EXP_TERMS

@@ -190,8 +190,8 @@ def batch_norm_train(x: Any, w: Any = ..., b: Any = ..., eps: Any = ..., running
 def bernoulli(x: Any, generator: Any = ..., **names: Any) -> Tensor:
     """1 with probability x, else 0, in x's dtype."""
 
-def bernoulli_loss(x: Any, y: Any, **names: Any) -> Tensor:
-    """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100."""
+def bernoulli_loss(x: Any, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+    """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100; its mean or its sum."""
 
 def bessel_j0(x: Any, **names: Any) -> Tensor:
     """The Bessel function of the first kind of order 0."""
@@ -395,10 +395,13 @@ def cummin(x: Any, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
     """(values, indices) of the smallest element so far along an axis."""
 
 def cumprod(x: Any, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
-    """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+    """y[i] = x[0] * ... * x[i] along an axis; its gradient is right where factors are 0 too."""
 
 def cumsum(x: Any, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
     """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
+
+def cumsum_grad(u: Any, axis: Any = ..., **names: Any) -> Tensor:
+    """y[i] = u[i] + ... + the last along an axis: the gradient of cumsum, and cumsum's that of it."""
 
 def cumulative_sum(x: Any, axis: Any = ..., dtype: Any = ..., include_initial: Any = ..., **names: Any) -> Tensor:
     """cumsum(x), after a 0 if include_initial; a vector needs no axis."""
@@ -862,6 +865,9 @@ def logical_or(x: Any, y: Any, **names: Any) -> Tensor:
 def logical_xor(x: Any, y: Any, **names: Any) -> Tensor:
     """Whether exactly one of x and y is nonzero, broadcast."""
 
+def logistic_loss(x: Any, y: Any, reduction: Any = ..., **names: Any) -> Tensor:
+    """(1 - y) x + log(1 + e^-x): bernoulli_loss of sigmoid(x), without overflow; its mean or its sum."""
+
 def logit(x: Any, eps: Any = ..., **names: Any) -> Tensor:
     """log(x / (1 - x)); with eps, x is held within [eps, 1 - eps]."""
 
@@ -1148,7 +1154,7 @@ def prelu(x: Any, w: Any, **names: Any) -> Tensor:
     """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
 
 def prod(x: Any, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
-    """The product over axes, by halves; its gradient is right where factors are 0 too."""
+    """The product over axes; its gradient is right where factors are 0 too. Ints and bools multiply as int64."""
 
 def psi(x: Any, **names: Any) -> Tensor:
     """The derivative of lgamma."""
@@ -1200,6 +1206,12 @@ def repeat(x: Any, repeats: Any = ..., **names: Any) -> Tensor:
 
 def repeat_interleave(x: Any, repeats: Any = ..., axis: Any = ..., output_size: Any = ..., **names: Any) -> Tensor:
     """Each element (axis None) or slice along an axis, `repeats` times in a row, or as often as a vector says."""
+
+def resample(x: Any, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Tensor:
+    """y[.., p, ..] = sum over t of weights[p, t] * x[.., places[p, t], ..]; no weights: one place each"""
+
+def resample_grad(u: Any, axis: Any = ..., sizes: Any = ..., places: Any = ..., weights: Any = ..., **names: Any) -> Tensor:
+    """The gradient of resample for an x with these sizes: u's elements, weighted, added up at the places."""
 
 def reshape(x: Any, shape: Any = ..., **names: Any) -> Tensor:
     """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
@@ -1452,6 +1464,9 @@ def tile(x: Any, repeats: Any = ..., **names: Any) -> Tensor:
 
 def topk(x: Any, k: Any = ..., axis: Any = ..., largest: Any = ..., sorted: Any = ..., **names: Any) -> tuple[Tensor, ...]:
     """(values, indices) of the k largest (or smallest) along an axis, in order."""
+
+def topk_places(x: Any, k: Any = ..., axis: Any = ..., largest: Any = ..., **names: Any) -> Tensor:
+    """Where the k largest (or smallest) stand along an axis, in order, int64; ties keep their order."""
 
 def trace(x: Any, **names: Any) -> Tensor:
     """The sum of the diagonal of a matrix."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd.onnx.export_along import ALONG
 from autograd.onnx.export_layers import LAYERS, Writer, raise_unsupported
 from autograd.onnx.proto import library
 
@@ -290,6 +291,7 @@ def _one_hot(t, inputs, attrs, outs):
 
 EXPORTS: dict[str, Writer] = {
     **LAYERS,
+    **ALONG,
     "floor_divide": lambda t, i, a, o: t.emit("Floor", t.emit("Div", *[t.name(x) for x in t._alike(i)])),
     "hypot": _hypot,
     "logaddexp": _log_add_exp,
@@ -300,6 +302,7 @@ EXPORTS: dict[str, Writer] = {
     "any": _truth("ReduceMax"),
     "all": _truth("ReduceMin"),
     "argsort": _argsort,
+    "prod": _reduce("ReduceProd"),
     "argwhere": lambda t, i, a, o: t.emit("Transpose", t.emit("NonZero", t.name(i[0])), perm=[1, 0]),
     "one_hot": _one_hot,
     "relu": _simple("Relu"),
@@ -375,7 +378,7 @@ REASONS: dict[str, str] = {
         ("relu_grad", "clip_grad", "hardtanh_grad", "leaky_relu_grad", "elu_grad",
          "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "conv2d_grad_b", "avg_pool2d_grad",
          "scatter_pixels", "select_pixels", "softmax_grad", "log_softmax_grad", "nll_loss_grad",
-         "cross_entropy_grad", "put_at", "sum_to", "linear_grad_w"),
+         "cross_entropy_grad", "cumsum_grad", "resample_grad", "put_at", "sum_to", "linear_grad_w"),
         GRADIENT,
     ),
     **dict.fromkeys(("normal", "uniform", "bernoulli"), RANDOM),
@@ -390,7 +393,8 @@ REASONS: dict[str, str] = {
     ),
     **dict.fromkeys(("batch_norm_train", "batch_norm_relu_train", "batch_norm_add_relu_train"), TRAINING),
     **dict.fromkeys(("lstm", "gru"), FUSED),
-    "nll_loss": LOSS,
-    "cross_entropy": LOSS,
-    "bernoulli_loss": LOSS,
+    **dict.fromkeys(
+        ("nll_loss", "cross_entropy", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "bernoulli_loss",
+         "logistic_loss", "kl_div"), LOSS,
+    ),
 }  # fmt: skip

@@ -32,6 +32,7 @@ from autograd.ops import (  # noqa: F401  importing a family declares its ops
     order,
     patches,
     place,
+    places,
     pool,
     products,
     random,

@@ -332,12 +332,18 @@ def _glu_reference(x, axis=-1):
     return a / (1 + np.exp(-b))
 
 
-@composite(reference=_glu_reference, samples=_glu_samples)
-def glu(x, axis=-1):
-    """a * sigmoid(b), where a and b are the halves of x along axis. Source: Dauphin et al., arXiv:1612.08083."""
-    x = tensor_of(x)
-    if not -x.ndim <= axis < x.ndim or x.shape[axis] % 2:
-        raise ShapeError(f"glu: axis {axis} of x must exist and have an even size  [x: {x.shape}]")
+def _glu_twin(x, axis=-1):
     half, before = x.shape[axis] // 2, (slice(None),) * (axis % x.ndim)
     lower, upper = (*before, slice(0, half)), (*before, slice(half, None))
     return x[lower] * sigmoid(x[upper])
+
+
+@op(reference=_glu_reference, samples=_glu_samples, twin=_glu_twin)
+def glu(x, *, axis=-1):
+    """a * sigmoid(b), where a and b are the halves of x along axis. Source: Dauphin et al., arXiv:1612.08083."""
+    if not -x.ndim <= axis < x.ndim or x.shape[axis] % 2:
+        raise ShapeError(f"glu: axis {axis} of x must exist and have an even size  [x: {x.shape}]")
+    return real(lambda a: kernels.glu(a, axis), x)
+
+
+glu.grads(x=lambda g, x, axis: kernels.glu_grad(g.array, x.array, axis))

@@ -22,7 +22,6 @@ from autograd.ops.norm import (
     eval_reference,
     eval_scale,
     images,
-    sum_channels,
     train_reference,
     train_twin,
 )
@@ -162,8 +161,9 @@ batch_norm_relu_eval.grads(
     x=lambda u, w, var, eps: u * eval_scale(u, w, var, eps),
     mean=None,
     var=None,
-    w=lambda u, x, mean, var, eps: sum_channels(u * batch_norm_eval(x, mean, var, eps=eps)),
-    b=lambda u: sum_channels(u),
+    sums=lambda u, x, mean, var, eps: kernels.batch_norm_eval_grad(*map(array_of, (u, x, mean, var)), eps),
+    w=lambda sums: sums[0],
+    b=lambda sums: sums[1],
     residual=lambda u: u,
 )
 

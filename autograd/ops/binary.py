@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from autograd import kernels
 from autograd.op import op
 from autograd.ops.dtypes import promote, promote_float, quiet
 from autograd.ops.elementwise import div, floor_quotient, quotient, two
@@ -42,10 +43,15 @@ def _plane(s: Sampler) -> Case:
     return s.case(s.array(a, away=(0.0,), margin=0.3), s.array(b, away=(0.0,), margin=0.3))
 
 
-@op(reference=lambda x, y: np.angle(np.asarray(y) + 1j * np.asarray(x)), samples=_plane, broadcasts=True)
+@op(
+    reference=lambda x, y: np.angle(np.asarray(y) + 1j * np.asarray(x)),
+    samples=_plane,
+    kernel=kernels.atan2,
+    broadcasts=True,
+)
 def atan2(x, y):
     """The angle of the point (y, x), in (-pi, pi]: arctan(x / y) in the right quadrant."""
-    return quiet(np.arctan2, *promote_float(x, y))
+    return kernels.atan2(*promote_float(x, y))
 
 
 atan2.grads(

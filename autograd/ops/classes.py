@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import Direct, op
+from autograd.ops.dtypes import FLOAT32, FLOAT64
 from autograd.ops.linalg import need, tensor_of
 from autograd.ops.loss import REDUCTIONS, check_reduction, reduced
 from autograd.ops.softmax import log_softmax
@@ -94,7 +96,13 @@ def _nll_reference(x, target, weight=None, ignore_index=-100, reduction="mean"):
     return loss if reduction == "none" else loss.sum() / (scale.sum() if reduction == "mean" else 1)
 
 
-@op(reference=_nll_reference, samples=_nll_samples, linear_in=("x",), onnx="NegativeLogLikelihoodLoss")
+@op(
+    reference=_nll_reference,
+    samples=_nll_samples,
+    linear_in=("x",),
+    kernel=kernels.nll_loss,
+    onnx="NegativeLogLikelihoodLoss",
+)
 def nll_loss(x, target, weight=None, *, ignore_index=-100, reduction="mean"):
     """-weight[t] * x[n, t, ...] with t = target[n, ...]; the mean divides by the sum of the weights used
 
@@ -138,6 +146,9 @@ def _nll_grad_reference(u, target, weight=None, x_shape=(), ignore_index=-100, r
 @op(reference=_nll_grad_reference, samples=_nll_grad_samples, linear_in=("u",))
 def nll_loss_grad(u, target, weight=None, *, x_shape, ignore_index=-100, reduction="mean"):
     """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: its adjoint."""
+    if len(x_shape) > 1 and (u.dtype is FLOAT32 or u.dtype is FLOAT64):
+        with contextlib.suppress(ValueError, TypeError):  # what does not fit is explained below
+            return kernels.nll_loss_grad(u, target, weight, x_shape, ignore_index, reduction)
     labels = check_labels("nll_loss_grad", x_shape, np.asarray(target), ignore_index)
     scale = sample_scales(labels, weight, ignore_index, reduction, u.dtype)
     axis, kept = 1 if len(x_shape) > 1 else 0, labels != ignore_index
@@ -251,7 +262,7 @@ def _probability_loss(
     check_weight("cross_entropy", weight, x.shape[axis])
     logp = kernels.log_softmax(x, axis)
     wanted = _smoothed(target, smoothing, x.shape[axis]) * _class_weight(weight, x)
-    loss = total(-(wanted * logp).sum(axis), reduction)
+    loss = total(-kernels.sum(kernels.mul(wanted, logp), axis), reduction)
     if reduction == "mean":
         loss = loss / loss.dtype.type(x.size / x.shape[axis] if x.size else math.nan)
     return loss, logp
@@ -332,7 +343,8 @@ def cross_entropy_grad(u, logp, target, weight=None, *, ignore_index=-100, reduc
     axis = class_axis(logp)
     wanted = _smoothed(target, label_smoothing, logp.shape[axis]) * _class_weight(weight, logp)
     each = np.expand_dims(_per_sample(u, logp, reduction), axis)
-    return each * (np.exp(logp) * wanted.sum(axis, keepdims=True) - wanted)
+    probability = kernels.mul(kernels.exp(logp), kernels.sum(wanted, axis, True))
+    return kernels.mul(kernels.sub(probability, wanted), each)
 
 
 def _entropy_target(g, weight, logp, target_shape, reduction, label_smoothing):

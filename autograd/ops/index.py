@@ -272,7 +272,8 @@ def _along_samples(s: Sampler) -> Case:
 def take_along_axis(x, index, *, axis):
     """y[i, j, k] = x[i, index[i, j, k], k] (axis 1); index has x's sizes on the other axes, or fewer."""
     axis = normalize_axis(axis, x.ndim)
-    return x[_along(x.shape, np.asarray(index), axis, "take_along_axis")]
+    picked = kernels.take_along(x, index, axis) if x.ndim else None
+    return picked if picked is not None else x[_along(x.shape, np.asarray(index), axis, "take_along_axis")]
 
 
 take_along_axis.grads(
@@ -319,8 +320,11 @@ put_along_axis.grads(
 )
 def add_along_axis(x, index, y, *, axis):
     """A copy of x with y[i, j, k] added to x[i, index[i, j, k], k] (axis 1), repeated indices adding up."""
-    out = np.array(x)
-    np.add.at(out, _along(x.shape, np.asarray(index), normalize_axis(axis, x.ndim), "add_along_axis"), y)
+    axis = normalize_axis(axis, x.ndim)
+    out = kernels.add_along(x, index, y, axis) if x.ndim else None
+    if out is None:
+        out = np.array(x)
+        np.add.at(out, _along(x.shape, np.asarray(index), axis, "add_along_axis"), y)
     return out
 
 

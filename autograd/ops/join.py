@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.dtypes import result_type
 from autograd.ops.elementwise import raw
-from autograd.ops.index import getitem, take
+from autograd.ops.index import getitem
+from autograd.ops.places import combined, resample
 from autograd.ops.shape import expand, identity, permute, reshape, sizes, unsqueeze
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axes, normalize_axis
@@ -240,23 +242,37 @@ def _roll_reference(x, shifts, axis=None):
     return x
 
 
-@composite(reference=_roll_reference, samples=_roll_samples, linear_in=("x",))
-def roll(x, *, shifts, axis=None):
-    """Moves the elements along axes by `shifts`; those that leave come in at the other end. None: flattened."""
+def roll_steps(shape: tuple[int, ...], shifts: Any, axis: Any) -> list[tuple[int, int]]:
+    """(axis, place of the element that comes first) for each shift that moves anything."""
     many, named = (tuple(v) if isinstance(v, (tuple, list)) else (v,) for v in (shifts, axis))
     if not many or (axis is not None and len(many) != len(named)):
         raise ValueError(f"shifts {shifts!r} and axis {axis!r} must be as many")
-    shape = np.shape(raw(x))
-    if axis is None:
-        x, named = reshape(x, -1), (0,) * len(many)
-    elif not shape:
+    if axis is not None and not shape:
         raise ShapeError(f"roll: x is a number, without axis {axis!r}")
-    for shift, a in zip(many, named):
-        a = normalize_axis(a, np.ndim(raw(x)))
-        if first := -shift % max(np.shape(raw(x))[a], 1):
-            before = (slice(None),) * a
-            x = concatenate([getitem(x, (*before, slice(first, None))), getitem(x, (*before, slice(first)))], axis=a)
-    return reshape(x, shape)
+    if axis is None:
+        shape, named = (math.prod(shape),), (0,) * len(many)
+    axes = [normalize_axis(a, len(shape)) for a in named]
+    firsts = [-shift % max(shape[a], 1) for shift, a in zip(many, axes)]
+    return [(a, first) for a, first in zip(axes, firsts) if first]
+
+
+@op(reference=_roll_reference, samples=_roll_samples, linear_in=("x",))
+def roll(x, *, shifts, axis=None):
+    """Moves the elements along axes by `shifts`; those that leave come in at the other end. None: flattened."""
+    steps = roll_steps(x.shape, shifts, axis)
+    y = x.reshape(-1) if axis is None else x
+    for a, first in steps:
+        later, earlier = ((slice(None),) * a + (part,) for part in (slice(first, None), slice(first)))
+        y = kernels.concatenate((y[later], y[earlier]), a)
+    return y.reshape(x.shape) if steps else np.array(x)
+
+
+def _roll_grad(g, shifts, axis):
+    back = tuple(-s for s in shifts) if isinstance(shifts, (tuple, list)) else -shifts
+    return roll(g, shifts=back, axis=axis)
+
+
+roll.grads(x=_roll_grad)
 
 
 # --------------------------------------------------------------------------------------------- padding
@@ -354,10 +370,11 @@ def pad(x, *, pad, mode="constant", value=None):
     if any(cut) and mode == "circular":  # what is cut off does not come back
         x, widths = constant_pad(x, pad=cut), [(max(a, 0), max(b, 0)) for a, b in widths]
         shape = np.shape(raw(x))
-    for axis, (before, after) in enumerate(widths):
-        if before or after:
-            x = take(x, _source(mode, shape[axis], before, after, axis), axis=axis)
-    return x
+    padded = [i for i, width in enumerate(widths) if any(width)]
+    axes = range(padded[0], padded[-1] + 1)
+    sources = [_source(mode, shape[i], *widths[i], i) for i in axes]
+    places = combined([(shape[i], ids[:, None]) for i, ids in zip(axes, sources)])
+    return resample(x, axis=padded[0], sizes=tuple(len(ids) for ids in sources), places=places)
 
 
 # --------------------------------------------------------------------------------------------- grids

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.activation import softplus
+from autograd.ops.dtypes import FLOAT32, FLOAT64, promote_float
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.shapes import near
@@ -84,21 +86,62 @@ def _kinked(**attrs: Any) -> Callable:
 # ---------------------------------------------------------------------------------------------- distances
 
 
-@composite(reference=lambda x, y, reduction="mean": reduced((x - y) ** 2, reduction), samples=samples_of())
-def mse_loss(x, y, reduction="mean"):
-    """(x - y) ** 2, its mean or its sum; x and y (the target) of one shape."""
-    x, y = alike("mse_loss", x, y)
-    check_reduction("mse_loss", reduction)
+def fused(name: str, x: np.ndarray, y: np.ndarray, reduction: str, kind: str, p: float = 0.0) -> np.ndarray:
+    """A loss by its kernel; explains what does not fit, and brings both arrays into one dtype."""
+    alike(name, x, y)
+    check_reduction(name, reduction)
+    x, y = promote_float(x, y)
+    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+        return kernels.pair_loss(x, y, reduction, kind, p)
+    return kernels.pair_loss(x.astype(FLOAT32), y.astype(FLOAT32), reduction, kind, p).astype(x.dtype)
+
+
+def fused_grad(g: Tensor, x: Tensor, y: Tensor, reduction: str, kind: str, p: float = 0.0) -> np.ndarray:
+    """The gradient of a fused loss for x, in x's dtype."""
+    if x.dtype == y.dtype and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
+        return kernels.pair_loss_grad(g.array, x.array, y.array, reduction, kind, p)
+    g_, x_, y_ = promote_float(g.array, x.array, y.array)
+    if x_.dtype.itemsize == 2:
+        g_, x_, y_ = (a.astype(FLOAT32) for a in (g_, x_, y_))
+    return kernels.pair_loss_grad(np.asarray(g_, x_.dtype), x_, y_, reduction, kind, p).astype(x.dtype)
+
+
+def _mse_twin(x, y, reduction="mean"):
     d = x - y
     return reduced(d * d, reduction)
 
 
-@composite(reference=lambda x, y, reduction="mean": reduced(abs(x - y), reduction), samples=_kinked())
-def l1_loss(x, y, reduction="mean"):
+@op(
+    reference=lambda x, y, reduction="mean": reduced((x - y) ** 2, reduction),
+    samples=samples_of(),
+    kernel=kernels.pair_loss,
+    twin=_mse_twin,
+)
+def mse_loss(x, y, *, reduction="mean"):
+    """(x - y) ** 2, its mean or its sum; x and y (the target) of one shape."""
+    return fused("mse_loss", x, y, reduction, "squared")
+
+
+mse_loss.grads(
+    x=lambda g, x, y, reduction: fused_grad(g, x, y, reduction, "squared"),
+    y=lambda g, x, y, reduction: fused_grad(g, y, x, reduction, "squared"),
+)
+
+
+@op(
+    reference=lambda x, y, reduction="mean": reduced(abs(x - y), reduction),
+    samples=_kinked(),
+    twin=lambda x, y, reduction="mean": reduced(abs(x - y), reduction),
+)
+def l1_loss(x, y, *, reduction="mean"):
     """|x - y|, its mean or its sum; x and y (the target) of one shape."""
-    x, y = alike("l1_loss", x, y)
-    check_reduction("l1_loss", reduction)
-    return reduced(abs(x - y), reduction)
+    return fused("l1_loss", x, y, reduction, "absolute")
+
+
+l1_loss.grads(
+    x=lambda g, x, y, reduction: fused_grad(g, x, y, reduction, "absolute"),
+    y=lambda g, x, y, reduction: fused_grad(g, y, x, reduction, "absolute"),
+)
 
 
 def _huber_reference(x, y, reduction="mean", delta=1.0):
@@ -106,16 +149,24 @@ def _huber_reference(x, y, reduction="mean", delta=1.0):
     return reduced(np.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
 
 
-@composite(reference=_huber_reference, samples=_kinked(delta=[1.0, 0.5, 2.0]))
-def huber_loss(x, y, reduction="mean", delta=1.0):
-    """d ** 2 / 2 where d = |x - y| < delta, else delta * (d - delta / 2). Source: Huber, Ann. Math. Stat. 35 (1964)."""
-    x, y = alike("huber_loss", x, y)
-    check_reduction("huber_loss", reduction)
-    if not delta > 0:
-        raise ValueError(f"huber_loss: delta must be above 0, got {delta}")
+def _huber_twin(x, y, reduction="mean", delta=1.0):
     d = x - y
     near_part = d.clip(-delta, delta)
     return reduced(near_part * (d - near_part * 0.5), reduction)
+
+
+@op(reference=_huber_reference, samples=_kinked(delta=[1.0, 0.5, 2.0]), twin=_huber_twin)
+def huber_loss(x, y, *, reduction="mean", delta=1.0):
+    """d ** 2 / 2 where d = |x - y| < delta, else delta * (d - delta / 2). Source: Huber, Ann. Math. Stat. 35 (1964)."""
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta must be above 0, got {delta}")
+    return fused("huber_loss", x, y, reduction, "huber", delta)
+
+
+huber_loss.grads(
+    x=lambda g, x, y, reduction, delta: fused_grad(g, x, y, reduction, "huber", delta),
+    y=lambda g, x, y, reduction, delta: fused_grad(g, y, x, reduction, "huber", delta),
+)
 
 
 def _smooth_reference(x, y, reduction="mean", beta=1.0):
@@ -123,45 +174,89 @@ def _smooth_reference(x, y, reduction="mean", beta=1.0):
     return reduced(np.where(d < beta, 0.5 * d * d / max(beta, 1e-300), d - 0.5 * beta), reduction)
 
 
-@composite(reference=_smooth_reference, samples=_kinked(beta=[1.0, 0.5, 2.0, 0.0]))
-def smooth_l1_loss(x, y, reduction="mean", beta=1.0):
+def _smooth_twin(x, y, reduction="mean", beta=1.0):
+    return l1_loss(x, y, reduction) if beta == 0 else _huber_twin(x, y, reduction, beta) / beta
+
+
+@op(reference=_smooth_reference, samples=_kinked(beta=[1.0, 0.5, 2.0, 0.0]), twin=_smooth_twin)
+def smooth_l1_loss(x, y, *, reduction="mean", beta=1.0):
     """d ** 2 / (2 beta) where d = |x - y| < beta, else d - beta / 2. Source: Girshick, Fast R-CNN, arXiv:1504.08083."""
-    x, y = alike("smooth_l1_loss", x, y)
-    check_reduction("smooth_l1_loss", reduction)
     if not beta >= 0:
         raise ValueError(f"smooth_l1_loss: beta must not be below 0, got {beta}")
-    return l1_loss(x, y, reduction) if beta == 0 else huber_loss(x, y, reduction, beta) / beta
+    return fused("smooth_l1_loss", x, y, reduction, "smooth" if beta else "absolute", beta)
+
+
+smooth_l1_loss.grads(
+    x=lambda g, x, y, reduction, beta: fused_grad(g, x, y, reduction, "smooth" if beta else "absolute", beta),
+    y=lambda g, x, y, reduction, beta: fused_grad(g, y, x, reduction, "smooth" if beta else "absolute", beta),
+)
 
 
 # ---------------------------------------------------------------------------------------------- two classes
 
 
-def _log_floor(x: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return np.maximum(np.log(x), -100)
+def _unit_pair(s: Sampler, low: float = 0.1, high: float = 0.9) -> Case:
+    shape = s.shape()
+    return s.case(s.array(shape, low, high), s.array(shape, 0.1, 0.9), reduction=s.choice(REDUCTIONS))
+
+
+def _bernoulli_twin(x, y, reduction="mean"):
+    one_less = (-x + 1).log().clip(-100.0)
+    return reduced((y - 1) * one_less - y * x.log().clip(-100.0), reduction)
 
 
 @op(
-    reference=lambda x, y: np.where(y == 1, 0, (y - 1) * np.log(1 - x)) - y * np.log(x),
-    samples=lambda s: s.case(*(s.array(shape, 0.1, 0.9) for shape in [s.shape()] * 2)),
-    linear_in=(),
+    reference=lambda x, y, reduction="mean": reduced((y - 1) * np.log(1 - x) - y * np.log(x), reduction),
+    samples=_unit_pair,
+    twin=_bernoulli_twin,
 )
-def bernoulli_loss(x, y):
-    """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100."""
-    if x.shape != y.shape:
-        raise ValueError(f"x has shape {x.shape}, but y {y.shape}")
-    if x.size and not (np.min(x) >= 0 and np.max(x) <= 1) and not np.isnan(x).any():
+def bernoulli_loss(x, y, *, reduction="mean"):
+    """-y log(x) - (1 - y) log(1 - x) for 0 <= x <= 1, each logarithm at least -100; its mean or its sum."""
+    loss = fused("bernoulli_loss", x, y, reduction, "bernoulli")
+    total = loss if loss.ndim == 0 else kernels.sum(loss)
+    if np.isnan(total) and ((x < 0) | (x > 1)).any():  # outside of [0, 1] a logarithm is NaN
         wrong = x[(x < 0) | (x > 1)].flat[0]
         raise ShapeError(
             f"binary_cross_entropy: x must lie between 0 and 1, but holds {wrong}; for logits there is "
             "binary_cross_entropy_with_logits"
         )
-    return (y - 1) * np.maximum(_log_floor(1 - x), -100) - y * _log_floor(x)
+    return loss
+
+
+def share(g: Tensor, x: Tensor, reduction: str) -> Tensor:
+    """The gradient of each element's loss, from that of the reduced one."""
+    return g / max(x.array.size, 1) if reduction == "mean" else g
+
+
+def _bernoulli_target(g, x, y, reduction):
+    slope = (-x + 1).log().clip(-100.0) - x.log().clip(-100.0)
+    return (share(g, x, reduction) * slope).astype(y.dtype)
 
 
 bernoulli_loss.grads(
-    x=lambda g, x, y: g * (x - y) / (x * (1 - x)).clip(1e-12),
-    y=lambda g, x: g * ((-tensor_of(x) + 1).log().clip(-100.0) - tensor_of(x).log().clip(-100.0)),
+    x=lambda g, x, y, reduction: fused_grad(g, x, y, reduction, "bernoulli"),
+    y=_bernoulli_target,
+)
+
+
+def _logistic_reference(x, y, reduction="mean"):
+    return reduced((1 - y) * x + np.log(1 + np.exp(-x)), reduction)
+
+
+@op(
+    reference=_logistic_reference,
+    samples=lambda s: _unit_pair(s, -4, 4),
+    twin=lambda x, y, reduction="mean": reduced((1 - y) * x + softplus(-x, threshold=math.inf), reduction),
+    bound=3e-5,
+)
+def logistic_loss(x, y, *, reduction="mean"):
+    """(1 - y) x + log(1 + e^-x): bernoulli_loss of sigmoid(x), without overflow; its mean or its sum."""
+    return fused("logistic_loss", x, y, reduction, "logistic")
+
+
+logistic_loss.grads(
+    x=lambda g, x, y, reduction: fused_grad(g, x, y, reduction, "logistic"),
+    y=lambda g, x, y, reduction: (share(g, x, reduction) * -x).astype(y.dtype),
 )
 
 
@@ -182,7 +277,9 @@ def binary_cross_entropy(x, y, weight=None, reduction="mean"):
     """
     x, y = alike("binary_cross_entropy", x, y)
     check_reduction("binary_cross_entropy", reduction)
-    return reduced(weighted("binary_cross_entropy", bernoulli_loss(x, y), weight), reduction)
+    if weight is None:
+        return bernoulli_loss(x, y, reduction)
+    return reduced(weighted("binary_cross_entropy", bernoulli_loss(x, y, "none"), weight), reduction)
 
 
 def _logits_samples(s: Sampler) -> Case:
@@ -207,9 +304,11 @@ def binary_cross_entropy_with_logits(x, y, weight=None, reduction="mean", pos_we
     name = "binary_cross_entropy_with_logits"
     x, y = alike(name, x, y)
     check_reduction(name, reduction)
+    if pos_weight is None:
+        loss = logistic_loss(x, y, reduction if weight is None else "none")
+        return loss if weight is None else reduced(weighted(name, loss, weight), reduction)
     missed = softplus(-x, threshold=math.inf)  # -log(p)
-    if pos_weight is not None:
-        missed = missed * (weighted(name, y, tensor_of(pos_weight) - 1) + 1)
+    missed = missed * (weighted(name, y, tensor_of(pos_weight) - 1) + 1)
     return reduced(weighted(name, (1 - y) * x + missed, weight), reduction)
 
 
@@ -227,20 +326,44 @@ def _kl_reference(x, y, reduction="mean", log_target=False):
     return loss.sum() / (x.shape or (1,))[0] if reduction == "batchmean" else reduced(loss, reduction)
 
 
-@composite(reference=_kl_reference, samples=_kl_samples)
-def kl_div(x, y, reduction="mean", log_target=False):
-    """y * (log(y) - x) for log-probabilities x and probabilities y (log-probabilities if log_target); 0 where y = 0
-
-    reduction "batchmean" divides the sum by x.shape[0]: the divergence itself. Source: torch.nn.functional.kl_div.
-    """
-    x, y = alike("kl_div", x, y)
-    check_reduction("kl_div", reduction, (*REDUCTIONS, "batchmean"))
+def _kl_twin(x, y, reduction="mean", log_target=False):
     if log_target:
         loss = y.exp() * (y - x)
     else:
         zero = Tensor((y.array == 0).astype(y.dtype))
         loss = y * ((y + zero).log() - x)
     return loss.sum() / (x.shape or (1,))[0] if reduction == "batchmean" else reduced(loss, reduction)
+
+
+@op(reference=_kl_reference, samples=_kl_samples, twin=_kl_twin)
+def kl_div(x, y, *, reduction="mean", log_target=False):
+    """y * (log(y) - x) for log-probabilities x and probabilities y (log-probabilities if log_target); 0 where y = 0
+
+    reduction "batchmean" divides the sum by x.shape[0]: the divergence itself. Source: torch.nn.functional.kl_div.
+    """
+    kind = "kl_log" if log_target else "kl"
+    if reduction == "batchmean":
+        total = fused("kl_div", x, y, "sum", kind)
+        return total / total.dtype.type((x.shape or (1,))[0])
+    check_reduction("kl_div", reduction, (*REDUCTIONS, "batchmean"))
+    return fused("kl_div", x, y, reduction, kind)
+
+
+def _kl_grad_x(g, x, y, reduction, log_target):
+    if reduction == "batchmean":
+        g, reduction = g / (x.shape or (1,))[0], "sum"
+    return fused_grad(g, x, y, reduction, "kl_log" if log_target else "kl")
+
+
+def _kl_grad_y(g, x, y, reduction, log_target):
+    each = g / (x.shape or (1,))[0] if reduction == "batchmean" else share(g, x, reduction)
+    if log_target:
+        return (each * (y.exp() * (y - x + 1))).astype(y.dtype)
+    gone = y.array == 0  # log(y) is replaced by 0 there
+    return (each * ((y + Tensor(gone.astype(y.dtype))).log() - x + Tensor((~gone).astype(y.dtype)))).astype(y.dtype)
+
+
+kl_div.grads(x=_kl_grad_x, y=_kl_grad_y)
 
 
 def _hinge_samples(s: Sampler) -> Case:

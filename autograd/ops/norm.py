@@ -114,7 +114,12 @@ def eval_reference(x, mean, var, w=None, b=None, eps=1e-5):
     return _scaled((x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + eps), w, b, shape)
 
 
-@op(reference=eval_reference, samples=_eval_samples, onnx="BatchNormalization")
+def _eval_twin(x, mean, var, w=None, b=None, eps=1e-5):
+    y = (x - _per_channel(tensor_of(mean), x.ndim)) * eval_scale(x, w, var, eps)
+    return y if b is None else y + _per_channel(b, x.ndim)
+
+
+@op(reference=eval_reference, samples=_eval_samples, twin=_eval_twin, onnx="BatchNormalization")
 def batch_norm_eval(x, mean, var, w=None, b=None, *, eps=1e-5):
     """y[n, c, ...] = (x[n, c, ...] - mean[c]) * (var[c] + eps) ** -0.5 * w[c] + b[c]; mean and var are constants."""
     return kernels.batch_norm_eval(x, w, b, mean, var, eps)
@@ -125,16 +130,13 @@ def eval_scale(x: Any, w: Any, var: Any, eps: float) -> Tensor:
     return _per_channel(scale if w is None else scale * w, x.ndim)
 
 
-def sum_channels(g: Tensor) -> Tensor:
-    return g.sum((0, *range(2, g.ndim)))
-
-
 batch_norm_eval.grads(
     x=lambda g, w, var, eps: g * eval_scale(g, w, var, eps),
     mean=None,
     var=None,
-    w=lambda g, x, mean, var, eps: sum_channels(g * batch_norm_eval(x, mean, var, eps=eps)),
-    b=sum_channels,
+    sums=lambda g, x, mean, var, eps: kernels.batch_norm_eval_grad(*map(array_of, (g, x, mean, var)), eps),
+    w=lambda sums: sums[0],
+    b=lambda sums: sums[1],
 )
 
 
@@ -391,9 +393,8 @@ def instance_norm(
 
 def _move(running: Any, value: np.ndarray, momentum: float) -> None:
     """running = (1 - momentum) * running + momentum * value, in place."""
-    if running is None:
-        return
-    array = array_of(running)
-    array[...] = (1 - momentum) * array + momentum * value
+    if running is not None:
+        array = array_of(running)
+        array[...] = (1 - momentum) * array + momentum * value
     if isinstance(running, Tensor):
         running.bump()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import Any
 
@@ -125,13 +126,18 @@ def _prod_samples(s: Sampler) -> Case:
     )
 
 
-@composite(
-    reference=lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis, keepdims=keepdims), samples=_prod_samples
-)
-def prod(x, *, axis=None, keepdims=False, dtype=None):
-    """The product over axes, by halves; its gradient is right where factors are 0 too."""
+def gradient_of_twin(twin: Any, g: Tensor, x: Tensor) -> Any:
+    """g times the derivative of a function made of ops, where that of the op would divide by 0."""
+    grad_mode = importlib.import_module("autograd.grad_mode")  # it stands above the ops
+    leaf = Tensor(x.array, requires_grad=True)
+    with grad_mode.enable_grad():
+        return grad_mode.grad(twin(leaf), leaf, g)[0]
+
+
+def _by_halves(x, axis=None, keepdims=False, dtype=None):
+    """As ops that know nothing of division, so that factors of 0 have their gradient."""
     x = x if dtype is None else declare("astype")(x, dtype=np.dtype(dtype))
-    shape = np.shape(raw(x))
+    shape = x.shape
     axes = normalize_axes(axis, len(shape))
     order = [i for i in range(len(shape)) if i not in axes] + list(axes)
     others = tuple(shape[i] for i in order[: len(order) - len(axes)])
@@ -147,10 +153,35 @@ def prod(x, *, axis=None, keepdims=False, dtype=None):
     return reshape(y, reduced(shape, axis, keepdims))
 
 
+@op(
+    reference=lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis, keepdims=keepdims),
+    samples=_prod_samples,
+    twin=_by_halves,
+    onnx="ReduceProd",
+)
+def prod(x, *, axis=None, keepdims=False, dtype=None):
+    """The product over axes; its gradient is right where factors are 0 too. Ints and bools multiply as int64."""
+    x = np.asarray(x, dtype)
+    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+        return kernels.prod(x, axis, keepdims)
+    whole = None if x.dtype.kind == "f" else np.int64 if dtype is None else dtype
+    return np.asarray(np.prod(x, axes_of(axis, x.ndim), whole, keepdims=keepdims))
+
+
+def _prod_grad(g, x, out, axis, keepdims):
+    shape = x.shape
+    if g.dtype != x.dtype or not (raw(x) != 0).all():
+        return gradient_of_twin(lambda leaf: _by_halves(leaf, axis, keepdims), g, x)
+    return spread(g * out, shape, axis, keepdims) / x
+
+
+prod.grads(x=_prod_grad)
+
+
 # --------------------------------------------------------------------------------------------- spread of values
 
 
-def _resolve(axis: Any, unbiased: Any, correction: float) -> tuple[Any, float]:
+def resolve_correction(axis: Any, unbiased: Any, correction: float) -> tuple[Any, float]:
     """x.var(False) means unbiased=False, as in PyTorch; unbiased is correction 1 or 0."""
     if isinstance(axis, bool):
         axis, unbiased = None, axis
@@ -171,15 +202,38 @@ def _var_reference(x, axis=None, unbiased=None, keepdims=False, correction=1):
     return square * n / (n - correction)
 
 
-@composite(reference=_var_reference, samples=_var_samples)
-def var(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
-    """sum((x - mean(x))^2) / (count - correction) over axes; unbiased=False means correction=0."""
-    axis, correction = _resolve(axis, unbiased, correction)
-    if (dtype := np.asarray(raw(x)).dtype).kind != "f":
-        raise TypeError(f"expected floats, got {dtype}; use x.float()")
-    rest = count(np.shape(raw(x)), axis) - correction
+def _var_twin(x, axis=None, unbiased=None, keepdims=False, correction=1):
+    axis, correction = resolve_correction(axis, unbiased, correction)
+    rest = count(x.shape, axis) - correction
     total = sum(square(x - mean(x, axis, True)), axis, keepdims)
     return total * (1.0 / rest) if rest > 0 else total / 0.0
+
+
+@op(
+    reference=lambda x, axis=None, **attrs: (_var_reference(x, axis, **attrs), x.mean(axis, keepdims=True)),
+    samples=_var_samples,
+    extras=("middle",),
+    twin=_var_twin,
+)
+def var(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
+    """sum((x - mean(x))^2) / (count - correction) over axes; unbiased=False means correction=0."""
+    axis, correction = resolve_correction(axis, unbiased, correction)
+    if x.dtype.kind != "f":
+        raise TypeError(f"expected floats, got {x.dtype}; use x.float()")
+    middle = mean.forward(x, axis=axis, keepdims=True)
+    distance, rest = kernels.sub(x, middle), count(x.shape, axis) - correction
+    total = sum.forward(kernels.mul(distance, distance), axis=axis, keepdims=keepdims)
+    return kernels.mul(total, 1.0 / rest if rest > 0 else math.inf), middle
+
+
+def _var_grad(g, x, middle, axis, unbiased, keepdims, correction):
+    axis, correction = resolve_correction(axis, unbiased, correction)
+    rest = count(x.shape, axis) - correction
+    scale = g * (2.0 / rest if rest > 0 else math.inf)
+    return (x - middle) * unreduce(scale, x.shape, axis, keepdims)
+
+
+var.grads(x=_var_grad)
 
 
 @composite(reference=lambda x, **attrs: np.sqrt(_var_reference(x, **attrs)), samples=_var_samples)
@@ -196,7 +250,7 @@ def std(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
 )
 def var_mean(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
     """(var(x), mean(x)) over axes."""
-    axis, correction = _resolve(axis, unbiased, correction)
+    axis, correction = resolve_correction(axis, unbiased, correction)
     return var(x, axis, keepdims=keepdims, correction=correction), mean(x, axis, keepdims)
 
 
@@ -209,7 +263,7 @@ def var_mean(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
 )
 def std_mean(x, *, axis=None, unbiased=None, keepdims=False, correction=1):
     """(std(x), mean(x)) over axes."""
-    axis, correction = _resolve(axis, unbiased, correction)
+    axis, correction = resolve_correction(axis, unbiased, correction)
     return std(x, axis, keepdims=keepdims, correction=correction), mean(x, axis, keepdims)
 
 
@@ -246,7 +300,9 @@ def _norm_reference(x, ord=2, axis=None, keepdims=False):
 def vector_norm(x, *, ord=2, axis=None, keepdims=False):
     """(sum |x|^ord)^(1/ord) over axes; ord inf: max |x|, -inf: min |x|, 0: how many are not 0."""
     ord = float(ord)
-    a = np.abs(x if x.dtype.kind == "f" else x.astype(FLOAT32))
+    a = x if x.dtype.kind == "f" else x.astype(FLOAT32)
+    if ord != 2:
+        a = np.abs(a) if a.dtype.itemsize == 2 else kernels.abs(a)
     if math.isinf(ord):
         nonempty("vector_norm", x, axis)
         return (np.max if ord > 0 else np.min)(a, axes_of(axis, a.ndim), keepdims=keepdims)
@@ -285,10 +341,11 @@ vector_norm.grads(x=_norm_grad)
 def logsumexp(x, *, axis=None, keepdims=False):
     """log(sum(e^x)) over axes, without overflow in between; nothing gives -inf."""
     x = x if x.dtype.kind == "f" else x.astype(FLOAT32)
-    top = np.max(x, axes_of(axis, x.ndim), keepdims=True, initial=-np.inf)
+    dtype, x = x.dtype, x.astype(FLOAT32, copy=False) if x.dtype.itemsize == 2 else x
+    top = kernels.amax(x, axis, True) if x.size else np.full(kept(x.shape, axis), -np.inf, x.dtype)
     top = np.where(np.isfinite(top), top, x.dtype.type(0))
-    total = np.exp(x - top).sum(axes_of(axis, x.ndim), keepdims=True)
-    return (quiet(np.log, total) + top).reshape(reduced(x.shape, axis, keepdims))
+    total = kernels.sum(kernels.exp(kernels.sub(x, top)), axis, True)
+    return (kernels.log(total) + top).reshape(reduced(x.shape, axis, keepdims)).astype(dtype, copy=False)
 
 
 def _logsumexp_grad(g, x, out, axis, keepdims):

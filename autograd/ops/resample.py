@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -11,8 +12,9 @@ from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite
 from autograd.ops.adaptive import adaptive_avg_pool2d
 from autograd.ops.elementwise import add, mul, where
-from autograd.ops.index import getitem, take
+from autograd.ops.index import getitem
 from autograd.ops.linalg import matmul, tensor_of
+from autograd.ops.places import combined, resample
 from autograd.ops.shape import permute, reshape
 from autograd.ops.window import adaptive_avg_pool1d, adaptive_avg_pool3d, sizes_of
 from autograd.sampling import Case, Sampler
@@ -169,21 +171,21 @@ def interpolate(
             for n, m, factor in zip(x.shape[2:], out, factors)
         )
         return matmul(matmul(rows, x), columns.T)
-    for axis, (m, factor) in enumerate(zip(out, factors), 2):
-        taps = _taps(mode, x.shape[axis], m, factor, bool(align_corners))
-        x = _weighted(x, taps, axis)
-    return x
+    tables = [_table(mode, *axis, bool(align_corners)) for axis in zip(x.shape[2:], out, factors)]
+    if MODES[mode]:  # a few taps along one axis after another are fewer than all their products
+        for axis, (m, (places, weights)) in enumerate(zip(out, tables), 2):
+            x = resample(x, axis=axis, sizes=(m,), places=places, weights=weights)
+        return x
+    places = combined([(n, ids) for n, (ids, _) in zip(x.shape[2:], tables)])
+    return resample(x, axis=2, sizes=tuple(out), places=places)
 
 
-def _weighted(x: Tensor, taps: Taps, axis: int) -> Tensor:
-    total = None
-    for ids, weights in taps:
-        part = take(x, ids, axis=axis)
-        if weights is not None:
-            part = part * weights.astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
-        total = part if total is None else add(total, part)
-    assert total is not None
-    return total
+@functools.lru_cache(maxsize=16)
+def _table(mode: str, n: int, out: int, factor: float | None, corners: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """Places (out, taps) along an axis, and their weights; the last few tables are kept."""
+    taps = _taps(mode, n, out, factor, corners)
+    weights = None if taps[0][1] is None else np.stack([np.asarray(w) for _, w in taps], 1)
+    return np.stack([ids for ids, _ in taps], 1), weights
 
 
 @composite(

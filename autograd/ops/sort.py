@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
+from autograd.ops.dtypes import FLOAT32, FLOAT64
 from autograd.ops.elementwise import mul, raw
 from autograd.ops.extreme import at_place
 from autograd.ops.index import getitem
-from autograd.ops.join import concatenate, flip
+from autograd.ops.join import concatenate
 from autograd.ops.linalg import tensor_of
+from autograd.ops.reduce import gradient_of_twin
 from autograd.ops.shape import reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axis
@@ -32,6 +35,8 @@ def argsort(x, *, axis=-1, descending=False, stable=True):
     """The indices that sort x along an axis, int64; ties keep their order, NaN counts as largest."""
     if x.ndim == 0:
         return np.zeros((), np.int64)
+    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+        return kernels.argsort(x, axis, descending)
     if not descending:
         return x.argsort(axis, kind="stable")
     axis = normalize_axis(axis, x.ndim)
@@ -67,6 +72,19 @@ def _topk_reference(x, k, axis=-1, largest=True):
     return np.take_along_axis(x, order, axis), order
 
 
+@op(
+    reference=lambda x, k, axis=-1, largest=True: _topk_reference(x, k, axis, largest)[1],
+    samples=_topk_samples,
+    differentiable=False,
+)
+def topk_places(x, *, k, axis=-1, largest=True):
+    """Where the k largest (or smallest) stand along an axis, in order, int64; ties keep their order."""
+    if x.ndim and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
+        return kernels.argsort(x, axis, largest, k)
+    order = argsort.forward(x, axis=axis, descending=largest)
+    return order[(slice(None),) * normalize_axis(axis, x.ndim) + (slice(k),)] if x.ndim else order
+
+
 @composite(reference=_topk_reference, samples=_topk_samples, onnx="TopK")
 def topk(x, *, k, axis=-1, largest=True, sorted=True):
     """(values, indices) of the k largest (or smallest) along an axis, in order."""
@@ -76,8 +94,7 @@ def topk(x, *, k, axis=-1, largest=True, sorted=True):
         raise ShapeError(
             f"topk: k={k} is not in [0, {shape[axis] if shape else 1}], the size of axis {axis}  [x: {shape}]"
         )
-    order = argsort(x, axis, largest)
-    return at_place(x, getitem(order, (slice(None),) * axis + (slice(k),)) if shape else order, axis, True)
+    return at_place(x, topk_places(x, k, axis, largest), axis, True)
 
 
 def _median_reference(x, axis, keepdims=False):
@@ -100,7 +117,7 @@ def median(x, *, axis=None, keepdims=False):
     a = x.array
     if a.ndim and not a.shape[axis]:
         raise ShapeError(f"median: no elements along axis {axis}  [x: {a.shape}]")
-    order = np.argsort(a, axis, kind="stable") if a.ndim else np.zeros((1,), np.int64)
+    order = argsort.forward(a, axis=axis) if a.ndim else np.zeros((1,), np.int64)
     place = np.take(order, [(a.shape[axis] - 1) // 2 if a.ndim else 0], axis)
     if a.dtype.kind == "f" and np.isnan(a).any():
         missing = np.isnan(a)
@@ -125,10 +142,25 @@ def _cumsum_reference(x, axis):
 def cumsum(x, *, axis, dtype=None):
     """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
     x = np.asarray(x, dtype)
+    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+        return kernels.cumsum(x, axis)
     return np.cumsum(x, axis if x.ndim else None, None if x.dtype.kind == "f" else np.int64).reshape(x.shape)
 
 
-cumsum.grads(x=lambda g, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
+@op(
+    reference=lambda u, axis: np.flip(_cumsum_reference(np.flip(u, axis), axis), axis),
+    samples=_running,
+    linear_in=("u",),
+)
+def cumsum_grad(u, *, axis):
+    """y[i] = u[i] + ... + the last along an axis: the gradient of cumsum, and cumsum's that of it."""
+    if u.dtype is FLOAT32 or u.dtype is FLOAT64:
+        return kernels.cumsum(u, axis, True)
+    return np.flip(np.cumsum(np.flip(u, axis), axis), axis) if u.ndim else np.array(u)
+
+
+cumsum.grads(x=lambda g, axis: cumsum_grad(g, axis))
+cumsum_grad.grads(u=lambda g, axis: cumsum(g, axis))
 
 
 def _cumprod_samples(s: Sampler) -> Case:
@@ -137,16 +169,34 @@ def _cumprod_samples(s: Sampler) -> Case:
     return s.case(x, axis=s.axis(2))
 
 
-@composite(reference=lambda x, axis: np.multiply.accumulate(x, axis), samples=_cumprod_samples)
-def cumprod(x, *, axis, dtype=None):
-    """y[i] = x[0] * ... * x[i] along an axis, by doubling; its gradient is right where factors are 0 too."""
+def _by_doubling(x, axis, dtype=None):
+    """As ops that know nothing of division, so that factors of 0 have their gradient."""
     x = x if dtype is None else declare("astype")(x, dtype=np.dtype(dtype))
-    shape = np.shape(raw(x))
-    axis = normalize_axis(axis, len(shape))
+    axis = normalize_axis(axis, x.ndim)
     before = (slice(None),) * axis
-    n, step = (shape[axis] if shape else 1), 1
+    n, step = (x.shape[axis] if x.ndim else 1), 1
     while step < n:
         later = mul(getitem(x, (*before, slice(step, None))), getitem(x, (*before, slice(n - step))))
         x = concatenate([getitem(x, (*before, slice(step))), later], axis)
         step *= 2
     return mul(x, 1)
+
+
+@op(reference=lambda x, axis: np.multiply.accumulate(x, axis), samples=_cumprod_samples, twin=_by_doubling)
+def cumprod(x, *, axis, dtype=None):
+    """y[i] = x[0] * ... * x[i] along an axis; its gradient is right where factors are 0 too."""
+    x = np.asarray(x, dtype)
+    axis = normalize_axis(axis, x.ndim)
+    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+        return kernels.cumprod(x, axis)
+    return np.cumprod(x, axis if x.ndim else None, None if x.dtype.kind == "f" else np.int64).reshape(x.shape)
+
+
+def _cumprod_grad(g, x, out, axis):
+    """sum over j >= i of g[j] out[j] / x[i], without the quotient where a factor is 0."""
+    if g.dtype != x.dtype or not (raw(x) != 0).all():
+        return gradient_of_twin(lambda leaf: _by_doubling(leaf, axis), g, x)
+    return cumsum_grad(g * out, axis) / x
+
+
+cumprod.grads(x=_cumprod_grad)

@@ -60,7 +60,10 @@ def _square(x: Any) -> Any:
 exp = pointwise(
     "exp", "e ** x", kernels.exp, lambda g, out: g * out, within(-2.0, 2.0), math.exp, kernel=kernels.exp, onnx="Exp",
 )  # fmt: skip
-exp2 = pointwise("exp2", "2 ** x", np.exp2, lambda g, out: g * (out * LN2), within(-2.0, 2.0), lambda v: 2.0**v)
+exp2 = pointwise(
+    "exp2", "2 ** x", kernels.exp2, lambda g, out: g * (out * LN2), within(-2.0, 2.0), lambda v: 2.0**v,
+    kernel=kernels.exp2,
+)  # fmt: skip
 expm1 = pointwise(
     "expm1", "e ** x - 1, precise near 0.", kernels.expm1, lambda g, out: g * (out + 1), within(-2.0, 2.0), math.expm1,
     kernel=kernels.expm1,
@@ -70,10 +73,12 @@ log = pointwise(
     math.log, kernel=kernels.log, onnx="Log",
 )  # fmt: skip
 log2 = pointwise(
-    "log2", "The logarithm of x to base 2.", np.log2, lambda g, x: g / (x * LN2), within(0.2, 3.0), math.log2,
+    "log2", "The logarithm of x to base 2.", kernels.log2, lambda g, x: g / (x * LN2), within(0.2, 3.0), math.log2,
+    kernel=kernels.log2,
 )  # fmt: skip
 log10 = pointwise(
-    "log10", "The logarithm of x to base 10.", np.log10, lambda g, x: g / (x * LN10), within(0.2, 3.0), math.log10,
+    "log10", "The logarithm of x to base 10.", kernels.log10, lambda g, x: g / (x * LN10), within(0.2, 3.0), math.log10,
+    kernel=kernels.log10,
 )  # fmt: skip
 log1p = pointwise(
     "log1p", "log(1 + x), precise near 0.", kernels.log1p, lambda g, x: g / (x + 1), within(-0.8, 2.0), math.log1p,
@@ -88,8 +93,9 @@ rsqrt = pointwise(
     lambda v: v**-0.5, kernel=kernels.rsqrt,
 )  # fmt: skip
 reciprocal = pointwise(
-    "reciprocal", "1 / x", np.reciprocal, lambda g, out: -g * (out * out),
-    lambda s: s.case(s.array(s.shape(), away=(0.0,), margin=0.3)), lambda v: 1.0 / v, onnx="Reciprocal",
+    "reciprocal", "1 / x", kernels.reciprocal, lambda g, out: -g * (out * out),
+    lambda s: s.case(s.array(s.shape(), away=(0.0,), margin=0.3)), lambda v: 1.0 / v,
+    kernel=kernels.reciprocal, onnx="Reciprocal",
 )  # fmt: skip
 square = pointwise(
     "square", "x * x", _square, lambda g, x: g * (x * 2), within(-2.0, 2.0), lambda v: v**2, any_dtype=True,
@@ -103,38 +109,40 @@ cos = pointwise(
     kernel=kernels.cos, onnx="Cos",
 )  # fmt: skip
 tan = pointwise(
-    "tan", "The tangent of x (radians).", np.tan, lambda g, out: g * (out * out + 1), within(-1.2, 1.2), math.tan,
-    onnx="Tan",
+    "tan", "The tangent of x (radians).", kernels.tan, lambda g, out: g * (out * out + 1), within(-1.2, 1.2), math.tan,
+    kernel=kernels.tan, onnx="Tan",
 )  # fmt: skip
 asin = pointwise(
-    "asin", "The angle in [-pi/2, pi/2] whose sine is x.", np.arcsin, lambda g, x: g * rsqrt(1 - x * x),
-    within(-0.9, 0.9), math.asin, onnx="Asin",
+    "asin", "The angle in [-pi/2, pi/2] whose sine is x.", kernels.asin, lambda g, x: g * rsqrt(1 - x * x),
+    within(-0.9, 0.9), math.asin, kernel=kernels.asin, onnx="Asin",
 )  # fmt: skip
 acos = pointwise(
-    "acos", "The angle in [0, pi] whose cosine is x.", np.arccos, lambda g, x: -g * rsqrt(1 - x * x), within(-0.9, 0.9),
-    math.acos, onnx="Acos",
+    "acos", "The angle in [0, pi] whose cosine is x.", kernels.acos, lambda g, x: -g * rsqrt(1 - x * x),
+    within(-0.9, 0.9), math.acos, kernel=kernels.acos, onnx="Acos",
 )  # fmt: skip
 atan = pointwise(
-    "atan", "The angle in (-pi/2, pi/2) whose tangent is x.", np.arctan, lambda g, x: g / (x * x + 1),
-    within(-2.0, 2.0), math.atan, onnx="Atan",
+    "atan", "The angle in (-pi/2, pi/2) whose tangent is x.", kernels.atan, lambda g, x: g / (x * x + 1),
+    within(-2.0, 2.0), math.atan, kernel=kernels.atan, onnx="Atan",
 )  # fmt: skip
 sinh = pointwise(
-    "sinh", "(e^x - e^-x) / 2", np.sinh, lambda g, x: g * cosh(x), within(-2.0, 2.0), math.sinh, onnx="Sinh",
+    "sinh", "(e^x - e^-x) / 2", kernels.sinh, lambda g, x: g * cosh(x), within(-2.0, 2.0), math.sinh,
+    kernel=kernels.sinh, onnx="Sinh",
 )  # fmt: skip
 cosh = pointwise(
-    "cosh", "(e^x + e^-x) / 2", np.cosh, lambda g, x: g * sinh(x), within(-2.0, 2.0), math.cosh, onnx="Cosh",
+    "cosh", "(e^x + e^-x) / 2", kernels.cosh, lambda g, x: g * sinh(x), within(-2.0, 2.0), math.cosh,
+    kernel=kernels.cosh, onnx="Cosh",
 )  # fmt: skip
 asinh = pointwise(
-    "asinh", "log(x + sqrt(x^2 + 1))", np.arcsinh, lambda g, x: g * rsqrt(x * x + 1), within(-2.0, 2.0), math.asinh,
-    onnx="Asinh",
+    "asinh", "log(x + sqrt(x^2 + 1))", kernels.asinh, lambda g, x: g * rsqrt(x * x + 1), within(-2.0, 2.0), math.asinh,
+    kernel=kernels.asinh, onnx="Asinh",
 )  # fmt: skip
 acosh = pointwise(
-    "acosh", "log(x + sqrt(x^2 - 1)), for x >= 1.", np.arccosh, lambda g, x: g * rsqrt(x * x - 1), within(1.3, 3.0),
-    math.acosh, onnx="Acosh",
+    "acosh", "log(x + sqrt(x^2 - 1)), for x >= 1.", kernels.acosh, lambda g, x: g * rsqrt(x * x - 1), within(1.3, 3.0),
+    math.acosh, kernel=kernels.acosh, onnx="Acosh",
 )  # fmt: skip
 atanh = pointwise(
-    "atanh", "log((1 + x) / (1 - x)) / 2, for |x| < 1.", np.arctanh, lambda g, x: g / (1 - x * x), within(-0.8, 0.8),
-    math.atanh, onnx="Atanh",
+    "atanh", "log((1 + x) / (1 - x)) / 2, for |x| < 1.", kernels.atanh, lambda g, x: g / (1 - x * x), within(-0.8, 0.8),
+    math.atanh, kernel=kernels.atanh, onnx="Atanh",
 )  # fmt: skip
 erf = pointwise(
     "erf", "2 / sqrt(pi) * the integral of e^(-t^2) from 0 to x", kernels.erf,
