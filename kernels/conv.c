@@ -247,6 +247,8 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const voi
             return depthwise(t, g, x, w, bias, y);
         case CONV_POINTWISE:
             return pointwise(t, g, x, w, bias, y);
+        case CONV_PLANE:
+            return conv_plane(t, g, x, w, bias, y);
         case CONV_WINOGRAD:
             return winograd(t, g, x, w, bias, y);
         default:

@@ -29,6 +29,7 @@ typedef enum {
     CONV_ROWS,      /* rows of output pixels as matrix products */
     CONV_IMAGES,    /* the same pixel of many images as a matrix product */
     CONV_POINTWISE, /* one matrix product */
+    CONV_PLANE,     /* one input channel: pixels fill the vectors */
     CONV_WINOGRAD,
     CONV_DEPTHWISE
 } conv_algorithm;
@@ -46,6 +47,8 @@ void conv_set_winograd(winograd_mode mode);
 /* A run of one geometry. All return 0, or -1 when out of memory. */
 int conv(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w, const void* bias,
          void* y);
+int conv_plane(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+               const void* bias, void* y);
 int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
               const void* bias, void* y);
 

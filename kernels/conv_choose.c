@@ -21,7 +21,7 @@ winograd_mode conv_get_winograd(void) { return (winograd_mode)mode; }
 void conv_set_winograd(winograd_mode wanted) { mode = wanted; }
 
 const char* conv_algorithm_name(conv_algorithm algorithm) {
-    static const char* const names[] = {"rows", "images", "pointwise", "winograd", "depthwise"};
+    static const char* const names[] = {"rows", "images", "pointwise", "plane", "winograd", "depthwise"};
     return names[algorithm];
 }
 
@@ -84,6 +84,10 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
     if (!against) {
         *reason = mode == WINOGRAD_ALWAYS ? "asked for" : "3x3 of stride 1 with at least 16 channels";
         return CONV_WINOGRAD;
+    }
+    if (pass != CONV_GRAD_W && g->c == 1 && g->k < t->lanes && g->q >= t->lanes && g->stride_w == 1) {
+        *reason = "one input channel, and too few output channels to fill a vector";
+        return CONV_PLANE;
     }
     if (g->n >= MANY_IMAGES && has_short_rows(g, pass == CONV_GRAD_W ? FEW_COLUMNS_GRAD_W : FEW_COLUMNS)) {
         *reason = "short or much padded rows, many images";

@@ -153,7 +153,7 @@ static int64_t partition(gemm_run* r, int threads) {
     r->n_block = round_up(ceil_div(p->n, n_parts), widest);
     r->m_block = round_up(ceil_div(p->m, m_parts), 12);
     r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, K_BLOCK)) : 0;
-    r->pack_block = p->m <= M_CHUNK ? PACK_PANELS * widest : r->n_block;
+    r->pack_block = r->m_block <= M_CHUNK ? PACK_PANELS * widest : r->n_block;
     r->n_tasks = ceil_div(p->n, r->n_block);
     return r->n_tasks * ceil_div(p->m, r->m_block);
 }

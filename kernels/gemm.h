@@ -2,8 +2,8 @@
  *
  * A panel is `vectors` registers wide (1, 2, 3 or the table's `panel`; in strips not 3); B is read row by row at pitch
  * ldb, so packed panels and plain rows both serve. A is broadcast element by element, from where it lies or from a
- * copy. Every output is one chain of multiply-adds in ascending k, whatever the tile: no blocking changes the bits.
- * Only gemm_dot differs: one chain per lane. It is chosen by the shape alone. */
+ * copy. Every output is a chain of multiply-adds in ascending k, whatever the tile, added to C if wanted: blocking rows
+ * or columns changes no bits. gemm_dot has one chain per lane; it is chosen by the shape alone. */
 #pragma once
 #include <stdint.h>
 

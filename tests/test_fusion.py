@@ -124,3 +124,21 @@ def test_errors_name_the_layer():
     for context in (ag.no_grad(), ag.enable_grad()):
         with context, pytest.raises(ag.ShapeError, match=r"in 1: BatchNorm2d"):
             model(ag.zeros(2, 3, 8, 8))
+
+
+def test_an_encoder_layer_computes_its_relu_with_the_product():
+    """The same bits as one after the other, and a hook on the layer sees its own result."""
+    layer, x = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0), ag.randn(5, 3, 8, requires_grad=True)
+    results = []
+    for enabled in (True, False):
+        with flags(fusion=enabled):
+            x.grad = None
+            y = layer(x)
+            y.sum().backward()
+        results.append((y.array.copy(), x.grad.array.copy()))
+    for together, apart in zip(*results):
+        np.testing.assert_array_equal(together, apart)
+    seen = []
+    layer.linear1.register_forward_hook(lambda module, args, out: seen.append(out.array.min()))
+    np.testing.assert_array_equal(layer(x).array, results[0][0])
+    assert seen[0] < 0

@@ -45,6 +45,26 @@ def test_memory_is_reused_last_released_first():
     assert memory.stats().hits == before.hits + 1 and memory.stats().misses == before.misses
 
 
+def test_a_larger_block_serves_where_a_new_one_would_push_others_out():
+    """In a process of its own, whose peak is known: 160 MB, so that 232 MB may be kept."""
+    out = run("""
+import numpy as np
+from autograd import kernels, memory
+MB = 1 << 20
+def result(megabytes):
+    return kernels.neg(np.ones(megabytes * MB // 4, np.float32))
+many = [result(20) for _ in range(8)]
+del many
+for megabytes in range(9, 15):  # 160 + 69 MB: these are new
+    result(megabytes)
+before = memory.stats()
+x = result(15)
+after = memory.stats()
+print(after.misses - before.misses, after.hits - before.hits, (after.in_use - before.in_use) // MB, x.sum() == -x.size)
+""")
+    assert out.split() == ["0", "1", "20", "True"]
+
+
 def test_small_results_and_users_arrays_stay_out():
     before = memory.stats()
     kept = result(32 << 10), np.ones(MB), np.ones(MB).copy()

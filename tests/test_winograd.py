@@ -141,6 +141,7 @@ def test_the_choice_is_explained():
     assert kernels.explain_conv("forward", x, (64, 1, 3, 3), groups=64)[0] == "depthwise"
     assert kernels.explain_conv("forward", x, (9, 64, 1, 1))[0] == "pointwise"
     assert kernels.explain_conv("forward", (64, 64, 2, 2), w, padding=(1, 1))[0] == "images"
+    assert kernels.explain_conv("forward", (1, 1, 64, 64), (1, 1, 3, 3))[0] == "plane"
     kernels.set_winograd(False)
     assert kernels.explain_conv("forward", x, w) == ("rows", "Winograd is switched off")
     with pytest.raises(ValueError, match="forward, grad_x, grad_w"):

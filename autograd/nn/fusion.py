@@ -94,6 +94,17 @@ def _fusible(*modules: Module) -> bool:
     return fusion.enabled
 
 
+def linear_then(layer: Any, activation: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """activation(layer(x)); a ReLU is part of the product."""
+    if activation is not F.relu or type(layer) is not Linear or not _fusible(layer):
+        return activation(layer(x))
+    try:
+        return layer.forward_relu(x)  # type: ignore[no-any-return]
+    except (ShapeError, DTypeError) as error:
+        layer._locate(error)
+        raise
+
+
 def norm_relu(norm: Any, relu: Callable[[Tensor], Tensor], x: Tensor, residual: Tensor | None = None) -> Tensor:
     """relu(norm(x) + residual), in one op where norm is a plain batch norm: the end of a residual block."""
     plain = relu is F.relu or (type(relu) is ReLU and _fusible(relu))

@@ -13,6 +13,7 @@ from autograd.nn import functional as F
 from autograd.nn import init
 from autograd.nn.containers import ModuleList
 from autograd.nn.dropout import Dropout
+from autograd.nn.fusion import linear_then
 from autograd.nn.linear import Linear, empty
 from autograd.nn.module import Module
 from autograd.nn.norm import LayerNorm
@@ -106,7 +107,7 @@ class _Layer(Module):
         self.activation = getattr(F, activation) if isinstance(activation, str) else activation
 
     def _feed(self, y: Tensor) -> Tensor:
-        return self.linear2(self.dropout(self.activation(self.linear1(y))))  # type: ignore[no-any-return]
+        return self.linear2(self.dropout(linear_then(self.linear1, self.activation, y)))  # type: ignore[no-any-return]
 
     def _chain(self, x: Tensor, *parts: Callable[[Tensor], Tensor]) -> Tensor:
         """Every part added to its input, normalised before or after."""
