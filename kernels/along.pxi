@@ -1,4 +1,4 @@
-#Along an axis : running sums and products, gated halves, order.
+# Along an axis: running sums and products, gated halves, order.
 
 cdef extern from "along.h" nogil:
     void along_running(int dtype, int product, const void *x, void *out, int64_t outer, int64_t count, int64_t inner,

@@ -1,4 +1,4 @@
-#Elementwise wrappers.Arrays of one dense layout, scalars and rows go to the C loops; NumPy broadcasts the rest.
+# Elementwise wrappers. Arrays of one dense layout, scalars and rows go to the C loops; NumPy broadcasts the rest.
 
 cdef extern from "elementwise.h" nogil:
     void elementwise_unary(unary_kernel kernel, const void *x, void *out, int64_t n, int size, double p,
