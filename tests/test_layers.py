@@ -311,3 +311,18 @@ def test_clipping_values_and_vectors(rng):
     assert params[1].array[0] == 12
     with pytest.raises(ShapeError, match="expected a vector of 17 elements"):
         vector_to_parameters(Tensor(np.zeros(16)), params)
+
+
+@pytest.mark.parametrize(
+    "name", ["mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "binary_cross_entropy", "kl_div"]
+)
+def test_a_loss_takes_arrays_beside_tensors(name):
+    a, b = np.random.default_rng(0).uniform(0.1, 0.9, (2, 3, 4))
+    loss = getattr(F, name)
+    x, y = autograd.tensor(a, requires_grad=True), autograd.tensor(b, requires_grad=True)
+    loss(x, y).backward()
+    for place, tensor in enumerate((x, y)):
+        inputs = [a, b]
+        inputs[place] = alone = autograd.tensor((a, b)[place], requires_grad=True)
+        loss(*inputs).backward()
+        assert np.array_equal(alone.grad.numpy(), tensor.grad.numpy())

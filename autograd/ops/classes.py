@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import Direct, op
-from autograd.ops.dtypes import FLOAT32, FLOAT64
 from autograd.ops.linalg import need, tensor_of
 from autograd.ops.loss import REDUCTIONS, check_reduction, reduced
 from autograd.ops.softmax import log_softmax
@@ -143,12 +141,9 @@ def _nll_grad_reference(u, target, weight=None, x_shape=(), ignore_index=-100, r
     return gx
 
 
-@op(reference=_nll_grad_reference, samples=_nll_grad_samples, linear_in=("u",))
+@op(reference=_nll_grad_reference, samples=_nll_grad_samples, kernel=kernels.nll_loss_grad, linear_in=("u",))
 def nll_loss_grad(u, target, weight=None, *, x_shape, ignore_index=-100, reduction="mean"):
     """Zeros of x_shape, and -u * weight[t] (over the sum of weights for the mean) at every target: its adjoint."""
-    if len(x_shape) > 1 and (u.dtype is FLOAT32 or u.dtype is FLOAT64):
-        with contextlib.suppress(ValueError, TypeError):  # what does not fit is explained below
-            return kernels.nll_loss_grad(u, target, weight, x_shape, ignore_index, reduction)
     labels = check_labels("nll_loss_grad", x_shape, np.asarray(target), ignore_index)
     scale = sample_scales(labels, weight, ignore_index, reduction, u.dtype)
     axis, kept = 1 if len(x_shape) > 1 else 0, labels != ignore_index

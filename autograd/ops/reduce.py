@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
+from autograd.grad_mode import enable_grad, grad
 from autograd.op import composite, op
 from autograd.ops.binary import eq, ne
 from autograd.ops.dtypes import FLOAT32, FLOAT64, quiet
@@ -128,10 +128,9 @@ def _prod_samples(s: Sampler) -> Case:
 
 def gradient_of_twin(twin: Any, g: Tensor, x: Tensor) -> Any:
     """g times the derivative of a function made of ops, where that of the op would divide by 0."""
-    grad_mode = importlib.import_module("autograd.grad_mode")  # it stands above the ops
     leaf = Tensor(x.array, requires_grad=True)
-    with grad_mode.enable_grad():
-        return grad_mode.grad(twin(leaf), leaf, g)[0]
+    with enable_grad():
+        return grad(twin(leaf), leaf, g)[0]
 
 
 def _by_halves(x, axis=None, keepdims=False, dtype=None):
