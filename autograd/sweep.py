@@ -85,10 +85,13 @@ def sweep(roots, seeds, wanted=None, retain_graph=False, create_graph=False):
         if wanted is not None:
             found = dict(zip(map(id, arrived), gradients))
             return [found.get(id(node)) for node in wanted]
-        owners: set = {_memory(g) for g in seeds}
+        owners: set = None
         for i in range(len(arrived)):
-            unshared: cython.bint = _is_unshared(gradients, i)  # before the call holds it, too
-            _accumulate(arrived[i], gradients[i], unshared, create_graph, owners)
+            node = arrived[i]
+            unshared: cython.bint = not node.hooks and _is_unshared(gradients, i)  # before the call holds it, too
+            if owners is None and not unshared:
+                owners = {_memory(g) for g in seeds}
+            _accumulate(node, gradients[i], unshared, create_graph, owners)
     finally:
         _free()
 
@@ -421,11 +424,11 @@ def _is_own_memory(array):
 
 
 @cython.cfunc
-def _accumulate(node: Node, g: Value, unshared: cython.bint, create_graph: cython.bint, owners: set):
+def _accumulate(node: Node, g: Value, unshared: cython.bint, create_graph: cython.bint, owners: set | None):
     """Stores what arrived at a leaf; no two gradients may share memory, as users change them in place."""
     if node.grad is not None and node.op is None:
         g = _add.call2(node.grad, g) if create_graph else wrap(_plus(node.grad.array, g.array), None)
-    elif not create_graph and (node.hooks or not unshared):
+    elif not create_graph and not unshared:
         memory = _memory(g)
         if memory in owners or node.hooks or not _is_own_memory(g.array):
             g = wrap(_copy(g.array), None)

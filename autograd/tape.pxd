@@ -34,6 +34,11 @@ cdef extern from *:
         return tuple;
     }
 
+    /* A subclass without fields of its own is freed as its base is, without a call for each class between them. */
+    static inline void tape_inherit_dealloc(PyObject *subclass, PyObject *base) {
+        ((PyTypeObject *)subclass)->tp_dealloc = ((PyTypeObject *)base)->tp_dealloc;
+    }
+
     #define tape_descr(array) PyArray_DESCR((PyArrayObject *)(array))
 
     /* Cython gives its classes no vectorcall: from now on instances are called through the pointer at this offset. */
@@ -56,6 +61,7 @@ cdef extern from *:
     object tape_call "PyObject_Vectorcall" (object function, PyObject **arguments, size_t positional, PyObject *names)
     Py_ssize_t tape_positional "PyVectorcall_NARGS" (size_t flags)
     void *tape_descr(PyObject *array)
+    void tape_inherit_dealloc(object subclass, object base)
     void tape_enable_vectorcall(object type, Py_ssize_t offset)
 
 cdef extern from "numpy/arrayobject.h":

@@ -81,6 +81,7 @@ def set_result_type(tensor_type):
     """The public class of results (tensor.py sets it, being above this file)."""
     global RESULT
     RESULT = tensor_type
+    tape_inherit_dealloc(tensor_type, Value)
 
 
 def wrap(array, node):
@@ -234,7 +235,7 @@ def owner(array):
     return array
 
 
-def alike(arguments: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
+def alike(arguments, n):
     """Whether these are float32 or float64 arrays of one native dtype, or numbers and None beside one."""
     i: cython.Py_ssize_t
     first: cython.pointer(PyObject) = cython.NULL
@@ -384,7 +385,7 @@ class Op:
             found = known[count] = self.record.places(count, names or ())
         return found
 
-    def run(self, inputs: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t, attrs: tuple, extras: list):
+    def run(self, inputs, n, attrs, extras):
         """Calls the forward function on the arrays of n inputs; appends what it returns beside the result to extras.
 
         The inputs are borrowed from the caller; the arrays are held, as other threads may give a value another one.
@@ -424,13 +425,7 @@ class Op:
             extras.extend(results[1:])
         return out
 
-    def compute(
-        self,
-        arguments: cython.pointer(cython.pointer(PyObject)),
-        n: cython.Py_ssize_t,
-        total: cython.Py_ssize_t,
-        attrs: tuple,
-    ):
+    def compute(self, arguments, n, total, attrs):
         """The kernel's results for n inputs and perhaps attributes; what it refuses is the forward function's."""
         if self.kernel is not None and self.suits(arguments, n):
             try:
@@ -443,16 +438,11 @@ class Op:
         except (ValueError, TypeError, IndexError) as error:
             raise self.record.explain(error, tape_pack(arguments, n), dict(zip(self.names, attrs))) from None
 
-    def suits(self, arguments: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
+    def suits(self, arguments, n):
         """Whether to try the kernel: where inputs broadcast, different dtypes are the forward function's business."""
         return not self.broadcasts or alike(arguments, n)
 
-    def gather(
-        self,
-        inputs: cython.pointer(cython.pointer(PyObject)),
-        n: cython.Py_ssize_t,
-        arrays: cython.pointer(cython.pointer(PyObject)),
-    ):
+    def gather(self, inputs, n, arrays):
         """Fills in the arrays of the inputs; returns which inputs need gradients, as bits."""
         mask: cython.long = 0
         i: cython.Py_ssize_t
@@ -497,15 +487,7 @@ class Op:
             plan = self.plans[mask] = self.record.plan(mask, count)
         return plan
 
-    def record_node(
-        self,
-        inputs: cython.pointer(cython.pointer(PyObject)),
-        n: cython.Py_ssize_t,
-        attrs: tuple,
-        mask: cython.long,
-        array,
-        results,
-    ):
+    def record_node(self, inputs, n, attrs, mask, array, results):
         """The result with a node that holds what the plan for these inputs saves."""
         out: Value = wrap(array, None)
         plan: Plan = self.plan(mask, n)
