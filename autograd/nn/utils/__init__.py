@@ -1,0 +1,14 @@
+"""Help with parameters and gradients: torch.nn.utils."""
+
+from autograd.nn.utils.clip_grad import clip_grad_norm_, clip_grad_value_
+from autograd.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
+from autograd.shapes import names_only
+
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]
+
+__getattr__ = names_only("autograd.nn.utils", __all__)
