@@ -90,6 +90,10 @@ def sweep(roots, seeds, wanted=None, retain_graph=False, create_graph=False):
         for i in range(len(arrived)):
             unshared: cython.bint = _is_unshared(gradients, i)  # before the call holds it, too
             _accumulate(arrived[i], gradients[i], unshared, create_graph, owners)
+        for node in arrived:
+            if node.after is not None:
+                for hook in list(node.after.values()):
+                    hook()
     finally:
         _free()
 

@@ -97,6 +97,7 @@ cdef class Node:
     cdef public Value grad
     cdef bint retains
     cdef dict hooks
+    cdef dict after
     cdef object restore
     cdef Value pending
     cdef bint owned
@@ -164,7 +165,7 @@ cdef object call_op(object op, PyObject **arguments, size_t flags, PyObject *nam
 cdef Value wrap(object array, Node node)
 cdef Node new_node(Op op, array)
 cdef bint has_shape(object array, tuple shape) except -1
-cdef owner(object array)
+cpdef owner(object array)
 cdef bint alike(PyObject **arguments, Py_ssize_t n) noexcept
 cpdef Node leaf_node(array)
 cpdef bint grad_enabled() noexcept
