@@ -69,6 +69,22 @@ void conv_pad_rows(const kernel_table* t, const conv_geometry* g, const char* im
     }
 }
 
+int64_t conv_block_rows(const conv_geometry* g, int64_t p) {
+    return (p - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1;
+}
+
+void conv_pad_block(const kernel_table* t, const conv_geometry* g, const char* image, int64_t p0, int64_t p1,
+                    int64_t channels, char* dst) {
+    const int64_t row = conv_columns(g, g->q) * channels * (t->lane_bytes / t->lanes);
+    const int64_t first = p0 * g->stride_h + g->origin_h, rows = conv_block_rows(g, p1 - p0);
+    int64_t h0, h1;
+    conv_row_range(g, p0, p1, &h0, &h1);
+    const int64_t above = conv_min(h0 - first, rows), inside = above + h1 - h0;
+    memset(dst, 0, (size_t)(above * row));
+    conv_pad_rows(t, g, image, h0, h1, channels, dst + above * row);
+    memset(dst + inside * row, 0, (size_t)((rows - inside) * row));
+}
+
 void conv_row_range(const conv_geometry* g, int64_t p0, int64_t p1, int64_t* h0, int64_t* h1) {
     *h0 = conv_max(0, p0 * g->stride_h + g->origin_h);
     *h1 = conv_min(g->h, (p1 - 1) * g->stride_h + (g->r - 1) * g->dilation_h + g->origin_h + 1);
