@@ -13,7 +13,7 @@ import numpy as np
 from autograd.errors import GraphError
 from autograd.tape import observe
 from autograd.tensor import Tensor
-from autograd.value import Node
+from autograd.value import Node, owner
 
 
 def nodes(result: Tensor) -> Iterator[Node]:
@@ -30,12 +30,6 @@ def nodes(result: Tensor) -> Iterator[Node]:
                 stack.append(edge)
 
 
-def _owner(array: np.ndarray) -> np.ndarray:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
 def saved_bytes(result: Tensor) -> int:
     """Bytes of all arrays that the graph keeps for the backward pass, shared memory counted once.
 
@@ -46,8 +40,8 @@ def saved_bytes(result: Tensor) -> int:
         for item in node.saved_values:
             array = item.array if isinstance(item, Tensor) else getattr(item, "array", item)
             if isinstance(array, np.ndarray):
-                owner = _owner(array)
-                arrays[id(owner)] = owner.nbytes
+                whole = owner(array)
+                arrays[id(whole)] = whole.nbytes
     return sum(arrays.values())
 
 

@@ -1,7 +1,7 @@
 # C-level view of ops, for the other files of the hot core and for Cython code of other people.
 
 cimport numpy as cnp
-from autograd.value cimport Node, Value, new_node, owner, tape_shape, wrap
+from autograd.value cimport Node, Value, new_node, number_array, owner, tape_shape, wrap
 from cpython.object cimport PyObject
 
 cdef extern from *:

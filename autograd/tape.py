@@ -55,11 +55,6 @@ def alike(arguments, n):
     return (number == cnp.NPY_FLOAT32 or number == cnp.NPY_FLOAT64) and not cnp.PyArray_ISBYTESWAPPED(array)
 
 
-def number_array(x):
-    """A Python number as an array; PyTorch makes floats float32."""
-    return np.asarray(x, np.float32 if type(x) is float else None)
-
-
 class Step:
     """One gradient rule as a plan runs it: target is the input it serves, or -1 for a shared step.
 

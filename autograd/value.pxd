@@ -59,6 +59,7 @@ cdef class Node:
     cdef public Value grad
     cdef bint retains
     cdef dict hooks
+    cdef dict after
     cdef object restore
     cdef Value pending
     cdef bint owned
@@ -76,5 +77,6 @@ cdef class Node:
 
 cdef Value wrap(object array, Node node)
 cdef Node new_node(op, cnp.ndarray array)
-cdef owner(object array)
+cpdef owner(object array)
+cpdef number_array(x)
 cpdef Node leaf_node(array)

@@ -5,6 +5,7 @@ reference counting frees a graph as soon as nobody can differentiate it any more
 """
 
 import cython
+import numpy as np
 from cython.cimports import numpy as cnp
 
 from autograd.errors import DTypeError
@@ -12,6 +13,21 @@ from autograd.errors import DTypeError
 cnp.import_array()
 
 _changes = cython.declare(cython.ulonglong, 0)  # changes of any memory in place so far
+_default_dtype = cython.declare(object, np.dtype("float32"))
+
+
+def default_dtype():
+    """What Python floats become, and ints that meet them: float32, as in PyTorch, unless somebody chose another."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype):
+    """Chooses what Python floats become: a floating-point dtype."""
+    global _default_dtype
+    chosen = np.dtype(dtype)
+    if chosen.kind != "f":
+        raise DTypeError(f"set_default_dtype: expected a floating-point dtype, got {chosen}")
+    _default_dtype = np.dtype(chosen.type)  # the one object of this native dtype
 
 
 @cython.freelist(64)
@@ -137,9 +153,19 @@ class Node:
         self.hooks[key] = hook
         return key
 
+    def add_after(self, hook):
+        """Calls hook() after a backward pass has stored the gradient of this leaf; returns a key for remove_hook."""
+        if self.after is None:
+            self.after = {}
+        key = object()
+        self.after[key] = hook
+        return key
+
     def remove_hook(self, key):
         if self.hooks is not None:
             self.hooks.pop(key, None)
+        if self.after is not None:
+            self.after.pop(key, None)
 
     def retain_grad(self):
         """Keeps the gradient of a node that is no leaf."""
@@ -206,6 +232,11 @@ def leaf_node(array):
     if array.dtype.kind != "f":
         raise DTypeError(f"requires_grad: only floating-point tensors can require gradients, this one is {array.dtype}")
     return new_node(None, array)
+
+
+def number_array(x):
+    """A Python number as an array."""
+    return np.asarray(x, _default_dtype if type(x) is float else None)
 
 
 def owner(array):
