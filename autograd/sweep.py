@@ -334,7 +334,8 @@ def _differentiate_twin(node: Node, g: Value):
     inputs: list = []
     nodes: list = []
     alias_node: Node
-    for edge, original in zip(node.held, node.held[node.degree :]):  # an op with a twin saves all its inputs, first
+    saved: tuple = node.held[node.degree :]  # an op with a twin saves all its inputs, first
+    for edge, original in zip(node.edges, saved):
         if edge is None:
             aliases.append(original)
             continue
