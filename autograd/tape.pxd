@@ -118,6 +118,7 @@ cdef class Node:
     cdef public Value grad
     cdef bint retains
     cdef dict hooks
+    cdef dict after
     cdef object restore
     cdef Value pending
     cdef bint owned
@@ -188,7 +189,7 @@ cdef class Op:
 cdef object call_op(object op, PyObject **arguments, size_t flags, PyObject *names)
 cdef Value wrap(object array, Node node)
 cdef Node new_node(Op op, cnp.ndarray array)
-cdef owner(object array)
+cpdef owner(object array)
 cdef bint alike(PyObject **arguments, Py_ssize_t n) noexcept
 cpdef Node leaf_node(array)
 cpdef bint grad_enabled() noexcept
