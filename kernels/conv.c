@@ -97,25 +97,41 @@ void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, 
     if (*end < *begin) *end = *begin;
 }
 
-/* Panel `unit % panels` of group `unit / panels`, as [r][s][c][width]. */
+/* One panel of the weight as [tap][c][width]. */
+static void pack_panel(const conv_run* run, const char* src, int64_t k, int64_t width, char* dst) {
+    const conv_geometry* g = run->g;
+    const int64_t taps = g->r * g->s, c_block = 64, ld = run->cg * width;
+    const int flipped = g->weight_s == -1;
+    if (taps >= 4 && (flipped || g->weight_s == 1) && g->weight_r == g->s * g->weight_s) {
+        /* All taps of a channel lie side by side, in either direction: a transposition. */
+        if (flipped) src -= (taps - 1) * run->size, dst += (taps - 1) * ld * run->size;
+        for (int64_t c = 0; c < run->cg; c++)
+            run->t->copy_2d(src + c * g->weight_c * run->size, 1, g->weight_k, taps, k, dst + c * width * run->size,
+                            flipped ? -ld : ld, width);
+        return;
+    }
+    for (int64_t c = 0; c < run->cg; c += c_block)
+        for (int64_t tap = 0; tap < taps; tap++) {
+            const int64_t offset = tap / g->s * g->weight_r + tap % g->s * g->weight_s + c * g->weight_c;
+            run->t->copy_2d(src + offset * run->size, g->weight_c, g->weight_k, conv_min(c_block, run->cg - c), k,
+                            dst + (tap * run->cg + c) * width * run->size, width, width);
+        }
+}
+
+/* Panel `unit % panels` of group `unit / panels`. */
 static void pack_task(void* context, int64_t unit, int thread) {
     (void)thread;
     const conv_run* run = context;
     const conv_geometry* g = run->g;
     const int64_t group = unit / run->panels, j = unit % run->panels * run->t->panel * run->t->lanes;
-    const int64_t taps = g->r * g->s, c_block = 64;
-    int64_t end = conv_panel_end(run->t, unit % run->panels, run->kg), width;
-    char* dst = run->packed + (group * run->kp + j) * taps * run->cg * run->size;
+    const int64_t flat = g->r * g->s * run->cg, end = conv_panel_end(run->t, unit % run->panels, run->kg);
+    char* dst = run->packed + (group * run->kp + j) * flat * run->size;
+    int64_t width;
     for (int64_t k = j; k < end; k += width) {
         width = conv_panel_vectors(run->t, end - k) * run->t->lanes;
-        const char* src = run->w + (group * g->weight_group + k * g->weight_k) * run->size;
-        for (int64_t c = 0; c < run->cg; c += c_block)
-            for (int64_t tap = 0; tap < taps; tap++) {
-                int64_t offset = tap / g->s * g->weight_r + tap % g->s * g->weight_s + c * g->weight_c;
-                run->t->copy_2d(src + offset * run->size, g->weight_c, g->weight_k, conv_min(c_block, run->cg - c),
-                                conv_min(width, end - k), dst + (tap * run->cg + c) * width * run->size, width, width);
-            }
-        dst += taps * run->cg * width * run->size;
+        pack_panel(run, run->w + (group * g->weight_group + k * g->weight_k) * run->size, conv_min(width, end - k),
+                   width, dst);
+        dst += flat * width * run->size;
     }
 }
 

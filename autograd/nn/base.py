@@ -1,7 +1,7 @@
 """What every call of a module and every look at its attributes goes through; compiled, as small networks feel it."""
 
 import cython
-from cython.cimports.autograd.tape import Op, tape_set, tape_tuple
+from cython.cimports.autograd.tape import Op, tape_items, tape_set, tape_tuple
 from cython.cimports.cpython.dict import PyDict_GetItem
 
 from autograd.backends import fusion
@@ -99,7 +99,7 @@ class Shortcut:
             else:
                 tape_set(attrs, i - op.inputs, value)
         try:
-            return op.run(inputs, attrs if len(attrs) else op.defaults, None)
+            return op.run(tape_items(inputs), op.inputs, attrs if len(attrs) else op.defaults, None)
         except (ShapeError, DTypeError):
             return None
 

@@ -48,8 +48,7 @@ class Buffer(Tensor):
         self.persistent = persistent
 
     def __reduce__(self) -> Any:
-        kind, (array, _) = super().__reduce__()
-        return kind, (array, self.persistent)
+        return type(self), (np.asarray(self.array, order="C"), self.persistent)
 
 
 class Module(Base, HooksMixin, StateMixin):
