@@ -25,6 +25,7 @@ from autograd.ops import (  # noqa: F401  importing a family declares its ops
     elementwise,
     extreme,
     factor,
+    fractional,
     gates,
     index,
     join,
