@@ -601,6 +601,12 @@ class Methods:
     def frac(self, **names: Any) -> Tensor:
         """x - trunc(x): the fraction, with the sign of x."""
 
+    def fractional_max_pool2d(self, kernel_size: Any, output_size: Any = ..., output_ratio: Any = ..., return_indices: Any = ..., _random_samples: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """The largest element of each of output_size windows of x (N, C, H, W), placed pseudo-randomly for each n and c."""
+
+    def fractional_max_pool3d(self, kernel_size: Any, output_size: Any = ..., output_ratio: Any = ..., return_indices: Any = ..., _random_samples: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """fractional_max_pool2d of volumes (N, C, D, H, W)."""
+
     def frexp(self, **names: Any) -> tuple[Tensor, ...]:
         """(mantissa, exponent): x = mantissa * 2 ** exponent with the mantissa in [0.5, 1)."""
 
@@ -2202,6 +2208,12 @@ class Methods:
 
     def frac_(self, **names: Any) -> Self:
         """x - trunc(x): the fraction, with the sign of x."""
+
+    def fractional_max_pool2d_(self, kernel_size: Any, output_size: Any = ..., output_ratio: Any = ..., return_indices: Any = ..., _random_samples: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """The largest element of each of output_size windows of x (N, C, H, W), placed pseudo-randomly for each n and c."""
+
+    def fractional_max_pool3d_(self, kernel_size: Any, output_size: Any = ..., output_ratio: Any = ..., return_indices: Any = ..., _random_samples: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """fractional_max_pool2d of volumes (N, C, D, H, W)."""
 
     def gammaln_(self, **names: Any) -> Self:
         """log |gamma(x)|"""

@@ -326,3 +326,20 @@ def test_a_loss_takes_arrays_beside_tensors(name):
         inputs[place] = alone = autograd.tensor((a, b)[place], requires_grad=True)
         loss(*inputs).backward()
         assert np.array_equal(alone.grad.numpy(), tensor.grad.numpy())
+
+
+# --------------------------------------------------------------------------------------------- fractional pooling
+
+
+def test_fractional_pooling():
+    """With u = 0 the windows begin at whole multiples of the step, the last one at the end."""
+    x = autograd.tensor(np.arange(30.0).reshape(1, 1, 5, 6))
+    layer = nn.FractionalMaxPool2d(2, output_size=(2, 3), return_indices=True, _random_samples=autograd.zeros(1, 1, 2))
+    y, index = layer(x)
+    np.testing.assert_array_equal(y.array, [[[[7, 9, 11], [25, 27, 29]]]])
+    np.testing.assert_array_equal(index.array, y.array)
+    assert nn.FractionalMaxPool3d(2, output_ratio=0.5)(autograd.rand(3, 8, 6, 4)).shape == (3, 4, 3, 2)
+    with pytest.raises(ValueError, match="give either output_size or output_ratio"):
+        nn.FractionalMaxPool2d(2)
+    with pytest.raises(ShapeError, match="6 windows of 2 do not fit into 5 elements"):
+        nn.FractionalMaxPool2d(2, 6)(x)

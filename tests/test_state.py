@@ -1,5 +1,7 @@
 """What Modules do with their state beside reading and writing it: hooks, extra state, parts by name, conversions."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -106,3 +108,12 @@ def test_conversions():
     with pytest.raises(RuntimeError, match="CPU only"):
         net.to_empty(device="cuda")
     assert all(x.is_shared() for x in net.share_memory().state_dict().values())
+
+
+def test_buffers_are_registered_on_assignment():
+    net = nn.ReLU()
+    net.mean, net.cache = nn.Buffer(ag.ones(2)), nn.Buffer(ag.zeros(3), persistent=False)
+    assert [name for name, _ in net.named_buffers()] == ["mean", "cache"] and list(net.state_dict()) == ["mean"]
+    assert copy.deepcopy(net).mean.persistent and not copy.deepcopy(net).cache.persistent
+    net.mean = ag.zeros(2)
+    assert net.get_buffer("mean") is net.mean

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from autograd.nn.fusion import Step, fused
+from autograd.nn.lazy import LazyModule
 from autograd.nn.module import Module, Parameter
 from autograd.tensor import Tensor
 
@@ -116,7 +117,9 @@ class Sequential(_Numbered):
     def forward(self, x: Any) -> Any:
         steps = self._steps
         if steps is None:
-            steps = self.__dict__["_steps"] = fused(self)
+            steps = fused(self)
+            if not any(isinstance(module, LazyModule) for module in self):  # which become others when they are called
+                self.__dict__["_steps"] = steps
         for step in steps:
             x = step(x)
         return x

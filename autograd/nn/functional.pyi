@@ -601,6 +601,12 @@ def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = ..., paddin
 def frac(x: Any, **names: Any) -> Tensor:
     """x - trunc(x): the fraction, with the sign of x."""
 
+def fractional_max_pool2d(x: Any, kernel_size: Any, output_size: Any = ..., output_ratio: Any = ..., return_indices: Any = ..., _random_samples: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """The largest element of each of output_size windows of x (N, C, H, W), placed pseudo-randomly for each n and c."""
+
+def fractional_max_pool3d(x: Any, kernel_size: Any, output_size: Any = ..., output_ratio: Any = ..., return_indices: Any = ..., _random_samples: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """fractional_max_pool2d of volumes (N, C, D, H, W)."""
+
 def frexp(x: Any, **names: Any) -> tuple[Tensor, ...]:
     """(mantissa, exponent): x = mantissa * 2 ** exponent with the mantissa in [0.5, 1)."""
 
@@ -2223,6 +2229,12 @@ def adaptive_max_pool1d_with_indices(x: Any, output_size: Any, return_indices: A
 
 def adaptive_max_pool3d_with_indices(x: Any, output_size: Any, return_indices: Any = ..., **names: Any) -> tuple[Tensor, Tensor]:
     """Maxima over windows of x (N, C, D, H, W) that give `output_size` of them; see adaptive_max_pool2d."""
+
+def fractional_max_pool2d_with_indices(x: Any, kernel_size: Any, output_size: Any = ..., output_ratio: Any = ..., return_indices: Any = ..., _random_samples: Any = ..., generator: Any = ..., **names: Any) -> tuple[Tensor, Tensor]:
+    """The largest element of each of output_size windows of x (N, C, H, W), placed pseudo-randomly for each n and c."""
+
+def fractional_max_pool3d_with_indices(x: Any, kernel_size: Any, output_size: Any = ..., output_ratio: Any = ..., return_indices: Any = ..., _random_samples: Any = ..., generator: Any = ..., **names: Any) -> tuple[Tensor, Tensor]:
+    """fractional_max_pool2d of volumes (N, C, D, H, W)."""
 
 def fill_(x: Any, value: Any, **names: Any) -> Tensor:
     """One value, a number or a tensor without axes, in x's shape and dtype."""

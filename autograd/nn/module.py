@@ -40,6 +40,17 @@ class Parameter(Tensor):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
+class Buffer(Tensor):
+    """Buffer(data, persistent=True): a tensor that a Module lists among its buffers once it is assigned."""
+
+    def __init__(self, data: Any = 0.0, persistent: bool = True) -> None:
+        super().__init__(data)
+        self.persistent = persistent
+
+    def __reduce__(self) -> Any:
+        return type(self), (np.asarray(self.array, order="C"), self.persistent)
+
+
 class Module(Base, HooksMixin, StateMixin):
     """Base of all layers and models: subclass it, make the parts in __init__, compute in forward.
 
@@ -78,7 +89,7 @@ class Module(Base, HooksMixin, StateMixin):
 
     def __setattr__(self, name: str, value: Any) -> None:
         kinds = self.__dict__.get("_kinds")
-        kind = PARAMETER if isinstance(value, Parameter) else MODULE if isinstance(value, Module) else None
+        kind = _kind(value)
         if kinds is None:
             if kind is not None:
                 raise AttributeError(_uninitialised(self, f"assigning the {kind} {name!r}"))
@@ -342,6 +353,17 @@ class Module(Base, HooksMixin, StateMixin):
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *self.__dict__})
+
+
+def _kind(value: Any) -> str | None:
+    """What assigning the value registers, if anything."""
+    if isinstance(value, Parameter):
+        return PARAMETER
+    if isinstance(value, Module):
+        return MODULE
+    if isinstance(value, Buffer):
+        return BUFFER if value.persistent else TEMPORARY
+    return None
 
 
 def _tree(name: str, extra: str, lines: list[str]) -> str:

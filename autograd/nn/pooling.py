@@ -243,3 +243,38 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """AdaptiveMaxPool2d with one more dimension   (N, C, D, H, W)"""
 
     op = "adaptive_max_pool3d"
+
+
+class _FractionalMaxPool(_Pool):
+    printed = ("kernel_size", "output_size", "output_ratio")
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Any = None,
+    ) -> None:
+        super().__init__()
+        if (output_size is None) == (output_ratio is None):
+            raise ValueError(f"{type(self).__name__}: give either output_size or output_ratio")
+        self.kernel_size, self.output_size, self.output_ratio = kernel_size, output_size, output_ratio
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+
+    def forward(self, x: Tensor) -> Any:
+        attrs = (self.kernel_size, self.output_size, self.output_ratio)
+        return self._pool(x, *attrs, self.return_indices, self._random_samples)
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """Maximum over windows at pseudo-random places, as many as output_size or as output_ratio of x   (Graham 2014)"""
+
+    op = "fractional_max_pool2d"
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """FractionalMaxPool2d with one more dimension   (N, C, D, H, W)"""
+
+    op = "fractional_max_pool3d"

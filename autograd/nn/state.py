@@ -84,9 +84,9 @@ class StateMixin:
         keys.unexpected_keys.extend(name for name in given if name not in own and name not in extras)
         arrays = {name: _as_array(name, given[name]) for name in own if name in given}
         wrong = [
-            f"{name}: has shape {array.shape} in the state, {own[name].shape} in the module"
+            f"{name}: has shape {array.shape} in the state, {own[name].array.shape} in the module"
             for name, array in arrays.items()
-            if array.shape != own[name].shape
+            if array.shape != own[name].array.shape
         ]
         after = [(hook, module) for _, module in modules for hook in module._state_hooks_of(LOADED)]
         self._check_keys(keys, wrong, errors, strict and not after)

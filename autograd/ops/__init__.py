@@ -25,6 +25,7 @@ from autograd.ops import (  # noqa: F401  importing a family declares its ops
     elementwise,
     extreme,
     factor,
+    fractional,
     gates,
     index,
     join,
@@ -163,8 +164,8 @@ def find(name: str) -> Callable | None:
         return calls[name]  # type: ignore[no-any-return]
     if name in FUNCTIONS or (name.endswith("_") and (name in tensor.methods or name[:-1] in calls)):
         return _by_method(name)
-    with_places = calls.get(name.removesuffix("_with_indices"))
-    return None if with_places is None else functools.partial(with_places, return_indices=True)
+    plain = name.removesuffix("_with_indices")
+    return functools.partial(calls[plain], return_indices=True) if plain in calls and "max_pool" in plain else None
 
 
 def _by_method(name: str) -> Callable:

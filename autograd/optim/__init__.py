@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedules: torch.optim's names, argument order, defaults and state layout."""
 
-from autograd.optim import lr_scheduler
+from autograd.optim import lr_scheduler, swa_utils
 from autograd.optim.adam import Adam, AdamW
 from autograd.optim.adaptive import ASGD, Adadelta, Adafactor, Adagrad, Adamax, NAdam, RAdam, Rprop
 from autograd.optim.lbfgs import LBFGS
@@ -25,6 +25,7 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "lr_scheduler",
+    "swa_utils",
 ]
 
 __getattr__ = names_only("autograd.optim", __all__)

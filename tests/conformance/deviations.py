@@ -86,6 +86,7 @@ INVARIANTS: dict[str, tuple[str, Callable[..., Any]]] = {
 _RANDOM = (
     "bernoulli cauchy exponential geometric log_normal multinomial nn.functional.alpha_dropout nn.functional.dropout "
     "nn.functional.dropout2d nn.functional.dropout3d nn.functional.feature_alpha_dropout nn.functional.rrelu normal "
+    "nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d "
     "nn.functional.multi_head_attention_forward rand_like randint randint_like randn randn_like uniform"
 )
 _UNINITIALISED = "empty empty_like empty_permuted empty_strided new_empty new_empty_strided"
