@@ -38,6 +38,18 @@ cdef extern from *:
         t->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
         PyType_Modified(t);
     }
+
+    /* Cython's attributes are seen as they are; this one is a property, `get` its function. */
+    static inline int tape_add_property(PyObject *type, const char *name, getter get) {
+        static PyGetSetDef definition;
+        definition.name = name;
+        definition.get = get;
+        PyObject *property = PyDescr_NewGetSet((PyTypeObject *)type, &definition);
+        int failed = !property || PyDict_SetItemString(((PyTypeObject *)type)->tp_dict, name, property);
+        Py_XDECREF(property);
+        PyType_Modified((PyTypeObject *)type);
+        return failed ? -1 : 0;
+    }
     """
     int tape_grad_mode
     object tape_instance(object type, object no_arguments)
@@ -49,6 +61,8 @@ cdef extern from *:
     object tape_call_array "PyObject_Vectorcall" (object function, PyObject **arguments, size_t n, PyObject *names)
     Py_ssize_t tape_positional "PyVectorcall_NARGS" (size_t flags)
     void tape_enable_vectorcall(object type, Py_ssize_t offset)
+    int tape_add_property(object type, const char *name, object (*get)(object, void *)) except -1
+    Py_ssize_t tape_references "Py_REFCNT" (object x)
 
 cdef extern from "numpy/arrayobject.h":
     PyObject *tape_base "PyArray_BASE" (cnp.ndarray array)
@@ -72,16 +86,37 @@ cpdef enum:
 
 cdef class Version:
     cdef long count
+    cdef long looks
+
+
+cdef class Stamp:
+    cdef Version version
+    cdef long count
+    cdef long looks
+
+    cdef take(self, Value value, Py_ssize_t references)
+    cdef bint holds(self, Value value) noexcept
+
+
+cdef class Kept(Stamp):
+    cdef object forms
+
+
+cdef class Watch:
+    cdef tuple values
+    cdef tuple stamps
 
 
 cdef class Value:
-    cdef readonly object array
+    cdef object array  # from Python a property; code that writes to it must bump()
     cdef readonly Node node
     cdef Version version
     cdef long seen
+    cdef Kept kept
     cdef object __weakref__
 
     cdef Version share_version(self)
+    cdef looked_at(self)
 
 
 cdef class Node:
@@ -145,13 +180,14 @@ cdef class Op:
     cdef public object twin
     cdef long extras
     cdef long indexed
+    cdef long keeps
     cdef list plans
     cdef dict calls
     cdef bint differentiable
 
     cdef tuple places(self, Py_ssize_t count, names)
     cdef run(self, tuple inputs, tuple attrs, list extras)
-    cdef compute(self, tuple arguments, Py_ssize_t n, tuple attrs)
+    cdef compute(self, tuple arguments, Py_ssize_t n, tuple attrs, forms=*)
     cdef bint suits(self, PyObject **arguments, Py_ssize_t n) noexcept
     cdef long gather(self, tuple inputs, tuple arrays) except -1
     cdef Plan plan(self, long mask, long count)
@@ -165,6 +201,10 @@ cdef Value wrap(object array, Node node)
 cdef Node new_node(Op op, array)
 cdef bint has_shape(object array, tuple shape) except -1
 cdef owner(object array)
+cdef bint is_private(object array, Py_ssize_t references) noexcept
+cdef forms_of(Value value)
+cdef look_at_all(tuple inputs)
+cdef object look(object value, void *unused)
 cdef bint alike(PyObject **arguments, Py_ssize_t n) noexcept
 cpdef Node leaf_node(array)
 cpdef bint grad_enabled() noexcept

@@ -10,6 +10,7 @@ import inspect
 import cython
 import numpy as np
 
+from autograd import kernels
 from autograd.errors import DTypeError, GraphError, ShapeError
 
 cnp.import_array()
@@ -34,10 +35,72 @@ class Version:
     """Counts in-place changes of memory; shared by all values that alias it."""
 
 
+@cython.freelist(64)
+@cython.cclass
+class Stamp:
+    """A state of a value's memory. It holds as long as nobody can have changed the memory since.
+
+    Changes by ops count up the version; a look at the array by Python code, which may write to it, counts as a look.
+    A stamp is taken only where no other reference to the array is left, so that later looks are all there are.
+    """
+
+    def take(self, value: Value, references: cython.Py_ssize_t):
+        """Notes the state; a stamp that is not taken, because more than so many references exist, never holds."""
+        if is_private(value.array, references):
+            self.version = value.share_version()
+            self.count = self.version.count
+            self.looks = self.version.looks
+
+    def holds(self, value: Value):
+        version: Version = self.version
+        return (
+            version is not None
+            and version is value.version
+            and version.count == self.count
+            and version.looks == self.looks
+        )
+
+
+@cython.cclass
+class Kept(Stamp):
+    """The forms that kernels keep of a weight, as long as the stamp holds."""
+
+
+@cython.cclass
+class Watch:
+    """Stamps of some values, or Nones, from which something was computed."""
+
+    def __init__(self, values: tuple):
+        stamps: list = []
+        stamp: Stamp
+        for x in values:
+            stamp = Stamp.__new__(Stamp)
+            if x is not None:
+                stamp.take(x, 1)
+            stamps.append(stamp)
+        self.values = values
+        self.stamps = tuple(stamps)
+
+    def holds(self, values: tuple):
+        """Whether these are the same values, and their memory the same as then."""
+        i: cython.Py_ssize_t
+        for i in range(len(self.stamps)):
+            if values[i] is not self.values[i]:
+                return False
+            if values[i] is not None and not cython.cast(Stamp, self.stamps[i]).holds(values[i]):
+                return False
+        return True
+
+
 @cython.freelist(256)
 @cython.cclass
 class Value:
     """An array and the node that made it; the base of Tensor."""
+
+    def looked_at(self):
+        """Python code gets the array, and may change it unseen."""
+        if self.version is not None:
+            self.version.looks = self.version.looks + 1
 
     def share_version(self):
         if self.version is None:
@@ -56,6 +119,7 @@ class Value:
 
     def set_array(self, array):
         """Gives the value another array."""
+        self.looked_at()
         self.array = array
 
     def set_node(self, node):
@@ -66,6 +130,7 @@ class Value:
 RESULT = cython.declare(object, Value)
 NO_ARGUMENTS = cython.declare(tuple, ())
 REQUIRED = cython.declare(object, inspect.Parameter.empty)
+WITH_FORMS = cython.declare(tuple, ("kept",))
 
 
 def set_result_type(tensor_type):
@@ -204,6 +269,33 @@ def owner(array):
     return array
 
 
+def is_private(array, references: cython.Py_ssize_t):
+    """Whether the array owns its memory and nobody else holds it or a view of it, beyond so many references."""
+    return (
+        tape_references(array) <= references
+        and tape_base(array) == cython.NULL
+        and cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_OWNDATA)
+    )
+
+
+def look_at_all(inputs: tuple):
+    """Somebody's own code gets the arrays."""
+    for x in inputs:
+        if isinstance(x, Value):
+            cython.cast(Value, x).looked_at()
+
+
+def forms_of(value: Value):
+    """What kernels keep of a weight; None at its first use since a change, and while its memory may change unseen."""
+    if value.kept is not None and value.kept.holds(value):
+        if value.kept.forms is None:
+            value.kept.forms = kernels.Forms()
+        return value.kept.forms
+    value.kept = Kept.__new__(Kept)
+    value.kept.take(value, 2)  # the value, the arguments of the call
+    return None
+
+
 def alike(arguments: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
     """Whether these are float32 or float64 arrays of one native dtype, or numbers and None beside one."""
     i: cython.Py_ssize_t
@@ -295,6 +387,7 @@ class Op:
         self.differentiable = record.differentiable
         self.names = tuple(record.attrs)
         self.indexed = self.names.index("index") if "index" in self.names else -1
+        self.keeps = -1 if record.keeps is None else record.inputs.index(record.keeps)
         self.defaults = tuple(record.defaults.values())
         self.absent = tuple([record.signature.parameters[name].default for name in record.inputs])
         self.calls = {}
@@ -351,9 +444,18 @@ class Op:
         i: cython.Py_ssize_t
         arguments: tuple = tape_tuple(n + given)
         mask: cython.long = self.gather(inputs, arguments)
+        if self.custom:
+            look_at_all(inputs)
         for i in range(given):
             tape_set(arguments, n + i, attrs[i])
-        results = self.compute(arguments, n, attrs)
+        forms: object = None
+        if self.keeps >= 0 and isinstance(inputs[self.keeps], Value):
+            weight: Value = inputs[self.keeps]
+            if mask >> self.keeps & 1 == 0 or tape_grad_mode == 0:
+                forms = forms_of(weight)
+            else:  # about to change
+                weight.kept = None
+        results = self.compute(arguments, n, attrs, forms)
         array = results[0] if self.extras else results
         if not cnp.PyArray_CheckExact(array):
             array = np.asarray(array)
@@ -371,10 +473,12 @@ class Op:
             extras.extend(results[1:])
         return out
 
-    def compute(self, arguments: tuple, n: cython.Py_ssize_t, attrs: tuple):
+    def compute(self, arguments: tuple, n: cython.Py_ssize_t, attrs: tuple, forms=None):
         """The kernel's results for n inputs and perhaps attributes; what it refuses is the forward function's."""
         if self.kernel is not None and self.suits(tape_items(arguments), n):
             try:
+                if forms is not None:
+                    return tape_call(self.kernel, (*arguments, forms), len(arguments), WITH_FORMS)
                 return tape_call(self.kernel, arguments, len(arguments), None)
             except (ValueError, TypeError, IndexError):
                 pass
@@ -555,5 +659,13 @@ def _enable_vectorcall(op: Op):
     tape_enable_vectorcall(Op, cython.cast(cython.p_char, cython.address(op.vectorcall)) - here)
 
 
+def look(value, unused):
+    """The attribute `array` as Python sees it."""
+    self: Value = value
+    self.looked_at()
+    return self.array
+
+
 _enable_vectorcall(Op("vectorcall"))
+tape_add_property(Value, b"array", look)
 set_result_type(Value)

@@ -40,6 +40,7 @@ def as_array(data, dtype=None):
     """Data of any kind as an array: Python floats become float32, arrays keep their dtype."""
     if isinstance(data, Value):
         value: Value = data
+        value.looked_at()  # who shares the array without the version may write unseen
         return value.array if dtype is None else value.array.astype(dtype, copy=False)
     try:
         array = np.asarray(data, dtype)
@@ -121,6 +122,7 @@ class Tensor(Operators):
         same = array.shape == self.array.shape and array.dtype == self.array.dtype
         if self.node is not None and self.node.op is None and not same:
             self.node = leaf_node(array)
+        self.looked_at()
         self.array = array
 
     @property
@@ -184,6 +186,7 @@ class Tensor(Operators):
         """The array itself, sharing memory. A tensor that requires gradients must be detached first."""
         if self.node is not None:
             raise GraphError("numpy: this tensor requires gradients; use x.detach().numpy()")
+        self.looked_at()
         return self.array
 
     def item(self):
@@ -193,6 +196,7 @@ class Tensor(Operators):
         return self.array.item()
 
     def __array__(self, dtype=None, copy=None):
+        self.looked_at()
         return np.array(self.array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
@@ -247,6 +251,7 @@ class Tensor(Operators):
     def __reduce__(self):
         if not self.is_leaf:
             raise GraphError("pickle: only leaves can be copied or pickled; use x.detach()")
+        self.looked_at()
         return type(self), (np.ascontiguousarray(self.array), self.requires_grad)
 
     def __deepcopy__(self, memo):

@@ -7,6 +7,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "memory.h"
+
 /* One term of a batch-reduce sum: C += A (m x k) B (k x n). */
 typedef struct {
     const void *a, *b;
@@ -102,6 +104,7 @@ typedef struct {
     int relu;
     int batch_dims;
     const int64_t* batch_shape;
+    memory_kept* kept; /* where to find or leave a packed B; NULL: packed anew. Not for batches */
 } gemm_problem;
 
 typedef enum { GEMM_DOTS, GEMM_ROWS, GEMM_BLOCKS } gemm_algorithm;

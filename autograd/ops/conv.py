@@ -216,6 +216,7 @@ def _flops(out, x, w, b=None, **_):
     samples=_conv_samples,
     flops=_flops,
     kernel=kernels.conv2d,
+    keeps="w",
     linear_in=("x", "w"),
     advice=_advice,
     onnx="Conv",
@@ -242,6 +243,7 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     samples=_relu_samples,
     flops=_flops,
     kernel=kernels.conv2d_relu,
+    keeps="w",
     advice=_advice,
 )
 def conv2d_relu(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
