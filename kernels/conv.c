@@ -140,7 +140,7 @@ static void run_panel(const conv_run* run, gemm_segment* segments, const char* x
     a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * run->pixel;
     a.ldc = run->over_images ? g->out_n : g->out_w;
     for (int64_t f = 0; f < flat; f += block) {
-        a.flags = (f ? GEMM_ADD : 0) | (g->relu && f + block >= flat ? GEMM_RELU : 0);
+        a.flags = (f ? GEMM_ADD : 0) | (f + block >= flat ? gemm_activation(g->relu) : 0);
         for (int64_t i = i0; i < i1; i = run->over_images ? i1 : i + 1)
             for (int64_t p = p0; p < p1; p++)
                 for (int64_t q = 0; q < g->q; q = run->over_images ? q + 1 : g->q) {

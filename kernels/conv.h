@@ -23,7 +23,7 @@ typedef struct {
     int64_t groups;
     int64_t out_n, out_h, out_w;
     int64_t weight_group, weight_k, weight_c, weight_r, weight_s;
-    int relu;
+    int relu; /* 0, 1, or 6 for one that ends at 6 */
 } conv_geometry;
 
 /* How one geometry is computed. */

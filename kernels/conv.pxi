@@ -193,6 +193,11 @@ def conv2d_relu(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, kept=No
     return conv2d(x, w, b, stride, padding, dilation, groups, "relu", kept)
 
 
+def conv2d_relu6(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, kept=None):
+    """min(max(conv2d(x, w, b, ...), 0), 6)"""
+    return conv2d(x, w, b, stride, padding, dilation, groups, "relu6", kept)
+
+
 cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=1, padding=0, dilation=1, groups=1):
     """The gradient of conv2d with respect to x, in channels-last memory."""
     cdef conv_geometry f

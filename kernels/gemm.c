@@ -133,7 +133,7 @@ static void block_task(void* context, int64_t task, int thread) {
                 if (j == j0 || i1 - i0 > M_CHUNK) { /* else it is there */
                     g.m = min(M_CHUNK, i1 - i);
                     place_a(r, r->a + (i * p->a.rows + k * p->a.columns) * r->size, g.m, kc, copy, &segment, &g);
-                    g.flags |= (k ? GEMM_ADD : 0) | (p->relu && k + kc == p->k ? GEMM_RELU : 0);
+                    g.flags |= (k ? GEMM_ADD : 0) | (k + kc == p->k ? gemm_activation(p->relu) : 0);
                 }
                 compute_chunk(r, &g, &segment, i, j, end, k, packed);
             }

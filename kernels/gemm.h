@@ -18,6 +18,7 @@ typedef struct {
 enum {
     GEMM_ADD = 1,     /* C += instead of C = */
     GEMM_RELU = 2,    /* max(0, .) on the way out */
+    GEMM_SIX = 16,    /* and at most 6; only with GEMM_RELU */
     GEMM_TRANS_A = 4, /* A is k x m: element (i, k) at a[i + k lda], else at a[i lda + k] */
     GEMM_STRIPS = 8,  /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
 };
@@ -67,6 +68,9 @@ typedef struct {
     X(gemm_few, (const gemm_few_args* f))     \
     X(gemm_pack, GEMM_PACK_PARAMETERS)        \
     X(copy_2d, COPY_2D_PARAMETERS)
+
+/* The flags of an activation: 0 is none, 6 a ReLU that ends at 6. */
+static inline int gemm_activation(int relu) { return relu == 6 ? GEMM_RELU | GEMM_SIX : relu ? GEMM_RELU : 0; }
 
 /* Height of the tile that starts with `left` rows to go. What is left over is split evenly: low tiles keep FMA units
  * waiting. */

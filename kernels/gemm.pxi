@@ -42,11 +42,14 @@ cdef inline const kernel_table *table_of_both(str op, cnp.ndarray x, cnp.ndarray
 
 
 cdef inline int relu_or_none(str op, activation) except -1:
+    """What kernels call an activation."""
     if activation is None:
         return 0
     if activation == "relu":
         return 1
-    raise ValueError(f"{op}: activation is None or 'relu', not {activation!r}")
+    if activation == "relu6":
+        return 6
+    raise ValueError(f"{op}: activation is None, 'relu' or 'relu6', not {activation!r}")
 
 
 cdef inline void set_matrix(gemm_matrix *matrix, cnp.ndarray x, int row_axis, int column_axis):

@@ -120,7 +120,7 @@ class WithReLU:
         if not (is_plain(self.layer) and is_plain(self.relu) and fusion.enabled):
             return self.relu(self.layer(x))
         shortcut: Shortcut = _shortcuts.get(type(self.layer))
-        if shortcut is not None:
+        if shortcut is not None and self.forward == "forward_relu":
             result = shortcut.take(self.layer, shortcut.with_relu, (x,))
             if result is not None:
                 return result
