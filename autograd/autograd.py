@@ -30,9 +30,15 @@ def backward(
         y.backward(g, retain_graph=True if i < last else retain_graph, create_graph=create_graph, inputs=inputs)
 
 
+def Variable(data: Any, requires_grad: bool = False) -> Tensor:
+    """The tensor, as in PyTorch since tensors remember how they were made: for old scripts."""
+    return Tensor(data, requires_grad=requires_grad)
+
+
 __all__ = [
     "AnomalyError",
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

@@ -8,7 +8,8 @@
         ...
     autograd.backends.explain("conv2d", x.shape, w.shape, padding=1)
 
-The switches hold for the whole process.
+The switches hold for the whole process. What scripts ask and tell PyTorch's other backends (backends.cudnn.benchmark,
+backends.mps.is_available()) has no effect here.
 """
 
 from __future__ import annotations
@@ -16,13 +17,28 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from autograd import kernels
 from autograd.shapes import near
 
 isas = kernels.isas
+
+
+class _Absent(SimpleNamespace):
+    """A backend of PyTorch's that is not here. Scripts may set what they like: results are deterministic anyway."""
+
+    def is_available(self) -> bool:
+        return False
+
+    def is_built(self) -> bool:
+        return False
+
+
+cuda = _Absent(matmul=SimpleNamespace(allow_tf32=False))
+cudnn = _Absent(enabled=False, benchmark=False, deterministic=True, allow_tf32=False)
+mps, mkl, mkldnn, openmp = _Absent(), _Absent(), _Absent(), _Absent()
 
 
 class _Winograd:

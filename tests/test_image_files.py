@@ -7,12 +7,13 @@ import builtins
 import numpy as np
 import pytest
 
-from autograd.errors import FormatError
+from autograd.errors import FormatError, ShapeError
 from autograd.vision.datasets import ImageFolder
 from autograd.vision.folder import load_image
 from autograd.vision.transforms import (
     Normalize,
 )
+from autograd.vision.utils import make_grid, save_image
 
 
 @pytest.fixture
@@ -89,3 +90,22 @@ def test_without_pillow_the_extra_is_named(pictures, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"pip install cygrad\[vision\]"):
         ImageFolder(pictures, 4)[0]
+
+
+def test_a_batch_as_one_picture(tmp_path):
+    batch = np.arange(5 * 4 * 4, dtype=np.float32).reshape(5, 1, 4, 4) / 80
+    shown = make_grid(batch, nrow=3, pad_value=1.0).numpy()
+    assert shown.shape == (3, 14, 20) and (shown[:, :, :2] == 1).all() and (shown[:, 8:, 14:] == 1).all()
+    for channel in range(3):
+        np.testing.assert_array_equal(shown[channel, 8:12, 2:6], batch[3, 0])
+    each = make_grid(list(batch), padding=0, normalize=True, scale_each=True).numpy()
+    assert each.shape == (3, 4, 20)
+    np.testing.assert_allclose([part.max() for part in np.split(each, 5, axis=2)], 1)
+    whole = make_grid(batch, padding=0, normalize=True, value_range=(0.0, 0.5)).numpy()
+    np.testing.assert_allclose(whole[0, :, :4], 2 * batch[0, 0])
+    assert make_grid(batch[0, 0]).shape == (3, 4, 4)
+    save_image(batch, tmp_path / "batch.png", nrow=3)
+    read = load_image(tmp_path / "batch.png")
+    np.testing.assert_array_equal(np.asarray(read)[..., 8:12, 2:6][:1], np.uint8(batch[3] * 255 + 0.5))
+    with pytest.raises(ShapeError, match=r"make_grid: expected images \(N, C, H, W\) with 1 or 3 channels"):
+        make_grid(np.zeros((2, 2, 4, 4)))

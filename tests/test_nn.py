@@ -112,26 +112,6 @@ def test_buffers_are_replaced_and_may_be_left_out_of_the_state():
     assert not hasattr(module, "mean") and not module.state_dict()
 
 
-def test_hooks(rng):
-    layer = nn.Linear(3, 2)
-    x = image(rng, 4, 3)
-    seen = []
-    first = layer.register_forward_pre_hook(lambda m, args: seen.append(args[0].shape) or (args[0] * 2.0,))
-    second = layer.register_forward_hook(lambda m, args, out: out + 1.0)
-    with_hooks = layer(x).detach().numpy()
-    first.remove()
-    second.remove()
-    plain = layer(x * 2.0).detach().numpy()
-    np.testing.assert_allclose(with_hooks, plain + 1, rtol=1e-6)
-    assert seen == [(4, 3)]
-    order = []
-    layer.register_forward_hook(lambda *a: order.append("late"))
-    layer.register_forward_hook(lambda *a: order.append("early"), prepend=True)
-    with layer.register_forward_pre_hook(lambda m, a, k: order.append(sorted(k)), with_kwargs=True):
-        layer(input=x)
-    assert order == [["input"], "early", "late"]
-
-
 def test_modes_freezing_apply_and_zero_grad(rng):
     net = Net()
     assert net.eval() is net and not net.features[1].training

@@ -46,8 +46,7 @@ def has_hooks(module: Callable):
     hooks: dict = state.get("_hooks")
     if hooks is None:
         module._explain_missing("_hooks")
-    before: dict = state["_pre_hooks"]
-    return len(hooks) > 0 or len(before) > 0
+    return len(hooks) > 0
 
 
 @cython.ccall

@@ -10,6 +10,7 @@ import numpy as np
 from autograd.errors import DTypeError
 from autograd.nn.base import Callable as Base
 from autograd.nn.base import find_quickly
+from autograd.nn.hooks import HooksMixin
 from autograd.nn.state import StateMixin
 from autograd.shapes import near
 from autograd.tensor import Tensor
@@ -39,27 +40,7 @@ class Parameter(Tensor):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-class Handle:
-    """What the register_*_hook methods return: remove() takes the hook away. Also a context manager."""
-
-    def __init__(self, hooks: dict[object, Any], hook: Any, prepend: bool = False) -> None:
-        self._hooks, self._key = hooks, object()
-        hooks[self._key] = hook
-        if prepend:
-            for key in [k for k in hooks if k is not self._key]:
-                hooks[key] = hooks.pop(key)
-
-    def remove(self) -> None:
-        self._hooks.pop(self._key, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.remove()
-
-
-class Module(Base, StateMixin):
+class Module(Base, HooksMixin, StateMixin):
     """Base of all layers and models: subclass it, make the parts in __init__, compute in forward.
 
     class Net(Module):
@@ -78,24 +59,10 @@ class Module(Base, StateMixin):
         find_quickly(cls)
 
     def __init__(self) -> None:
-        self.__dict__.update(_kinds={}, _pre_hooks={}, _hooks={}, training=True)
+        self.__dict__.update(_kinds={}, _hooks={}, training=True)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(f"{type(self).__name__}: has no forward method; define forward(self, ...) in the class")
-
-    def _call_hooked(self, args: tuple, kwargs: dict[str, Any]) -> Any:
-        """forward, and the hooks before and after it."""
-        for hook, with_kwargs in list(self._pre_hooks.values()):
-            changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
-            if changed is not None and with_kwargs:
-                args, kwargs = changed
-            elif changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(self._hooks.values()):
-            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-            result = result if changed is None else changed
-        return result
 
     def _locate(self, error: Exception) -> None:
         """Adds to a shape error which layer raised it, by its dotted name as seen from the outermost module."""
@@ -137,7 +104,7 @@ class Module(Base, StateMixin):
         self._kinds.pop(name, None)
 
     def _explain_missing(self, name: str) -> NoReturn:
-        if name in ("_kinds", "_hooks", "_pre_hooks"):
+        if name in ("_kinds", "_hooks"):
             raise AttributeError(_uninitialised(self, "using it"))
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{near(name, self.__dict__)}")
 
@@ -321,20 +288,6 @@ class Module(Base, StateMixin):
 
     def cuda(self, device: Any = None) -> Self:
         return self.to("cuda")
-
-    # ------------------------------------------------------------------------------------- hooks
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """hook(module, args) before forward; what it returns replaces the arguments."""
-        return Handle(self._pre_hooks, (hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """hook(module, args, output) after forward; what it returns replaces the output."""
-        return Handle(self._hooks, (hook, with_kwargs), prepend)
 
     # ------------------------------------------------------------------------------------- printing
 

@@ -15,12 +15,13 @@ from autograd.nn import functional as F
 from autograd.nn import init
 from autograd.nn.linear import empty
 from autograd.nn.module import Module
+from autograd.nn.utils.rnn import PackedSequence, pack_padded_sequence, unpack
 from autograd.ops.join import stack
 from autograd.ops.linalg import tensor_of
 from autograd.ops.recurrent import gru, gru_step, lstm, lstm_step
 from autograd.tensor import Tensor
 
-Layer = Callable[[Tensor, Any, Tensor, "Tensor | None"], "tuple[Tensor, Any]"]
+Layer = Callable[[Tensor, Any, Tensor, "Tensor | None"], "tuple[Tensor, ...]"]
 Step = Callable[[Tensor, Any, Tensor, "Tensor | None"], Any]
 
 
@@ -32,17 +33,16 @@ def _plain(activate: Callable[[Tensor], Tensor], gates: Tensor, h: Tensor, w: Te
 PLAIN: dict[str, Step] = {name: functools.partial(_plain, getattr(F, name)) for name in ("tanh", "relu")}
 
 
-def _lstm(gates: Tensor, state: tuple[Tensor, Tensor], u: Tensor, b: Tensor | None) -> tuple[Tensor, Any]:
-    """All steps of LSTM: every h, and the last state."""
+def _lstm(gates: Tensor, state: tuple[Tensor, Tensor], u: Tensor, b: Tensor | None) -> tuple[Tensor, ...]:
+    """All steps of LSTM: every h, and every c."""
     length = gates.shape[0]
     states = lstm(gates, *state, u, b)
-    return states[:length], (states[length - 1], states[2 * length - 1])
+    return states[:length], states[length:]
 
 
-def _gru(gates: Tensor, state: Tensor, u: Tensor, b: Tensor | None) -> tuple[Tensor, Any]:
-    """All steps of GRU: every h, and the last one."""
-    states = gru(gates, state, u, b)
-    return states, states[gates.shape[0] - 1]
+def _gru(gates: Tensor, state: Tensor, u: Tensor, b: Tensor | None) -> tuple[Tensor, ...]:
+    """All steps of GRU: every h."""
+    return (gru(gates, state, u, b),)
 
 
 def _projected(gates: Tensor, state: tuple[Tensor, Tensor], w: Tensor, b: Tensor | None, p: Tensor) -> Any:
@@ -51,8 +51,17 @@ def _projected(gates: Tensor, state: tuple[Tensor, Tensor], w: Tensor, b: Tensor
     return F.linear(h, p), c
 
 
-def _hidden(state: Any) -> Tensor:
-    return state[0] if isinstance(state, tuple) else state
+def _backwards(x: Tensor, lengths: np.ndarray | None) -> Tensor:
+    """Every sequence of (L, N, *) from its end to its start; what lies beyond its end stays."""
+    if lengths is None:
+        return x.flip(0)
+    t = np.arange(x.shape[0])[:, None]
+    return x[np.where(t < lengths, lengths - 1 - t, t), np.arange(len(lengths))]
+
+
+def _each(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """The state, h or (h, c) or None, with each part changed."""
+    return tuple(change(h) for h in state) if isinstance(state, tuple) else state if state is None else change(state)
 
 
 class _Recurrent(Module):
@@ -116,8 +125,8 @@ class _Recurrent(Module):
             raise ShapeError(f"{type(self).__name__}: the first state must have shape {shapes}, got {found}")
         return [tuple(p[i] for p in parts) if self.cell_state else parts[0][i] for i in range(count)]
 
-    def _run(self, x: Tensor, state: Any, tail: str) -> tuple[Tensor, Any]:
-        """One layer in one direction over all steps; the input's part of the gates is one product."""
+    def _run(self, x: Tensor, state: Any, tail: str) -> tuple[Tensor, ...]:
+        """All states of one layer in one direction, h (and c); the input's part of the gates is one product."""
         w, u = getattr(self, f"weight_ih_{tail}"), getattr(self, f"weight_hh_{tail}")
         b, d = (getattr(self, f"bias_{part}_{tail}") if self.bias else None for part in ("ih", "hh"))
         gates = F.linear(x, w, b)
@@ -126,13 +135,33 @@ class _Recurrent(Module):
         step: Any = self.step
         if self.proj_size:
             step = functools.partial(_projected, p=getattr(self, f"weight_hr_{tail}"))
-        outputs = []
+        found = []
         for t in range(gates.shape[0]):
             state = step(gates[t], state, u, d)
-            outputs.append(_hidden(state))
-        return stack(outputs, 0), state
+            found.append(state if self.cell_state else (state,))
+        return tuple(stack(parts, 0) for parts in zip(*found))
 
-    def forward(self, x: Any, hx: Any = None) -> tuple[Tensor, Any]:
+    def _layers(self, x: Tensor, hx: Any, lengths: np.ndarray | None) -> tuple[Tensor, Any]:
+        """All layers over (L, N, C), sequence n only over its first lengths[n] steps: every h, and the last states."""
+        starts, ends = self._start(hx, x.shape[1], x.dtype), []
+        last: Any = x.shape[0] - 1 if lengths is None else (lengths - 1, np.arange(len(lengths)))
+        for layer in range(self.num_layers):
+            passes = []
+            for direction in range(1 + self.bidirectional):
+                tail = f"l{layer}" + "_reverse" * direction
+                first = starts[layer * (1 + self.bidirectional) + direction]
+                found = self._run(_backwards(x, lengths) if direction else x, first, tail)
+                passes.append(_backwards(found[0], lengths) if direction else found[0])
+                ends.append([states[last] for states in found])
+            x = F.cat(passes, -1) if self.bidirectional else passes[0]
+            if self.dropout and self.training and layer < self.num_layers - 1:
+                x = F.dropout(x, p=self.dropout)
+        states = tuple(stack(parts, 0) for parts in zip(*ends))
+        return x, states if self.cell_state else states[0]
+
+    def forward(self, x: Any, hx: Any = None) -> tuple[Any, Any]:
+        if isinstance(x, PackedSequence):
+            return self._packed(x, hx)
         x = tensor_of(x)
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             order = "(N, L, C)" if self.batch_first else "(L, N, C)"
@@ -140,29 +169,29 @@ class _Recurrent(Module):
             raise ShapeError(f"{type(self).__name__}: {fault}")
         single = x.ndim == 2
         if single:
-            x = x.unsqueeze(1)
-            hx = None if hx is None else tuple(h.unsqueeze(1) for h in hx) if isinstance(hx, tuple) else hx.unsqueeze(1)
+            x, hx = x.unsqueeze(1), _each(hx, lambda h: h.unsqueeze(1))
         elif self.batch_first:
             x = x.transpose(0, 1)
         if not x.shape[0]:
             raise ShapeError(f"{type(self).__name__}: the sequence is empty  [x: {x.shape}]")
-        starts, ends = self._start(hx, x.shape[1], x.dtype), []
-        for layer in range(self.num_layers):
-            passes = []
-            for direction in range(1 + self.bidirectional):
-                tail = f"l{layer}" + "_reverse" * direction
-                first = starts[layer * (1 + self.bidirectional) + direction]
-                found, last = self._run(x.flip(0) if direction else x, first, tail)
-                passes.append(found.flip(0) if direction else found)
-                ends.append(last)
-            x = F.cat(passes, -1) if self.bidirectional else passes[0]
-            if self.dropout and self.training and layer < self.num_layers - 1:
-                x = F.dropout(x, p=self.dropout)
-        y = x.transpose(0, 1) if self.batch_first and not single else x
-        states = tuple(stack([end[i] for end in ends], 0) for i in range(2)) if self.cell_state else (stack(ends, 0),)
+        y, state = self._layers(x, hx, None)
         if single:
-            y, states = y.squeeze(1), tuple(s.squeeze(1) for s in states)
-        return y, states if self.cell_state else states[0]
+            return y.squeeze(1), _each(state, lambda h: h.squeeze(1))
+        return y.transpose(0, 1) if self.batch_first else y, state
+
+    def _packed(self, x: PackedSequence, hx: Any) -> tuple[PackedSequence, Any]:
+        """Of sequences of different lengths."""
+        padded, lengths = unpack(x)
+        if padded.ndim != 3 or padded.shape[-1] != self.input_size:
+            fault = f"expected packed sequences of {self.input_size} features, got {x.data.shape}"
+            raise ShapeError(f"{type(self).__name__}: {fault}")
+        if x.sorted_indices is not None:
+            order, back = x.sorted_indices.array, x.unsorted_indices.array  # type: ignore[union-attr]
+            y, state = self._layers(padded, _each(hx, lambda h: h[:, order]), lengths)
+            state = _each(state, lambda h: h[:, back])
+        else:
+            y, state = self._layers(padded, hx, lengths)
+        return x._replace(data=pack_padded_sequence(y, lengths).data), state
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

@@ -16,6 +16,11 @@ RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}
 NUMBERS = {bool: np.dtype(bool), int: INT64, float: FLOAT32}
 
 
+def has_kernels(x: np.ndarray) -> bool:
+    """Whether the kernels compute with its numbers. (NumPy has one object for each native dtype.)"""
+    return x.dtype is FLOAT32 or x.dtype is FLOAT64
+
+
 def rank(dtype: np.dtype) -> int:
     """bool < ints < floats."""
     if dtype.kind not in RANKS:
@@ -72,7 +77,7 @@ def promote_float(*xs: Any) -> tuple:
 
 def real(function: Callable[[np.ndarray], np.ndarray], x: Any) -> np.ndarray:
     """function(x) for a kernel of float32 and float64: ints become float32, float16 is computed in float32."""
-    if type(x) is np.ndarray and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
+    if type(x) is np.ndarray and has_kernels(x):
         return function(x)
     if isinstance(x, np.ndarray) and x.dtype.kind == "f":
         if x.dtype.itemsize == 2:

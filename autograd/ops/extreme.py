@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.op import composite, op
-from autograd.ops.dtypes import FLOAT32, FLOAT64
+from autograd.ops.dtypes import has_kernels
 from autograd.ops.elementwise import maximum, minimum, raw
 from autograd.ops.index import take_along_axis
 from autograd.ops.reduce import axes_of, nonempty, reduced, unreduce, winners
@@ -46,7 +46,7 @@ def _extreme_grad(g, x, out, axis, keepdims):
 def amax(x, *, axis=None, keepdims=False):
     """The largest value over axes; NaN if there is one. Ties share the gradient evenly."""
     nonempty("amax", x, axis)
-    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+    if has_kernels(x):
         return kernels.amax(x, axis, keepdims)
     return np.max(x, axes_of(axis, x.ndim), keepdims=keepdims)
 
@@ -62,7 +62,7 @@ amax.grads(x=_extreme_grad)
 def amin(x, *, axis=None, keepdims=False):
     """The smallest value over axes; NaN if there is one. Ties share the gradient evenly."""
     nonempty("amin", x, axis)
-    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+    if has_kernels(x):
         return kernels.amin(x, axis, keepdims)
     return np.min(x, axes_of(axis, x.ndim), keepdims=keepdims)
 

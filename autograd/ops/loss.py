@@ -12,7 +12,7 @@ from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.activation import softplus
-from autograd.ops.dtypes import FLOAT32, FLOAT64, promote_float
+from autograd.ops.dtypes import FLOAT32, has_kernels, promote_float
 from autograd.ops.elementwise import raw
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
@@ -92,7 +92,7 @@ def fused(name: str, x: np.ndarray, y: np.ndarray, reduction: str, kind: str, p:
     alike(name, x, y)
     check_reduction(name, reduction)
     x, y = promote_float(x, y)
-    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+    if has_kernels(x):
         return kernels.pair_loss(x, y, reduction, kind, p)
     return kernels.pair_loss(x.astype(FLOAT32), y.astype(FLOAT32), reduction, kind, p).astype(x.dtype)
 
@@ -100,7 +100,7 @@ def fused(name: str, x: np.ndarray, y: np.ndarray, reduction: str, kind: str, p:
 def fused_grad(g: Any, x: Any, y: Any, reduction: str, kind: str, p: float = 0.0) -> np.ndarray:
     """The gradient of a fused loss for x, in x's dtype."""
     g, x, y = raw(g), raw(x), raw(y)
-    if x.dtype == y.dtype and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
+    if x.dtype == y.dtype and has_kernels(x):
         return kernels.pair_loss_grad(g, x, y, reduction, kind, p)
     g_, x_, y_ = promote_float(g, x, y)
     if x_.dtype.itemsize == 2:

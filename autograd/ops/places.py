@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.op import op
-from autograd.ops.dtypes import FLOAT32, FLOAT64
+from autograd.ops.dtypes import has_kernels
 from autograd.sampling import Case, Sampler
 
 
@@ -71,7 +71,7 @@ def resample(x, *, axis, sizes, places, weights=None):
     """
 
     def call(flat):
-        if flat.shape[axis] > 1 and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
+        if flat.shape[axis] > 1 and has_kernels(x):
             return kernels.resample(flat, axis, (len(places),), places, weights)
         if weights is None:
             return flat.take(places[:, 0], axis)
@@ -88,7 +88,7 @@ def resample_grad(u, *, axis, sizes, places, weights=None):
     count = math.prod(sizes)
 
     def call(flat):
-        if flat.shape[axis] > 1 and (u.dtype is FLOAT32 or u.dtype is FLOAT64):
+        if flat.shape[axis] > 1 and has_kernels(u):
             return kernels.resample_grad(flat, axis, (count,), places, weights)
         return np.moveaxis(np.tensordot(_matrix_of(count, places, weights, u.dtype).T, flat, (1, axis)), 0, axis)
 

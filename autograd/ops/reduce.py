@@ -12,7 +12,7 @@ from autograd.errors import ShapeError
 from autograd.grad_mode import enable_grad, grad
 from autograd.op import composite, op
 from autograd.ops.binary import eq, ne
-from autograd.ops.dtypes import FLOAT32, FLOAT64, quiet
+from autograd.ops.dtypes import FLOAT32, has_kernels, quiet
 from autograd.ops.elementwise import mul, no_gradient, pow, raw, where
 from autograd.ops.index import getitem
 from autograd.ops.shape import expand, reshape
@@ -83,7 +83,7 @@ def sum(x, *, axis=None, keepdims=False, dtype=None):
     """The sum over axes; ints and bools add up as int64."""
     if dtype is not None:
         x = x.astype(dtype)
-    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+    if has_kernels(x):
         return kernels.sum(x, axis, keepdims)
     if x.dtype.kind == "f" and x.dtype.itemsize > 2:
         return kernels.sum(x, axes_of(axis, x.ndim), keepdims)
@@ -161,7 +161,7 @@ def _by_halves(x, axis=None, keepdims=False, dtype=None):
 def prod(x, *, axis=None, keepdims=False, dtype=None):
     """The product over axes; its gradient is right where factors are 0 too. Ints and bools multiply as int64."""
     x = np.asarray(x, dtype)
-    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+    if has_kernels(x):
         return kernels.prod(x, axis, keepdims)
     whole = None if x.dtype.kind == "f" else np.int64 if dtype is None else dtype
     return np.asarray(np.prod(x, axes_of(axis, x.ndim), whole, keepdims=keepdims))

@@ -11,7 +11,7 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
-from autograd.ops.dtypes import FLOAT32, FLOAT64
+from autograd.ops.dtypes import has_kernels
 from autograd.ops.elementwise import raw
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axes, normalize_axis
@@ -80,7 +80,7 @@ def _sum_to_samples(s: Sampler) -> Case:
 @op(reference=_sum_to_reference, samples=_sum_to_samples, kernel=kernels.sum_to, linear_in=("x",))
 def sum_to(x, *, shape):
     """Sums over the axes along which an array of this shape was broadcast to x's: the reverse of expand."""
-    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+    if has_kernels(x):
         return kernels.sum_to(x, shape)
     axes = sum_axes(x.shape, shape)
     return (kernels.sum(x, axes) if axes else x).reshape(shape)

@@ -7,7 +7,7 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
-from autograd.ops.dtypes import FLOAT32, FLOAT64
+from autograd.ops.dtypes import has_kernels
 from autograd.ops.elementwise import mul, raw
 from autograd.ops.extreme import at_place
 from autograd.ops.index import getitem
@@ -35,7 +35,7 @@ def argsort(x, *, axis=-1, descending=False, stable=True):
     """The indices that sort x along an axis, int64; ties keep their order, NaN counts as largest."""
     if x.ndim == 0:
         return np.zeros((), np.int64)
-    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+    if has_kernels(x):
         return kernels.argsort(x, axis, descending)
     if not descending:
         return x.argsort(axis, kind="stable")
@@ -79,7 +79,7 @@ def _topk_reference(x, k, axis=-1, largest=True):
 )
 def topk_places(x, *, k, axis=-1, largest=True):
     """Where the k largest (or smallest) stand along an axis, in order, int64; ties keep their order."""
-    if x.ndim and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
+    if x.ndim and has_kernels(x):
         return kernels.argsort(x, axis, largest, k)
     order = argsort.forward(x, axis=axis, descending=largest)
     return order[(slice(None),) * normalize_axis(axis, x.ndim) + (slice(k),)] if x.ndim else order
@@ -142,7 +142,7 @@ def _cumsum_reference(x, axis):
 def cumsum(x, *, axis, dtype=None):
     """y[i] = x[0] + ... + x[i] along an axis; ints and bools add up as int64."""
     x = np.asarray(x, dtype)
-    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+    if has_kernels(x):
         return kernels.cumsum(x, axis)
     return np.cumsum(x, axis if x.ndim else None, None if x.dtype.kind == "f" else np.int64).reshape(x.shape)
 
@@ -154,7 +154,7 @@ def cumsum(x, *, axis, dtype=None):
 )
 def cumsum_grad(u, *, axis):
     """y[i] = u[i] + ... + the last along an axis: the gradient of cumsum, and cumsum's that of it."""
-    if u.dtype is FLOAT32 or u.dtype is FLOAT64:
+    if has_kernels(u):
         return kernels.cumsum(u, axis, True)
     return np.flip(np.cumsum(np.flip(u, axis), axis), axis) if u.ndim else np.array(u)
 
@@ -187,7 +187,7 @@ def cumprod(x, *, axis, dtype=None):
     """y[i] = x[0] * ... * x[i] along an axis; its gradient is right where factors are 0 too."""
     x = np.asarray(x, dtype)
     axis = normalize_axis(axis, x.ndim)
-    if x.dtype is FLOAT32 or x.dtype is FLOAT64:
+    if has_kernels(x):
         return kernels.cumprod(x, axis)
     return np.cumprod(x, axis if x.ndim else None, None if x.dtype.kind == "f" else np.int64).reshape(x.shape)
 

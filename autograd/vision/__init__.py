@@ -1,5 +1,5 @@
-"""Images: datasets and transforms."""
+"""Images: datasets, transforms, models, and pictures of batches (utils)."""
 
-from autograd.vision import datasets, transforms
+from autograd.vision import datasets, transforms, utils
 
-__all__ = ["datasets", "transforms"]
+__all__ = ["datasets", "transforms", "utils"]

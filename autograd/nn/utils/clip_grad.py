@@ -1,4 +1,4 @@
-"""Gradient clipping and parameters as one vector: torch.nn.utils."""
+"""Gradient clipping: by the norm of all gradients together, or element by element."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from autograd.errors import ShapeError
 from autograd.tensor import Tensor
 
 
@@ -51,23 +50,3 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     for g in _gradients(parameters):
         np.clip(g.array, -clip_value, clip_value, out=g.array)
         g.bump()
-
-
-def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All parameters, flattened, one after another (differentiable)."""
-    from autograd.nn import functional as F
-
-    return F.concatenate([p.reshape(-1) for p in parameters])  # type: ignore[no-any-return]
-
-
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Gives the parameters the elements of a vector, in order."""
-    targets = list(parameters)
-    total = sum(p.array.size for p in targets)
-    if vec.shape != (total,):
-        raise ShapeError(f"vector_to_parameters: expected a vector of {total} elements, got shape {vec.shape}")
-    at = 0
-    for p in targets:
-        np.copyto(p.array, vec.array[at : at + p.array.size].reshape(p.shape), casting="same_kind")
-        p.bump()
-        at += p.array.size
