@@ -62,7 +62,7 @@ cdef extern from *:
     Py_ssize_t tape_positional "PyVectorcall_NARGS" (size_t flags)
     void tape_enable_vectorcall(object type, Py_ssize_t offset)
     int tape_add_property(object type, const char *name, object (*get)(object, void *)) except -1
-    Py_ssize_t tape_references "Py_REFCNT" (object x)
+    Py_ssize_t tape_references "Py_REFCNT" (PyObject *x)
 
 cdef extern from "numpy/arrayobject.h":
     PyObject *tape_base "PyArray_BASE" (cnp.ndarray array)
@@ -201,7 +201,7 @@ cdef Value wrap(object array, Node node)
 cdef Node new_node(Op op, array)
 cdef bint has_shape(object array, tuple shape) except -1
 cdef owner(object array)
-cdef bint is_private(object array, Py_ssize_t references) noexcept
+cdef bint is_private(Value value, Py_ssize_t references) noexcept
 cdef forms_of(Value value)
 cdef look_at_all(tuple inputs)
 cdef object look(object value, void *unused)

@@ -46,7 +46,7 @@ class Stamp:
 
     def take(self, value: Value, references: cython.Py_ssize_t):
         """Notes the state; a stamp that is not taken, because more than so many references exist, never holds."""
-        if is_private(value.array, references):
+        if is_private(value, references):
             self.version = value.share_version()
             self.count = self.version.count
             self.looks = self.version.looks
@@ -269,12 +269,12 @@ def owner(array):
     return array
 
 
-def is_private(array, references: cython.Py_ssize_t):
+def is_private(value: Value, references: cython.Py_ssize_t):
     """Whether the array owns its memory and nobody else holds it or a view of it, beyond so many references."""
     return (
-        tape_references(array) <= references
-        and tape_base(array) == cython.NULL
-        and cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_OWNDATA)
+        tape_references(cython.cast(cython.pointer(PyObject), value.array)) <= references
+        and tape_base(value.array) == cython.NULL
+        and cnp.PyArray_CHKFLAGS(value.array, cnp.NPY_ARRAY_OWNDATA)
     )
 
 

@@ -252,7 +252,7 @@ class Tensor(Operators):
         if not self.is_leaf:
             raise GraphError("pickle: only leaves can be copied or pickled; use x.detach()")
         self.looked_at()
-        return type(self), (np.ascontiguousarray(self.array), self.requires_grad)
+        return type(self), (np.asarray(self.array, order="C"), self.requires_grad)
 
     def __deepcopy__(self, memo):
         kind, (array, requires_grad) = self.__reduce__()
