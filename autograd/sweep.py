@@ -15,11 +15,10 @@ from cython.cimports.autograd.tape import (
     PyObject,
     Step,
     Value,
-    has_shape,
     owner,
     set_grad_enabled,
     tape_base,
-    tape_call_array,
+    tape_call,
     tape_set,
     tape_tuple,
     wrap,
@@ -77,7 +76,7 @@ def sweep(roots, seeds, wanted=None, retain_graph=False, create_graph=False):
             _propagate(roots, seeds, wanted, retain_graph, create_graph, deferred, arrived, gradients)
             if not retain_graph:
                 for node in visited:
-                    _release(node)
+                    node.release()
         finally:
             _active.pop()
             for node in visited:
@@ -86,10 +85,13 @@ def sweep(roots, seeds, wanted=None, retain_graph=False, create_graph=False):
         if wanted is not None:
             found = dict(zip(map(id, arrived), gradients))
             return [found.get(id(node)) for node in wanted]
-        owners: set = {_memory(g) for g in seeds}
+        owners: set = None
         for i in range(len(arrived)):
-            unshared: cython.bint = _is_unshared(gradients, i)  # before the call holds it, too
-            _accumulate(arrived[i], gradients[i], unshared, create_graph, owners)
+            node = arrived[i]
+            unshared: cython.bint = not node.hooks and _is_unshared(gradients, i)  # before the call holds it, too
+            if owners is None and not unshared:
+                owners = {_memory(g) for g in seeds}
+            _accumulate(node, gradients[i], unshared, create_graph, owners)
     finally:
         _free()
 
@@ -102,15 +104,6 @@ def _reset(node: Node):
 
 
 @cython.cfunc
-def _release(node: Node):
-    if node.op is not None:
-        node.saved = None
-        node.edges = None
-        node.attrs = None
-        node.restore = None
-
-
-@cython.cfunc
 @cython.returns(cython.bint)
 def _count(roots: list, mark: cython.ulonglong, visited: list, wanted):
     """Lists the nodes below the roots and counts how many gradients each will get.
@@ -119,6 +112,7 @@ def _count(roots: list, mark: cython.ulonglong, visited: list, wanted):
     and then the graph must still be whole.
     """
     top: Node = None  # a stack, linked from node to node
+    i: cython.Py_ssize_t
     deferred: cython.bint = False
     node: Node
     edge: Node
@@ -135,12 +129,13 @@ def _count(roots: list, mark: cython.ulonglong, visited: list, wanted):
                 deferred = True
             if node.op is None:
                 continue
-            if node.saved is None:
+            if node.held is None:
                 raise GraphError(
                     f"backward: the graph of {node.op.name!r} was already differentiated and freed; "
                     "call the first backward with retain_graph=True, or run the forward pass again"
                 )
-            for item in node.edges:
+            for i in range(node.degree):
+                item = node.held[i]
                 if item is not None:
                     edge = cython.cast(Node, item)
                     if edge.mark != mark:
@@ -232,7 +227,8 @@ def _propagate(
             continue
         if g is not None and node.needed:
             _differentiate(node, g, create_graph)
-        for item in node.edges:
+        for i in range(node.degree):
+            item = node.held[i]
             if item is not None:
                 edge = cython.cast(Node, item)
                 if not node.needed or not edge.needed:
@@ -241,7 +237,7 @@ def _propagate(
                 if edge.count == 0:
                     edge.link, ready = ready, edge
         if not retain_graph and not deferred:
-            _release(node)
+            node.release()
 
 
 @cython.cfunc
@@ -261,7 +257,7 @@ def _run_hooks(node: Node, g: Value):
 @cython.cfunc
 def _differentiate(node: Node, g: Value, create_graph: cython.bint):
     """Runs the rules of one node and hands the results to its inputs."""
-    if node.version_sum() != node.versions:
+    if node.is_stale():
         raise GraphError(
             f"{node.op.name}: a value saved for the backward pass was changed in place afterwards; "
             "change a copy instead (x = x + y, or x.clone())"
@@ -271,13 +267,14 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
     if create_graph and node.op.twin is not None:
         _differentiate_twin(node, g)
         return
-    saved: tuple = node.saved
+    held: tuple = node.held
+    degree: cython.Py_ssize_t = node.degree
     if create_graph and node.plan.out >= 0:
-        alias: Value = saved[node.plan.out]
+        alias: Value = held[degree + node.plan.out]
         alias = wrap(alias.array, node)
     arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
     steps: tuple = node.plan.steps
-    results: tuple = tape_tuple(len(steps))
+    results: tuple = tape_tuple(len(steps)) if node.plan.chained else None
     step: Step
     s: cython.Py_ssize_t
     i: cython.int
@@ -289,21 +286,22 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
             if source == FROM_GRADIENT:
                 argument = g
             elif source == FROM_SAVED:
-                argument = alias if create_graph and place == node.plan.out else saved[place]
+                argument = alias if create_graph and place == node.plan.out else held[degree + place]
             elif source == FROM_ATTRIBUTE:
                 argument = node.attrs[place]
             else:
                 argument = results[place]
             arguments[i] = cython.cast(cython.pointer(PyObject), argument)  # borrowed: the node owns them all
         result = _run_rule(step, arguments, create_graph)
-        tape_set(results, s, result)
+        if results is not None:
+            tape_set(results, s, result)
         if step.target >= 0:
             if node.op.variadic:
-                for edge, part in zip(node.edges, result):
+                for edge, part in zip(held[:degree], result):
                     if edge is not None and part is not None:
                         _deliver_checked(node, edge, part, create_graph)
             elif result is not None:
-                _deliver_checked(node, node.edges[step.target], result, create_graph)
+                _deliver_checked(node, held[step.target], result, create_graph)
 
 
 @cython.cfunc
@@ -321,10 +319,10 @@ def _run_rule(step: Step, arguments: cython.pointer(cython.pointer(PyObject)), c
                 )
         if op.suits(arrays, min(step.count, op.inputs)):
             try:
-                return wrap(tape_call_array(op.kernel, arrays, step.count, cython.NULL), None)
+                return wrap(tape_call(op.kernel, arrays, step.count, cython.NULL), None)
             except (ValueError, TypeError, IndexError):
                 pass  # the op computes it otherwise, or says what is wrong
-    return tape_call_array(step.rule, arguments, step.count, cython.NULL)
+    return tape_call(step.rule, arguments, step.count, cython.NULL)
 
 
 @cython.cfunc
@@ -334,8 +332,7 @@ def _differentiate_twin(node: Node, g: Value):
     inputs: list = []
     nodes: list = []
     alias_node: Node
-    for i, edge in enumerate(node.edges):
-        original = node.saved[i]  # an op with a twin saves all its inputs, first
+    for edge, original in zip(node.held, node.held[node.degree :]):  # an op with a twin saves all its inputs, first
         if edge is None:
             aliases.append(original)
             continue
@@ -349,9 +346,9 @@ def _differentiate_twin(node: Node, g: Value):
         # the alias was a leaf for the inner sweep; from now on it is the identity of the original
         alias_node.op = _identity
         alias_node.plan = _identity.plan(1, 1)
-        alias_node.saved = ()
         alias_node.attrs = ()
-        alias_node.edges = (edge,)
+        alias_node.held = (edge,)
+        alias_node.degree = 1
         if gradient is not None:
             _deliver_checked(node, edge, gradient, True)
 
@@ -364,7 +361,7 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
         g = cython.cast(Value, result)
     else:
         g = wrap(result if cnp.PyArray_CheckExact(result) else np.asarray(result), None)
-    if not has_shape(g.array, edge.shape):
+    if not edge.has_shape_of(cython.cast(cnp.ndarray, g.array)):
         if not node.op.broadcasts:
             raise GraphError(
                 f"{node.op.name}: a gradient rule returned shape {g.array.shape}, but its input has shape {edge.shape}"
@@ -427,11 +424,11 @@ def _is_own_memory(array):
 
 
 @cython.cfunc
-def _accumulate(node: Node, g: Value, unshared: cython.bint, create_graph: cython.bint, owners: set):
+def _accumulate(node: Node, g: Value, unshared: cython.bint, create_graph: cython.bint, owners: set | None):
     """Stores what arrived at a leaf; no two gradients may share memory, as users change them in place."""
     if node.grad is not None and node.op is None:
         g = _add.call2(node.grad, g) if create_graph else wrap(_plus(node.grad.array, g.array), None)
-    elif not create_graph and (node.hooks or not unshared):
+    elif not create_graph and not unshared:
         memory = _memory(g)
         if memory in owners or node.hooks or not _is_own_memory(g.array):
             g = wrap(_copy(g.array), None)

@@ -18,17 +18,28 @@ cdef extern from *:
         PyTuple_SET_ITEM(tuple, i, x);
     }
 
+    /* Fills a place of an array of owned references. */
+    static inline void tape_hold(PyObject **place, PyObject *x) {
+        Py_INCREF(x);
+        *place = x;
+    }
+
+    static inline void tape_drop(PyObject **places, Py_ssize_t n) {
+        while (n-- > 0) Py_XDECREF(places[n]);
+    }
+
     static inline PyObject *tape_pack(PyObject *const *items, Py_ssize_t n) {
         PyObject *tuple = PyTuple_New(n);
         for (Py_ssize_t i = 0; tuple && i < n; i++) tape_set(tuple, i, items[i]);
         return tuple;
     }
 
-    /* function(*arguments), of which the last ones have names (None: none has). */
-    static inline PyObject *tape_call(PyObject *function, PyObject *arguments, Py_ssize_t positional, PyObject *names) {
-        return PyObject_Vectorcall(function, PySequence_Fast_ITEMS(arguments), positional,
-                                   names == Py_None ? NULL : names);
+    /* A subclass without fields of its own is freed as its base is, without a call for each class between them. */
+    static inline void tape_inherit_dealloc(PyObject *subclass, PyObject *base) {
+        ((PyTypeObject *)subclass)->tp_dealloc = ((PyTypeObject *)base)->tp_dealloc;
     }
+
+    #define tape_descr(array) PyArray_DESCR((PyArrayObject *)(array))
 
     /* Cython gives its classes no vectorcall: from now on instances are called through the pointer at this offset. */
     static inline void tape_enable_vectorcall(PyObject *type, Py_ssize_t offset) {
@@ -55,11 +66,14 @@ cdef extern from *:
     object tape_instance(object type, object no_arguments)
     tuple tape_tuple "PyTuple_New" (Py_ssize_t n)
     void tape_set(tuple items, Py_ssize_t i, object x)
+    void tape_hold(PyObject **place, object x)
+    void tape_drop(PyObject **places, Py_ssize_t n)
     tuple tape_pack(PyObject **items, Py_ssize_t n)
-    object tape_call(object function, tuple arguments, Py_ssize_t positional, object names)
     PyObject **tape_items "PySequence_Fast_ITEMS" (tuple items)
-    object tape_call_array "PyObject_Vectorcall" (object function, PyObject **arguments, size_t n, PyObject *names)
+    object tape_call "PyObject_Vectorcall" (object function, PyObject **arguments, size_t positional, PyObject *names)
     Py_ssize_t tape_positional "PyVectorcall_NARGS" (size_t flags)
+    void *tape_descr(PyObject *array)
+    void tape_inherit_dealloc(object subclass, object base)
     void tape_enable_vectorcall(object type, Py_ssize_t offset)
     int tape_add_property(object type, const char *name, object (*get)(object, void *)) except -1
     Py_ssize_t tape_references "Py_REFCNT" (PyObject *x)
@@ -82,11 +96,16 @@ cpdef enum:
     FROM_STEP = 3
     # The most arguments of a rule, and the most values that a plan saves.
     MAX_ARGUMENTS = 32
+    # The most axes whose sizes a node holds itself.
+    FEW_AXES = 5
 
 
 cdef class Version:
     cdef long count
+    cdef unsigned long long last  # number, among all changes of whatever memory, of the last one
     cdef long looks
+
+    cdef changed(self)
 
 
 cdef class Stamp:
@@ -121,14 +140,16 @@ cdef class Value:
 
 cdef class Node:
     cdef readonly Op op
-    cdef readonly tuple edges
-    cdef readonly tuple shape
     cdef readonly object dtype
     cdef readonly unsigned long long seq
     cdef Plan plan
-    cdef tuple saved
+    cdef tuple held  # the nodes of the inputs, then what the gradient rules need; None: a leaf, or released
+    cdef Py_ssize_t degree  # how many of these are nodes of inputs
     cdef tuple attrs
-    cdef long versions
+    cdef unsigned long long stamp  # how many changes in place there had been when values were saved
+    cdef int ndim
+    cdef cnp.npy_intp[FEW_AXES] sizes
+    cdef tuple wide  # the shape, if it has more axes
     cdef public Value grad
     cdef bint retains
     cdef dict hooks
@@ -141,8 +162,10 @@ cdef class Node:
     cdef bint needed
     cdef object __weakref__
 
-    cdef long version_sum(self)
     cdef bint is_leaf(self)
+    cdef bint has_shape_of(self, cnp.ndarray array)
+    cdef bint is_stale(self)
+    cdef release(self)
 
 
 cdef class Step:
@@ -150,6 +173,7 @@ cdef class Step:
     cdef Op op
     cdef int target
     cdef int count
+    cdef bint chained  # whether an argument is what another step has returned
     cdef signed char[MAX_ARGUMENTS] sources
     cdef signed char[MAX_ARGUMENTS] places
 
@@ -159,6 +183,7 @@ cdef class Plan:
     cdef signed char[MAX_ARGUMENTS] kinds
     cdef signed char[MAX_ARGUMENTS] places
     cdef int out
+    cdef bint chained
     cdef tuple steps
 
 
@@ -186,24 +211,23 @@ cdef class Op:
     cdef bint differentiable
 
     cdef tuple places(self, Py_ssize_t count, names)
-    cdef run(self, tuple inputs, tuple attrs, list extras)
-    cdef compute(self, tuple arguments, Py_ssize_t n, tuple attrs, forms=*)
+    cdef run(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
+    cdef compute(self, PyObject **arguments, Py_ssize_t n, Py_ssize_t total, tuple attrs, forms=*)
+    cdef forms(self, PyObject **inputs, Py_ssize_t n, long mask)
     cdef bint suits(self, PyObject **arguments, Py_ssize_t n) noexcept
-    cdef long gather(self, tuple inputs, tuple arrays) except -1
+    cdef long gather(self, PyObject **inputs, Py_ssize_t n, PyObject **arrays) except -1
     cdef Plan plan(self, long mask, long count)
-    cdef Value record_node(self, tuple inputs, tuple attrs, long mask, array, results)
+    cdef Value record_node(self, PyObject **inputs, Py_ssize_t n, tuple attrs, long mask, array, results)
     cdef Value call1(self, x)
     cdef Value call2(self, x, y)
 
 
 cdef object call_op(object op, PyObject **arguments, size_t flags, PyObject *names)
 cdef Value wrap(object array, Node node)
-cdef Node new_node(Op op, array)
-cdef bint has_shape(object array, tuple shape) except -1
+cdef Node new_node(Op op, cnp.ndarray array)
 cdef owner(object array)
 cdef bint is_private(Value value, Py_ssize_t references) noexcept
 cdef forms_of(Value value)
-cdef look_at_all(tuple inputs)
 cdef object look(object value, void *unused)
 cdef bint alike(PyObject **arguments, Py_ssize_t n) noexcept
 cpdef Node leaf_node(array)

@@ -29,10 +29,19 @@ def set_grad_enabled(on: bool) -> bool:
     return before
 
 
+_changes = cython.declare(cython.ulonglong, 0)  # changes of any memory in place so far
+
+
 @cython.freelist(64)
 @cython.cclass
 class Version:
     """Counts in-place changes of memory; shared by all values that alias it."""
+
+    def changed(self):
+        global _changes
+        _changes += 1
+        self.count += 1
+        self.last = _changes
 
 
 @cython.freelist(64)
@@ -110,7 +119,7 @@ class Value:
     def bump(self):
         """Records that the memory was changed in place."""
         version: Version = self.share_version()
-        version.count = version.count + 1
+        version.changed()
 
     @property
     def changes(self):
@@ -137,6 +146,7 @@ def set_result_type(tensor_type):
     """The public class of results (tensor.py sets it, being above this file)."""
     global RESULT
     RESULT = tensor_type
+    tape_inherit_dealloc(tensor_type, Value)
 
 
 def wrap(array, node):
@@ -172,16 +182,43 @@ class Node:
     def is_leaf(self):
         return self.op is None
 
-    def version_sum(self):
-        """Sum of the versions of all saved values: it grows when any of them is changed in place."""
-        total: cython.long = 0
-        item: object
-        for item in self.saved:
+    @property
+    def shape(self):
+        return tape_shape(self.ndim, self.sizes) if self.wide is None else self.wide
+
+    def has_shape_of(self, array):
+        """self.shape == array.shape, without making a tuple."""
+        if cnp.PyArray_NDIM(array) != self.ndim:
+            return False
+        if self.wide is not None:
+            return self.wide == tape_shape(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array))
+        return cnp.PyArray_CompareLists(cnp.PyArray_DIMS(array), self.sizes, self.ndim)
+
+    @property
+    def edges(self):
+        """The nodes of the inputs, None for inputs without gradient; None for a leaf and after release."""
+        return None if self.held is None else self.held[: self.degree]
+
+    def is_stale(self):
+        """Whether a saved value was changed in place since."""
+        if self.stamp == _changes:
+            return False
+        i: cython.Py_ssize_t
+        for i in range(self.degree, len(self.held)):
+            item = self.held[i]
             if isinstance(item, Value):
                 value: Value = cython.cast(Value, item)
-                if value.version is not None:
-                    total += value.version.count
-        return total
+                if value.version is not None and value.version.last > self.stamp:
+                    return True
+        return False
+
+    def release(self):
+        """Lets go of all that a backward pass needs."""
+        if self.op is not None:
+            self.held = None
+            self.degree = 0
+            self.attrs = None
+            self.restore = None
 
     def add_hook(self, hook):
         """Calls hook(gradient) when the gradient of this node is complete; returns a key for remove_hook."""
@@ -206,20 +243,18 @@ class Node:
     @property
     def saved_values(self):
         """What the node keeps alive for the backward pass."""
-        return tuple(self.saved or ())
+        return () if self.held is None else self.held[self.degree :]
 
     def put_away(self, restore, kept: tuple = ()):
         """Drops what was saved; the backward sweep calls restore() before it needs it. `kept` is saved until then."""
-        self.saved = kept
-        self.attrs = None
-        self.versions = self.version_sum()
+        self.bring_back(kept, None)
         self.restore = restore
 
     def bring_back(self, saved: tuple, attrs):
         """Ends put_away."""
-        self.saved = saved
+        self.held = (self.held or ())[: self.degree] + saved
         self.attrs = attrs
-        self.versions = self.version_sum()
+        self.stamp = _changes
         self.restore = None
 
     @property
@@ -235,7 +270,7 @@ class Node:
     @property
     def released(self):
         """Whether a backward pass has freed what was saved."""
-        return self.op is not None and self.saved is None
+        return self.op is not None and self.held is None
 
 
 def new_node(op, array):
@@ -245,19 +280,15 @@ def new_node(op, array):
     _sequence += 1
     node.seq = _sequence
     node.op = op
-    node.shape = tape_shape(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array))
     node.dtype = cython.cast(object, cnp.PyArray_DESCR(array))
-    return node
-
-
-def has_shape(array, shape: tuple):
-    """array.shape == shape, without making a tuple."""
-    n: cython.int = cnp.PyArray_NDIM(array)
+    node.ndim = cnp.PyArray_NDIM(array)
     i: cython.int
-    same: cython.bint = len(shape) == n
-    for i in range(n if same else 0):
-        same = same and cython.cast(cython.Py_ssize_t, shape[i]) == cnp.PyArray_DIM(array, i)
-    return same
+    if node.ndim > FEW_AXES:
+        node.wide = tape_shape(node.ndim, cnp.PyArray_DIMS(array))
+    else:
+        for i in range(node.ndim):
+            node.sizes[i] = cnp.PyArray_DIM(array, i)
+    return node
 
 
 def owner(array):
@@ -278,13 +309,6 @@ def is_private(value: Value, references: cython.Py_ssize_t):
     )
 
 
-def look_at_all(inputs: tuple):
-    """Somebody's own code gets the arrays."""
-    for x in inputs:
-        if isinstance(x, Value):
-            cython.cast(Value, x).looked_at()
-
-
 def forms_of(value: Value):
     """What kernels keep of a weight; None at its first use since a change, and while its memory may change unseen."""
     if value.kept is not None and value.kept.holds(value):
@@ -296,23 +320,22 @@ def forms_of(value: Value):
     return None
 
 
-def alike(arguments: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
+def alike(arguments, n):
     """Whether these are float32 or float64 arrays of one native dtype, or numbers and None beside one."""
     i: cython.Py_ssize_t
-    first: object = None
+    first: cython.pointer(PyObject) = cython.NULL
     for i in range(n):
-        x = cython.cast(object, arguments[i])
-        if not cnp.PyArray_Check(x):
+        if not cnp.PyArray_Check(cython.cast(object, arguments[i])):
             continue
-        if first is None:
-            first = x
-            if cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT32 and cnp.PyArray_TYPE(x) != cnp.NPY_FLOAT64:
-                return False
-            if cnp.PyArray_ISBYTESWAPPED(x):
-                return False
-        elif cnp.PyArray_DESCR(x) != cnp.PyArray_DESCR(first):
+        if first == cython.NULL:
+            first = arguments[i]
+        elif tape_descr(arguments[i]) != tape_descr(first):
             return False
-    return first is not None
+    if first == cython.NULL:
+        return False
+    array: cnp.ndarray = cython.cast(cnp.ndarray, first)
+    number: cython.int = cnp.PyArray_TYPE(array)
+    return (number == cnp.NPY_FLOAT32 or number == cnp.NPY_FLOAT64) and not cnp.PyArray_ISBYTESWAPPED(array)
 
 
 def number_array(x):
@@ -343,6 +366,7 @@ class Step:
             raise TypeError(f"a gradient rule has {self.count} arguments, at most {MAX_ARGUMENTS} are possible")
         for i in range(self.count):
             self.sources[i], self.places[i] = arguments[i]
+            self.chained = self.chained or self.sources[i] == FROM_STEP
 
 
 class Plan:
@@ -355,6 +379,9 @@ class Plan:
         i: cython.int
         self.steps = steps
         self.out = -1
+        step: Step
+        for step in steps:
+            self.chained = self.chained or step.chained
         self.count = len(saves)
         if self.count > MAX_ARGUMENTS:
             raise TypeError(f"the gradient rules save {self.count} values, at most {MAX_ARGUMENTS} are possible")
@@ -379,6 +406,8 @@ class Op:
         self.extras = extras
         self.custom = custom
         self.inputs = len(record.inputs)
+        if self.inputs > MAX_ARGUMENTS:
+            raise TypeError(f"op {self.name!r} has {self.inputs} inputs, at most {MAX_ARGUMENTS} are possible")
         self.variadic = record.variadic
         self.plain = -1 if record.variadic or REQUIRED in record.defaults.values() else self.inputs
         self.broadcasts = record.broadcasts
@@ -413,19 +442,24 @@ class Op:
     def __call__(self, *args, **kwargs):
         """Any call that Python allows; call_op answers the usual ones faster."""
         inputs, attrs = self.record.bind(args, kwargs)
-        return self.run(inputs, attrs, None)
+        return self.run(tape_items(inputs), len(inputs), attrs, None)
 
     def with_extras(self, *args, **kwargs):
         """As a call, but returns (result, *extras); extras are arrays."""
         inputs, attrs = self.record.bind(args, kwargs)
         extras: list = []
-        return (self.run(inputs, attrs, extras), *extras)
+        return (self.run(tape_items(inputs), len(inputs), attrs, extras), *extras)
 
     def call1(self, x):
-        return self.run((x,), self.defaults, None)
+        inputs: cython.pointer(PyObject)[1] = [cython.cast(cython.pointer(PyObject), x)]
+        return self.run(inputs, 1, self.defaults, None)
 
     def call2(self, x, y):
-        return self.run((x, y), self.defaults, None)
+        inputs: cython.pointer(PyObject)[2] = [
+            cython.cast(cython.pointer(PyObject), x),
+            cython.cast(cython.pointer(PyObject), y),
+        ]
+        return self.run(inputs, 2, self.defaults, None)
 
     def places(self, count: cython.Py_ssize_t, names):
         """Where the inputs and attributes stand in a call of so many arguments, these names last; see Record.places."""
@@ -437,35 +471,42 @@ class Op:
             found = known[count] = self.record.places(count, names or ())
         return found
 
-    def run(self, inputs: tuple, attrs: tuple, extras: list):
-        """Calls the forward function on the inputs' arrays; appends what it returns beside the result to extras."""
-        n: cython.Py_ssize_t = len(inputs)
-        given: cython.Py_ssize_t = 0 if attrs is self.defaults else len(attrs)
+    def run(self, inputs, n, attrs, extras):
+        """Calls the forward function on the arrays of n inputs; appends what it returns beside the result to extras.
+
+        The inputs are borrowed from the caller; the arrays are held, as other threads may give a value another one.
+        """
+        total: cython.Py_ssize_t = n if attrs is self.defaults else n + len(attrs)
+        few: cython.pointer(PyObject)[MAX_ARGUMENTS]
+        many: tuple = None
+        arguments: cython.pointer(cython.pointer(PyObject)) = few
+        if total >= MAX_ARGUMENTS:  # one place is for what is kept of a weight
+            many = tape_tuple(total)
+            arguments = tape_items(many)
         i: cython.Py_ssize_t
-        arguments: tuple = tape_tuple(n + given)
-        mask: cython.long = self.gather(inputs, arguments)
-        if self.custom:
-            look_at_all(inputs)
-        for i in range(given):
-            tape_set(arguments, n + i, attrs[i])
+        for i in range(total):
+            arguments[i] = cython.NULL
         forms: object = None
-        if self.keeps >= 0 and isinstance(inputs[self.keeps], Value):
-            weight: Value = inputs[self.keeps]
-            if mask >> self.keeps & 1 == 0 or tape_grad_mode == 0:
-                forms = forms_of(weight)
-            else:  # about to change
-                weight.kept = None
-        results = self.compute(arguments, n, attrs, forms)
+        try:
+            mask: cython.long = self.gather(inputs, n, arguments)
+            for i in range(n, total):
+                tape_hold(arguments + i, attrs[i - n])
+            if self.keeps >= 0 or self.custom:
+                forms = self.forms(inputs, n, mask)
+            results = self.compute(arguments, n, total, attrs, forms)
+        finally:
+            if many is None:
+                tape_drop(few, total)
         array = results[0] if self.extras else results
         if not cnp.PyArray_CheckExact(array):
             array = np.asarray(array)
         out: Value
         if mask != 0 and tape_grad_mode != 0 and self.differentiable:
-            out = self.record_node(inputs, attrs, mask, array, results)
+            out = self.record_node(inputs, n, attrs, mask, array, results)
         else:
             out = wrap(array, None)
-        if self.view and isinstance(inputs[0], Value):
-            source: Value = inputs[0]
+        if self.view and isinstance(cython.cast(object, inputs[0]), Value):
+            source: Value = cython.cast(Value, cython.cast(object, inputs[0]))
             if owner(source.array) is owner(array):
                 out.version = source.share_version()
                 out.seen = out.version.count
@@ -473,34 +514,50 @@ class Op:
             extras.extend(results[1:])
         return out
 
-    def compute(self, arguments: tuple, n: cython.Py_ssize_t, attrs: tuple, forms=None):
+    def forms(self, inputs, n, mask):
+        """What the kernel may keep of its weight. Somebody's own code, on the other hand, gets to see the arrays."""
+        i: cython.Py_ssize_t
+        for i in range(n if self.custom else 0):
+            if isinstance(cython.cast(object, inputs[i]), Value):
+                cython.cast(Value, inputs[i]).looked_at()
+        if self.keeps < 0 or not isinstance(cython.cast(object, inputs[self.keeps]), Value):
+            return None
+        weight: Value = cython.cast(Value, inputs[self.keeps])
+        if mask >> self.keeps & 1 == 0 or tape_grad_mode == 0:
+            return forms_of(weight)
+        weight.kept = None  # it is about to change
+        return None
+
+    def compute(self, arguments, n, total, attrs, forms=None):
         """The kernel's results for n inputs and perhaps attributes; what it refuses is the forward function's."""
-        if self.kernel is not None and self.suits(tape_items(arguments), n):
+        if self.kernel is not None and self.suits(arguments, n):
             try:
                 if forms is not None:
-                    return tape_call(self.kernel, (*arguments, forms), len(arguments), WITH_FORMS)
-                return tape_call(self.kernel, arguments, len(arguments), None)
+                    arguments[total] = cython.cast(cython.pointer(PyObject), forms)
+                    return tape_call(self.kernel, arguments, total, cython.cast(cython.pointer(PyObject), WITH_FORMS))
+                return tape_call(self.kernel, arguments, total, cython.NULL)
             except (ValueError, TypeError, IndexError):
                 pass
+        names: cython.pointer(PyObject) = cython.cast(cython.pointer(PyObject), self.names)
         try:
-            return tape_call(self.forward, arguments, n, self.names if len(arguments) > n else None)
+            return tape_call(self.forward, arguments, n, names if total > n else cython.NULL)
         except (ValueError, TypeError, IndexError) as error:
-            raise self.record.explain(error, arguments[:n], dict(zip(self.names, attrs))) from None
+            raise self.record.explain(error, tape_pack(arguments, n), dict(zip(self.names, attrs))) from None
 
-    def suits(self, arguments: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
+    def suits(self, arguments, n):
         """Whether to try the kernel: where inputs broadcast, different dtypes are the forward function's business."""
         return not self.broadcasts or alike(arguments, n)
 
-    def gather(self, inputs: tuple, arrays: tuple):
+    def gather(self, inputs, n, arrays):
         """Fills in the arrays of the inputs; returns which inputs need gradients, as bits."""
         mask: cython.long = 0
         i: cython.Py_ssize_t
         value: Value
-        for i in range(len(inputs)):
-            x = inputs[i]
+        for i in range(n):
+            x = cython.cast(object, inputs[i])
             if isinstance(x, Value):
                 value = cython.cast(Value, x)
-                tape_set(arrays, i, value.array)
+                tape_hold(arrays + i, value.array)
                 if value.node is not None:
                     if value.version is not None and value.version.count != value.seen and value.node.op is not None:
                         raise GraphError(
@@ -509,15 +566,15 @@ class Op:
                         )
                     mask |= 1 if self.variadic else cython.cast(cython.long, 1) << i
             elif type(x) is float or type(x) is int or type(x) is bool:
-                tape_set(arrays, i, x if self.broadcasts else number_array(x))
+                tape_hold(arrays + i, x if self.broadcasts else number_array(x))
             elif x is None:
                 if self.variadic or self.absent[i] is REQUIRED:
                     raise DTypeError(f"{self.name}: {self.record.input_name(i)} is None, expected a tensor")
-                tape_set(arrays, i, None)
+                tape_hold(arrays + i, None)
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
-                tape_set(arrays, i, x.item() if self.broadcasts else number_array(x.item()))
+                tape_hold(arrays + i, x.item() if self.broadcasts else number_array(x.item()))
             else:
-                tape_set(arrays, i, self.as_input(x, i))
+                tape_hold(arrays + i, self.as_input(x, i))
         return mask
 
     def as_input(self, x, i):
@@ -536,46 +593,45 @@ class Op:
             plan = self.plans[mask] = self.record.plan(mask, count)
         return plan
 
-    def record_node(self, inputs: tuple, attrs: tuple, mask: cython.long, array, results):
+    def record_node(self, inputs, n, attrs, mask, array, results):
         """The result with a node that holds what the plan for these inputs saves."""
         out: Value = wrap(array, None)
-        plan: Plan = self.plan(mask, len(inputs))
+        plan: Plan = self.plan(mask, n)
         if not plan.steps:
             return out
-        node: Node = new_node(self, array)
+        node: Node = new_node(self, cython.cast(cnp.ndarray, array))
         node.plan = plan
         node.attrs = attrs if self.indexed < 0 else _with_frozen_index(attrs, self.indexed)
-        saved: tuple = tape_tuple(plan.count)
-        edges: tuple = tape_tuple(len(inputs))
+        held: tuple = tape_tuple(n + plan.count)
         value: Value
         i: cython.Py_ssize_t
+        for i in range(n):
+            x = cython.cast(object, inputs[i])
+            tape_set(held, i, cython.cast(Value, x).node if isinstance(x, Value) else None)
         for i in range(plan.count):
             kind: cython.int = plan.kinds[i]
             place: cython.int = plan.places[i]
             if kind == SAVE_INPUT:
-                x = inputs[place]
-                tape_set(saved, i, x if isinstance(x, Value) else _frozen(x))
+                x = cython.cast(object, inputs[place])
+                tape_set(held, n + i, x if isinstance(x, Value) else _frozen(x))
+            elif kind == SAVE_SHAPE and self.variadic:
+                tape_set(held, n + i, [_shape(x) for x in tape_pack(inputs, n)])
             elif kind == SAVE_SHAPE:
-                tape_set(saved, i, [_shape(x) for x in inputs] if self.variadic else _shape(inputs[place]))
+                tape_set(held, n + i, _shape(cython.cast(object, inputs[place])))
             elif kind == SAVE_OUT:  # an alias: the result itself holds this node, which would be a cycle
                 value = wrap(array, None)
                 value.version = out.share_version()
-                tape_set(saved, i, value)
+                tape_set(held, n + i, value)
             else:
-                tape_set(saved, i, results[place])
-        for i in range(len(inputs)):
-            x = inputs[i]
-            if isinstance(x, Value):
-                value = cython.cast(Value, x)
-                tape_set(edges, i, value.node)
-            else:
-                tape_set(edges, i, None)
-        node.saved = saved
-        node.edges = edges
-        node.versions = node.version_sum()
+                tape_set(held, n + i, results[place])
+        node.held = held
+        node.degree = n
+        node.stamp = _changes
         out.node = node
-        for observer in _observers:
-            observer(node, inputs, out)
+        if _observers:
+            given = tape_pack(inputs, n)
+            for observer in _observers:
+                observer(node, given, out)
         return out
 
 
@@ -616,25 +672,25 @@ def call_op(op, arguments, flags, names):
     count: cython.Py_ssize_t = tape_positional(flags)
     named: tuple = None if names == cython.NULL else cython.cast(tuple, cython.cast(object, names))
     if named is None and count == self.plain:
-        return self.run(tape_pack(arguments, count), self.defaults, None)
+        return self.run(arguments, count, self.defaults, None)
     places: tuple = None if self.record is None else self.places(count, named)
     if places is None:
         positional: tuple = tape_pack(arguments, count)
         keywords = {} if named is None else dict(zip(named, tape_pack(arguments + count, len(named))))
         return self.__call__(*positional, **keywords)
-    inputs: tuple = tape_tuple(self.inputs)
+    inputs: cython.pointer(PyObject)[MAX_ARGUMENTS]
     attrs: tuple = self.defaults
     place: cython.Py_ssize_t
     i: cython.Py_ssize_t
     for i in range(self.inputs):
         place = places[i]
-        tape_set(inputs, i, cython.cast(object, arguments[place]) if place >= 0 else self.absent[i])
+        inputs[i] = arguments[place] if place >= 0 else tape_items(self.absent)[i]
     if len(places) > self.inputs:  # some attribute is given
         attrs = tape_tuple(len(self.defaults))
         for i in range(len(attrs)):
             place = places[self.inputs + i]
             tape_set(attrs, i, cython.cast(object, arguments[place]) if place >= 0 else self.defaults[i])
-    return self.run(inputs, attrs, None)
+    return self.run(inputs, self.inputs, attrs, None)
 
 
 _handles: dict = {}

@@ -69,6 +69,22 @@ void conv_pad_rows(const kernel_table* t, const conv_geometry* g, const char* im
     }
 }
 
+int64_t conv_block_rows(const conv_geometry* g, int64_t p) {
+    return (p - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1;
+}
+
+void conv_pad_block(const kernel_table* t, const conv_geometry* g, const char* image, int64_t p0, int64_t p1,
+                    int64_t channels, char* dst) {
+    const int64_t row = conv_columns(g, g->q) * channels * (t->lane_bytes / t->lanes);
+    const int64_t first = p0 * g->stride_h + g->origin_h, rows = conv_block_rows(g, p1 - p0);
+    int64_t h0, h1;
+    conv_row_range(g, p0, p1, &h0, &h1);
+    const int64_t above = conv_min(h0 - first, rows), inside = above + h1 - h0;
+    memset(dst, 0, (size_t)(above * row));
+    conv_pad_rows(t, g, image, h0, h1, channels, dst + above * row);
+    memset(dst + inside * row, 0, (size_t)((rows - inside) * row));
+}
+
 void conv_row_range(const conv_geometry* g, int64_t p0, int64_t p1, int64_t* h0, int64_t* h1) {
     *h0 = conv_max(0, p0 * g->stride_h + g->origin_h);
     *h1 = conv_min(g->h, (p1 - 1) * g->stride_h + (g->r - 1) * g->dilation_h + g->origin_h + 1);
@@ -81,25 +97,41 @@ void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, 
     if (*end < *begin) *end = *begin;
 }
 
-/* Panel `unit % panels` of group `unit / panels`, as [r][s][c][width]. */
+/* One panel of the weight as [tap][c][width]. */
+static void pack_panel(const conv_run* run, const char* src, int64_t k, int64_t width, char* dst) {
+    const conv_geometry* g = run->g;
+    const int64_t taps = g->r * g->s, c_block = 64, ld = run->cg * width;
+    const int flipped = g->weight_s == -1;
+    if (taps >= 4 && (flipped || g->weight_s == 1) && g->weight_r == g->s * g->weight_s) {
+        /* All taps of a channel lie side by side, in either direction: a transposition. */
+        if (flipped) src -= (taps - 1) * run->size, dst += (taps - 1) * ld * run->size;
+        for (int64_t c = 0; c < run->cg; c++)
+            run->t->copy_2d(src + c * g->weight_c * run->size, 1, g->weight_k, taps, k, dst + c * width * run->size,
+                            flipped ? -ld : ld, width);
+        return;
+    }
+    for (int64_t c = 0; c < run->cg; c += c_block)
+        for (int64_t tap = 0; tap < taps; tap++) {
+            const int64_t offset = tap / g->s * g->weight_r + tap % g->s * g->weight_s + c * g->weight_c;
+            run->t->copy_2d(src + offset * run->size, g->weight_c, g->weight_k, conv_min(c_block, run->cg - c), k,
+                            dst + (tap * run->cg + c) * width * run->size, width, width);
+        }
+}
+
+/* Panel `unit % panels` of group `unit / panels`. */
 static void pack_task(void* context, int64_t unit, int thread) {
     (void)thread;
     const conv_run* run = context;
     const conv_geometry* g = run->g;
     const int64_t group = unit / run->panels, j = unit % run->panels * run->t->panel * run->t->lanes;
-    const int64_t taps = g->r * g->s, c_block = 64;
-    int64_t end = conv_panel_end(run->t, unit % run->panels, run->kg), width;
-    char* dst = run->packed + (group * run->kp + j) * taps * run->cg * run->size;
+    const int64_t flat = g->r * g->s * run->cg, end = conv_panel_end(run->t, unit % run->panels, run->kg);
+    char* dst = run->packed + (group * run->kp + j) * flat * run->size;
+    int64_t width;
     for (int64_t k = j; k < end; k += width) {
         width = conv_panel_vectors(run->t, end - k) * run->t->lanes;
-        const char* src = run->w + (group * g->weight_group + k * g->weight_k) * run->size;
-        for (int64_t c = 0; c < run->cg; c += c_block)
-            for (int64_t tap = 0; tap < taps; tap++) {
-                int64_t offset = tap / g->s * g->weight_r + tap % g->s * g->weight_s + c * g->weight_c;
-                run->t->copy_2d(src + offset * run->size, g->weight_c, g->weight_k, conv_min(c_block, run->cg - c),
-                                conv_min(width, end - k), dst + (tap * run->cg + c) * width * run->size, width, width);
-            }
-        dst += taps * run->cg * width * run->size;
+        pack_panel(run, run->w + (group * g->weight_group + k * g->weight_k) * run->size, conv_min(width, end - k),
+                   width, dst);
+        dst += flat * width * run->size;
     }
 }
 

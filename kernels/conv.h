@@ -52,6 +52,8 @@ int conv(const struct kernel_table* t, const conv_geometry* geometry, const void
          void* y, memory_kept* kept);
 int conv_plane(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
                const void* bias, void* y);
+int conv_plane_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
+                      void* gw);
 int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
               const void* bias, void* y, memory_kept* kept);
 
@@ -85,6 +87,10 @@ int conv_needs_padding(const conv_geometry* g);
  * pixel the first `channels`. */
 void conv_pad_rows(const struct kernel_table* t, const conv_geometry* g, const char* image, int64_t h0, int64_t h1,
                    int64_t channels, char* dst);
+/* The same of all rows that output rows [p0, p1) touch: zeros for those outside the input. */
+void conv_pad_block(const struct kernel_table* t, const conv_geometry* g, const char* image, int64_t p0, int64_t p1,
+                    int64_t channels, char* dst);
+int64_t conv_block_rows(const conv_geometry* g, int64_t p);
 /* Whether the channels of a group are copied together, so that the taps of a kernel row are one segment. */
 static inline int conv_sorts_groups(const conv_geometry* g) { return g->groups > 1 && g->s > 1 && g->dilation_w == 1; }
 /* Rows of input that output rows [p0, p1) touch, clipped to the input. */
@@ -95,7 +101,18 @@ void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, 
 #define CONV_PATCHES_PARAMETERS \
     (const void* src_, int64_t step, int64_t row, int64_t pixels, int64_t r, int64_t length, void* dst_)
 
-#define CONV_KERNELS(X)                                      \
-    X(accumulate, (const void* src_, void* dst_, int64_t n)) \
-    X(conv_patches, CONV_PATCHES_PARAMETERS)                 \
+/* Rows of pixels of k planes of gradients, and of one plane of inputs whose taps lie `taps` elements further on: adds
+ * to sums, [tap][k] vectors, the products lane by lane. Rows of gradients are whole vectors. */
+typedef struct {
+    int64_t k, rows, pixels, plane, g_row, x_row, count;
+    const void *g, *x;
+    const int64_t* taps;
+    void* sums;
+} conv_plane_dots_args;
+
+#define CONV_KERNELS(X)                                                            \
+    X(accumulate, (const void* src_, void* dst_, int64_t n))                       \
+    X(conv_patches, CONV_PATCHES_PARAMETERS)                                       \
+    X(conv_plane_dots, (const conv_plane_dots_args* a))                            \
+    X(conv_plane_totals, (const void* sums_, int64_t count, int64_t k, void* gw_)) \
     X(conv_unpack, (const void* src_, int64_t width, int64_t c, int64_t rs, int64_t k, void* dst_))

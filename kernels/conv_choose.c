@@ -85,7 +85,7 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
         *reason = mode == WINOGRAD_ALWAYS ? "asked for" : "3x3 of stride 1 with at least 16 channels";
         return CONV_WINOGRAD;
     }
-    if (pass != CONV_GRAD_W && g->c == 1 && g->k < t->lanes && g->q >= t->lanes && g->stride_w == 1) {
+    if (g->c == 1 && g->k < t->lanes && g->q >= t->lanes && g->stride_w == 1) {
         *reason = "one input channel, and too few output channels to fill a vector";
         return CONV_PLANE;
     }

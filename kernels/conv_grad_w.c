@@ -94,14 +94,8 @@ static int64_t list_segments(const grad_run* run, gemm_segment* segments, const 
 /* The taps of every output pixel of a block, one pixel after another; rows outside the input are zeros. */
 static void copy_patches(const grad_run* run, const pixel_block* b, const char* x, char* padded, char* dst) {
     const conv_geometry* g = &run->g;
-    const int64_t row = run->columns * g->c, length = g->s * g->c, first = b->p0 * g->stride_h + g->origin_h;
-    const int64_t rows = (b->p1 - b->p0 - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1;
-    int64_t h0, h1;
-    conv_row_range(g, b->p0, b->p1, &h0, &h1);
-    const int64_t above = conv_min(h0 - first, rows), inside = above + h1 - h0;
-    memset(padded, 0, (size_t)(above * row * run->size));
-    conv_pad_rows(run->t, g, x, h0, h1, g->c, padded + above * row * run->size);
-    memset(padded + inside * row * run->size, 0, (size_t)((rows - inside) * row * run->size));
+    const int64_t row = run->columns * g->c, length = g->s * g->c;
+    conv_pad_block(run->t, g, x, b->p0, b->p1, g->c, padded);
     for (int64_t p = b->p0; p < b->p1; p++, dst += g->q * g->r * length * run->size)
         run->t->conv_patches(padded + (p - b->p0) * g->stride_h * row * run->size, g->stride_w * g->c,
                              g->dilation_h * row, g->q, g->r, length, dst);
@@ -228,6 +222,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_W, forward, NULL);
     if (algorithm == CONV_DEPTHWISE) return depthwise_grad_w(t, forward, grad, x, gw);
     if (algorithm == CONV_WINOGRAD) return winograd_grad_w(t, forward, grad, x, gw);
+    if (algorithm == CONV_PLANE) return conv_plane_grad_w(t, forward, grad, x, gw);
     if (algorithm == CONV_POINTWISE && forward->k * forward->c >= LARGE_POINTWISE)
         return pointwise_grad_w(t, forward, grad, x, gw);
     const int size = t->lane_bytes / t->lanes;
@@ -252,7 +247,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     run.pixel = padding ? run.cg : g->c;
     run.merged = run.pixel == run.cg && g->dilation_w == 1 && !run.over_images;
     if (padding) {
-        int64_t h = (run.rows - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1;
+        int64_t h = conv_block_rows(g, run.rows);
         if (!patches) h = conv_min(g->h, h);
         run.padded_bytes = conv_ceil(h * run.columns * run.cg * size + VECTOR, 64) * 64;
     }

@@ -1,7 +1,10 @@
 /* Pictures with one channel into fewer output channels than a vector has lanes: pixels fill the vectors instead. The
  * weight (k x taps) by rows of the input (taps x pixels, each tap a pixel further on) gives a row of outputs channel by
- * channel; it is transposed on the way out. */
+ * channel; it is transposed on the way out, and its gradient on the way in. */
 #include "conv.h"
+
+#include <string.h>
+
 #include "gemm.h"
 #include "kernels.h"
 #include "memory.h"
@@ -9,6 +12,8 @@
 
 enum {
     TASK_PIXELS = 768,
+    GRAD_BYTES = 16 << 10,              /* gradients of a block, which all taps meet while it is in L1 */
+    CHUNKS = 16,                        /* of blocks, with sums of their own */
     PANEL_BYTES = GEMM_MAX_PANEL_BYTES, /* that the last panel may read too much */
     PARALLEL_WORK = 1 << 17
 };
@@ -91,5 +96,66 @@ int conv_plane(const kernel_table* t, const conv_geometry* g, const void* x, con
                    run.weight + (run.biased + r * g->s) * size, run.length, g->s);
     parallel_for(threads, g->n * run.blocks, plane_task, &run);
     memory_release(run.weight);
+    return 0;
+}
+
+typedef struct {
+    const kernel_table* t;
+    conv_geometry g; /* of rows of whole vectors */
+    const char *x, *grad;
+    char *sums, *scratch; /* sums [chunk][tap][k] of vectors; of a thread: planes of gradients, rows of input */
+    int64_t* taps;        /* where they lie, from the first one */
+    int64_t q, size, columns, rows, row_blocks, blocks, chunks;
+    int64_t sums_bytes, grad_bytes, thread_bytes;
+} plane_grad_run;
+
+static void plane_grad_task(void* context, int64_t chunk, int thread) {
+    const plane_grad_run* run = context;
+    const conv_geometry* g = &run->g;
+    char *planes = run->scratch + thread * run->thread_bytes, *input = planes + run->grad_bytes;
+    conv_plane_dots_args a = {.k = g->k, .pixels = run->q, .count = g->r * g->s, .taps = run->taps};
+    a.sums = run->sums + chunk * run->sums_bytes;
+    a.g = planes, a.x = input;
+    a.g_row = g->q, a.x_row = g->stride_h * run->columns, a.plane = run->rows * g->q;
+    memset(a.sums, 0, (size_t)run->sums_bytes);
+    for (int64_t i = run->blocks * chunk / run->chunks; i < run->blocks * (chunk + 1) / run->chunks; i++) {
+        const int64_t n = i / run->row_blocks, p0 = i % run->row_blocks * run->rows,
+                      p1 = conv_min(g->p, p0 + run->rows);
+        conv_pad_block(run->t, g, run->x + n * g->h * g->w * run->size, p0, p1, 1, input);
+        for (int64_t p = p0; p < p1; p++)
+            run->t->copy_2d(run->grad + (n * g->p + p) * run->q * g->k * run->size, 1, g->k, g->k, run->q,
+                            planes + (p - p0) * g->q * run->size, a.plane, g->q);
+        a.rows = p1 - p0;
+        run->t->conv_plane_dots(&a);
+    }
+}
+
+int conv_plane_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x, void* gw) {
+    plane_grad_run run = {.t = t, .g = *forward, .x = x, .grad = grad, .q = forward->q};
+    conv_geometry* g = &run.g;
+    const int64_t count = g->r * g->s, size = t->lane_bytes / t->lanes;
+    const double work = (double)g->n * g->p * g->q * g->k * count;
+    const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
+    g->q = conv_ceil(g->q, t->lanes) * t->lanes;
+    run.size = size;
+    run.columns = conv_columns(g, g->q);
+    run.rows = conv_max(1, conv_min(g->p, GRAD_BYTES / (g->k * g->q * size)));
+    run.row_blocks = conv_ceil(g->p, run.rows);
+    run.blocks = g->n * run.row_blocks;
+    run.chunks = conv_min(run.blocks, CHUNKS);
+    run.sums_bytes = count * g->k * t->lane_bytes;
+    run.grad_bytes = conv_ceil(g->k * run.rows * g->q * size, 64) * 64;
+    run.thread_bytes = run.grad_bytes + conv_ceil(conv_block_rows(g, run.rows) * run.columns * size, 64) * 64;
+    const int64_t taps_bytes = conv_ceil(count * (int64_t)sizeof(int64_t), 64) * 64;
+    run.sums = memory_allocate((size_t)(run.sums_bytes * run.chunks + taps_bytes + run.thread_bytes * threads));
+    if (!run.sums) return -1;
+    run.taps = (int64_t*)(run.sums + run.sums_bytes * run.chunks);
+    run.scratch = (char*)run.taps + taps_bytes;
+    for (int64_t i = 0; i < count; i++) run.taps[i] = i / g->s * g->dilation_h * run.columns + i % g->s * g->dilation_w;
+    parallel_for(threads, run.chunks, plane_grad_task, &run);
+    for (int64_t chunk = 1; chunk < run.chunks; chunk++)
+        t->accumulate(run.sums + chunk * run.sums_bytes, run.sums, run.sums_bytes / size);
+    t->conv_plane_totals(run.sums, count, g->k, gw);
+    memory_release(run.sums);
     return 0;
 }

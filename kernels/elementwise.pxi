@@ -90,7 +90,7 @@ cdef cnp.ndarray numpy_binary(object function, object x, object y, str name):
         return np.asarray(function(x, y))
 
 
-cdef cnp.ndarray binary(binary_kernel f32, binary_kernel f64, object x, object y, object function, str name):
+cdef cnp.ndarray binary(binary_kernel f32, binary_kernel f64, object x, object y, str numpy_name, str name):
     cdef cnp.ndarray a, b
     cdef binary_kernel kernel
     if cnp.PyArray_Check(x):
@@ -118,37 +118,37 @@ cdef cnp.ndarray binary(binary_kernel f32, binary_kernel f64, object x, object y
     elif cnp.PyArray_Check(y) and is_weak(x) and is_dense(y):
         b = y
         return run_scalar(f32 if cnp.PyArray_TYPE(b) == cnp.NPY_FLOAT32 else f64, b, x, True)
-    return numpy_binary(function, x, y, name)
+    return numpy_binary(getattr(np, numpy_name), x, y, name)
 
 
 def add(x, y):
     """x + y"""
-    return binary(kernels_active[0].add, kernels_active[1].add, x, y, np.add, "add")
+    return binary(kernels_active[0].add, kernels_active[1].add, x, y, "add", "add")
 
 
 def sub(x, y):
     """x - y"""
-    return binary(kernels_active[0].sub, kernels_active[1].sub, x, y, np.subtract, "sub")
+    return binary(kernels_active[0].sub, kernels_active[1].sub, x, y, "subtract", "sub")
 
 
 def mul(x, y):
     """x * y"""
-    return binary(kernels_active[0].mul, kernels_active[1].mul, x, y, np.multiply, "mul")
+    return binary(kernels_active[0].mul, kernels_active[1].mul, x, y, "multiply", "mul")
 
 
 def div(x, y):
     """x / y"""
-    return binary(kernels_active[0].div, kernels_active[1].div, x, y, np.true_divide, "div")
+    return binary(kernels_active[0].div, kernels_active[1].div, x, y, "true_divide", "div")
 
 
 def maximum(x, y):
     """The larger of x and y; NaN if either is."""
-    return binary(kernels_active[0].maximum, kernels_active[1].maximum, x, y, np.maximum, "maximum")
+    return binary(kernels_active[0].maximum, kernels_active[1].maximum, x, y, "maximum", "maximum")
 
 
 def minimum(x, y):
     """The smaller of x and y; NaN if either is."""
-    return binary(kernels_active[0].minimum, kernels_active[1].minimum, x, y, np.minimum, "minimum")
+    return binary(kernels_active[0].minimum, kernels_active[1].minimum, x, y, "minimum", "minimum")
 
 
 def add_(cnp.ndarray x not None, y):

@@ -80,7 +80,7 @@ def reciprocal(x):
 
 def atan2(y, x):
     """The angle of the point (x, y)."""
-    return binary(kernels_active[0].atan2, kernels_active[1].atan2, y, x, np.arctan2, "atan2")
+    return binary(kernels_active[0].atan2, kernels_active[1].atan2, y, x, "arctan2", "atan2")
 
 
 def pow(x, y):
@@ -89,4 +89,4 @@ def pow(x, y):
     if is_weak(y) and cnp.PyArray_Check(x) and is_float(<cnp.ndarray>x):
         a = dense(x, "pow")
         return run_unary(table(a).power, a, y)
-    return binary(kernels_active[0].pow, kernels_active[1].pow, x, y, np.power, "pow")
+    return binary(kernels_active[0].pow, kernels_active[1].pow, x, y, "power", "pow")

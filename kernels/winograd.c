@@ -70,6 +70,15 @@ static tile_place locate(const tiling* s, int64_t tile) {
     return (tile_place){row / s->tiles_h, row % s->tiles_h * WINOGRAD_OUT, tile % s->tiles_w * WINOGRAD_OUT};
 }
 
+/* The next tile in memory's order; a division for each would take as long as a transform. */
+static void next_tile(const tiling* s, tile_place* at) {
+    at->q += WINOGRAD_OUT;
+    if (at->q < s->g->q) return;
+    at->q = 0, at->p += WINOGRAD_OUT;
+    if (at->p < s->g->p) return;
+    at->p = 0, at->n++;
+}
+
 /* The part of [first, first + side) inside [0, length), counted from first. */
 static void clip(int64_t first, int64_t side, int64_t length, int64_t* begin, int64_t* end) {
     *begin = conv_max(0, -first);
@@ -80,8 +89,8 @@ static void clip(int64_t first, int64_t side, int64_t length, int64_t* begin, in
 static void transform_inputs(const tiling* s, const char* x, int64_t first, int64_t last, char* block) {
     const conv_geometry* g = s->g;
     winograd_tile tile = {.channels = g->c, .row = g->w * g->c, .column = g->c, .position = s->position};
-    for (int64_t i = first; i < last; i++) {
-        tile_place at = locate(s, i);
+    tile_place at = locate(s, first);
+    for (int64_t i = first; i < last; i++, next_tile(s, &at)) {
         int64_t h = at.p + g->origin_h, w = at.q + g->origin_w;
         clip(h, WINOGRAD_IN, g->h, &tile.r0, &tile.r1);
         clip(w, WINOGRAD_IN, g->w, &tile.s0, &tile.s1);
@@ -132,8 +141,8 @@ static void multiply(const forward_run* run, int64_t block, const char* inputs, 
     winograd_result out = {.channels = k1 - k0, .row = g->out_h, .column = g->out_w, .position = run->position};
     out.bias = run->bias ? run->bias + k0 * s->size : NULL;
     out.relu = g->relu;
-    for (int64_t i = 0; i < count; i++) {
-        tile_place at = locate(s, first + i);
+    tile_place at = locate(s, first);
+    for (int64_t i = 0; i < count; i++, next_tile(s, &at)) {
         out.r1 = conv_min(WINOGRAD_OUT, g->p - at.p), out.s1 = conv_min(WINOGRAD_OUT, g->q - at.q);
         out.pixels = run->y + (at.n * g->out_n + at.p * g->out_h + at.q * g->out_w + k0) * s->size;
         out.positions = products + i * run->pitch * s->size;
@@ -225,8 +234,8 @@ static void transform_task(void* context, int64_t task, int thread) {
     const int64_t begin = task * TILES_PER_TASK, end = conv_min(run->count, begin + TILES_PER_TASK);
     transform_inputs(s, run->x, run->first + begin, run->first + end, run->inputs + begin * s->pitch * s->size);
     winograd_tile tile = {.channels = g->k, .row = g->q * g->k, .column = g->k, .position = run->position};
-    for (int64_t i = begin; i < end; i++) {
-        tile_place at = locate(s, run->first + i);
+    tile_place at = locate(s, run->first + begin);
+    for (int64_t i = begin; i < end; i++, next_tile(s, &at)) {
         clip(at.p, WINOGRAD_OUT, g->p, &tile.r0, &tile.r1);
         clip(at.q, WINOGRAD_OUT, g->q, &tile.s0, &tile.s1);
         tile.pixels = run->grad + ((at.n * g->p + at.p) * g->q + at.q) * g->k * s->size;

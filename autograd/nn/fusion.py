@@ -41,6 +41,13 @@ Shortcut(
     ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     only_if=("return_indices", False),
 )
+Shortcut(
+    BatchNorm2d,
+    declare("batch_norm_eval"),
+    ("running_mean", "running_var", "weight", "bias", "eps"),
+    only_if=("training", False),
+    dimensions=4,
+)
 Shortcut(CrossEntropyLoss, declare("cross_entropy"), ("weight", "ignore_index", "reduction", "label_smoothing"))
 
 

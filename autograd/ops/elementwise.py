@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
-from autograd.op import composite, op
+from autograd.op import Direct, composite, op
 from autograd.ops.dtypes import promote, promote_float, quiet, real, result_type
 from autograd.sampling import Case, Sampler
 from autograd.tape import declare
@@ -103,7 +103,7 @@ def mul(x, y):
     return kernels.mul(*promote(x, y))
 
 
-mul.grads(x=lambda g, y: g * y, y=lambda g, x: g * x)
+mul.grads(x=Direct(mul, "g", "y"), y=Direct(mul, "g", "x"))
 
 
 def floor_quotient(x: Any, y: Any) -> Any:
@@ -156,7 +156,7 @@ def neg(x):
     return real(kernels.neg, x) if not isinstance(x, np.ndarray) or x.dtype.kind == "f" else np.negative(x)
 
 
-neg.grads(x=lambda g: -g)
+neg.grads(x=Direct(neg, "g"))
 
 
 def _pow_samples(s: Sampler) -> Case:

@@ -34,7 +34,7 @@ def mark_changed(tensors: list):
     version: Version
     for tensor in tensors:
         version = tensor.share_version()
-        version.count += 1
+        version.changed()
 
 
 def kept(state, tensors: list, name: str):
