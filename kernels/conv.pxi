@@ -145,7 +145,8 @@ cdef int finish(str op, int status) except -1:
 
 
 cpdef cnp.ndarray conv2d(
-    cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, stride=1, padding=0, dilation=1, groups=1, activation=None, kept=None
+    cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, stride=1, padding=0, dilation=1, groups=1, activation=None,
+    kept=None
 ):
     """out[n,k,p,q] = b[k] + sum_crs x[n, c, p*stride+r*dilation-padding, ...] * w[k,c,r,s], in channels-last memory."""
     cdef conv_geometry f

@@ -71,12 +71,15 @@ class ConvNorm:
         self.watch = Watch(())
 
     def __call__(self, x: Any) -> Any:
+        conv = self.conv
         if not is_grad_enabled() and _fusible(*self.modules) and self._is_ready():
             try:
-                return self.conv.convolve(self.op, x, self.weight, self.bias)  # type: ignore[arg-type]
+                if x.ndim == 4 and conv.padding_mode == "zeros":
+                    return self.op(x, self.weight, self.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+                return conv.convolve(self.op, x, self.weight, self.bias)  # type: ignore[arg-type]
             except (ShapeError, DTypeError):
                 pass  # which layer was at fault, the layers say better
-        return self.second(self.conv(x))
+        return self.second(conv(x))
 
     def _is_ready(self) -> bool:
         """Whether the folded weight is that of the layers as they are; makes it anew if need be."""
