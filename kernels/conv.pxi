@@ -154,7 +154,7 @@ cpdef cnp.ndarray conv2d(
     cdef int64_t repeats
     cdef int status
     cdef Forms forms = kept
-    cdef Kept form
+    cdef Form form
     cdef memory_kept *memory = NULL
     if x is None or w is None:
         raise TypeError("conv2d: expected arrays x and w, got None")

@@ -161,7 +161,7 @@ cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, activ
     cdef int d, nx
     cdef cnp.ndarray out
     cdef Forms forms = kept
-    cdef Kept form
+    cdef Form form
     if x is None or w is None:
         raise TypeError("linear: expected arrays x and w, got None")
     cdef const kernel_table *t = table_of_both("linear", x, w)

@@ -6,7 +6,7 @@ cdef extern from "memory.h" nogil:
         int ready
 
 
-cdef class Kept:
+cdef class Form:
     """One form of a weight: packed for products, or transformed. Which one depends on the kernels and the groups."""
 
     cdef memory_kept memory
@@ -26,21 +26,18 @@ cdef class Forms:
     def __init__(self):
         self.kept = []
 
-    def __len__(self):
-        return len(self.kept)
-
-    cdef Kept find(self, const kernel_table *t, int form, int64_t groups):
+    cdef Form find(self, const kernel_table *t, int form, int64_t groups):
         """The form, to be filled where it is new. It is not listed before `add`: other threads would find it empty."""
-        cdef Kept kept
+        cdef Form kept
         for kept in self.kept:
             if kept.t == t and kept.form == form and kept.groups == groups:
                 return kept
-        kept = Kept()
+        kept = Form()
         kept.t, kept.form, kept.groups = t, form, groups
         return kept
 
-    cdef int add(self, Kept kept) except -1:
+    cdef int add(self, Form kept) except -1:
         """Lists a form that is filled; those of another instruction set go."""
         if kept.memory.ready and kept not in self.kept:
-            self.kept = [other for other in self.kept if (<Kept>other).t == kept.t] + [kept]
+            self.kept = [other for other in self.kept if (<Form>other).t == kept.t] + [kept]
         return 0
