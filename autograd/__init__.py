@@ -10,15 +10,20 @@ from typing import Any as _Any
 
 from autograd import ops
 from autograd.checking.gradcheck import GradientError, adjoint_check, gradcheck, gradgradcheck
+from autograd.describe import is_floating_point
 from autograd.device import (
+    are_deterministic_algorithms_enabled,
     channels_last,
     contiguous_format,
     cuda,
     device,
+    get_float32_matmul_precision,
     get_num_threads,
     memory_format,
     preserve_format,
+    set_float32_matmul_precision,
     set_num_threads,
+    use_deterministic_algorithms,
 )
 from autograd.dtypes import (
     Size,
@@ -28,14 +33,12 @@ from autograd.dtypes import (
     float16,
     float32,
     float64,
-    get_default_dtype,
     half,
     iinfo,
     int8,
     int16,
     int32,
     int64,
-    is_floating_point,
     is_tensor,
     isdtype,
     long,
@@ -62,11 +65,11 @@ from autograd.factories import (
     eye,
     from_dlpack,
     from_numpy,
+    frombuffer,
     full,
     full_like,
     linspace,
     logspace,
-    multinomial,
     ones,
     ones_like,
     rand,
@@ -85,13 +88,24 @@ from autograd.factories import (
 )
 from autograd.grad_mode import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from autograd.op import composite, op
-from autograd.ops.dtypes import can_cast
+from autograd.ops.dtypes import broadcast_shapes, can_cast, promote_types
 from autograd.ops.dtypes import common_dtype as result_type
-from autograd.ops.random import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from autograd.ops.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from autograd.printing import set_printoptions
 from autograd.shapes import near as _near
+from autograd.tape import default_dtype as get_default_dtype
+from autograd.tape import set_default_dtype
 from autograd.tensor import Tensor
 from autograd.version import __version__
+from autograd.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 
 newaxis = None
 
@@ -109,13 +123,18 @@ __all__ = [
     "__version__",
     "adjoint_check",
     "arange",
+    "are_deterministic_algorithms_enabled",
     "as_tensor",
     "asarray",
+    "bartlett_window",
+    "blackman_window",
+    "broadcast_shapes",
     "can_cast",
     "channels_last",
     "composite",
     "contiguous_format",
     "cuda",
+    "default_generator",
     "device",
     "double",
     "dtype",
@@ -130,15 +149,19 @@ __all__ = [
     "float64",
     "from_dlpack",
     "from_numpy",
+    "frombuffer",
     "full",
     "full_like",
     "get_default_dtype",
+    "get_float32_matmul_precision",
     "get_num_threads",
     "get_rng_state",
     "grad",
     "gradcheck",
     "gradgradcheck",
     "half",
+    "hamming_window",
+    "hann_window",
     "iinfo",
     "inf",
     "inference_mode",
@@ -151,13 +174,13 @@ __all__ = [
     "is_grad_enabled",
     "is_tensor",
     "isdtype",
+    "kaiser_window",
     "linspace",
     "load",
     "logspace",
     "long",
     "manual_seed",
     "memory_format",
-    "multinomial",
     "nan",
     "newaxis",
     "no_grad",
@@ -168,6 +191,7 @@ __all__ = [
     "pi",
     "preserve_format",
     "profile",
+    "promote_types",
     "rand",
     "rand_like",
     "randint",
@@ -179,6 +203,8 @@ __all__ = [
     "save",
     "scalar_tensor",
     "seed",
+    "set_default_dtype",
+    "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",
@@ -191,6 +217,7 @@ __all__ = [
     "uint16",
     "uint32",
     "uint64",
+    "use_deterministic_algorithms",
     "zeros",
     "zeros_like",
 ]
@@ -207,6 +234,7 @@ _ELSEWHERE = {
     "profile": "autograd.profiler",
     "save": "autograd.io",
     "set_detect_anomaly": "autograd.anomaly",
+    "vmap": "autograd.func",
 }
 # torch.float and its like would hide Python's own inside this file.
 _DTYPES = {"bool": "bool", "float": "float32", "int": "int32"}
@@ -220,13 +248,12 @@ def __getattr__(name: str) -> _Any:
     elif name in _DTYPES:
         return dtype(_DTYPES[name])
     else:
-        calls = ops.namespace()
-        if name not in calls:
-            raise AttributeError(f"autograd has no {name!r}{_near(name, [*calls, *__all__, *_ROOMS])}")
-        found = calls[name]
+        found = ops.find(name)
+        if found is None:
+            raise AttributeError(f"autograd has no {name!r}{_near(name, [*ops.names(), *__all__, *_ROOMS])}")
     globals()[name] = found  # the next access is a plain one
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_ROOMS, *ops.namespace()})
+    return sorted({*globals(), *__all__, *_ROOMS, *_ELSEWHERE, *ops.names()})

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.errors import GraphError, ShapeError
 from autograd.tape import declare
 from autograd.tensor import Tensor, as_array
 
@@ -77,6 +78,31 @@ def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
     return x.change(_expand(_astype(source, dtype=x.dtype), shape=x.shape))
 
 
+def fill_diagonal_(x: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Sets the diagonal x[i, i, ...] to the value, in place; wrap: it begins anew below a tall matrix's last column."""
+    diagonal = np.zeros(x.shape, bool)
+    try:
+        np.fill_diagonal(diagonal, True, wrap)
+    except ValueError:
+        raise ShapeError(f"fill_diagonal_: expected a matrix, or axes of one size, got shape {x.shape}") from None
+    x[diagonal] = fill_value
+    return x
+
+
+def map_(x: Tensor, other: Tensor, function: Callable[[Any, Any], Any]) -> Tensor:
+    """Sets every element v of x to function(v, w), w being the other tensor's, in place; slow, not differentiable."""
+    if x.requires_grad or other.requires_grad:
+        raise GraphError("map_: cannot differentiate a Python function of numbers; use x.detach()")
+    pairs = np.broadcast(x.array, np.broadcast_to(other.array, x.shape))
+    made = [function(v.item(), w.item()) for v, w in pairs]
+    return x.change(Tensor(np.array(made, x.dtype).reshape(x.shape)))
+
+
+def apply_(x: Tensor, function: Callable[[Any], Any]) -> Tensor:
+    """Sets every element v to function(v), in place; slow, not differentiable."""
+    return map_(x, x, lambda v, _: function(v))
+
+
 def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fills x with normal numbers, in place."""
     return x.change(_normal(mean, std, shape=x.shape, generator=generator, dtype=x.dtype))
@@ -133,7 +159,10 @@ METHODS: dict[str, Callable] = {
     "tolist": lambda x: x.array.tolist(),
     "contiguous": contiguous,
     "is_contiguous": is_contiguous,
+    "apply_": apply_,
     "fill_": fill_,
+    "fill_diagonal_": fill_diagonal_,
+    "map_": map_,
     "new_empty": _new("empty"),
     "new_full": new_full,
     "new_ones": _new("ones"),

@@ -63,6 +63,26 @@ cuda = SimpleNamespace(
 )
 
 
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Nothing to switch: results are always the same bits, for any number of threads."""
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """True: see use_deterministic_algorithms."""
+    return True
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Nothing to switch: float32 products are always computed in float32, "highest"."""
+    if precision not in ("highest", "high", "medium"):
+        raise ValueError(f"set_float32_matmul_precision: expected highest, high or medium, got {precision!r}")
+
+
+def get_float32_matmul_precision() -> str:
+    """ "highest": see set_float32_matmul_precision."""
+    return "highest"
+
+
 # Memory formats, for `.to(memory_format=...)`: the kernels choose the order of memory themselves.
 class memory_format(str):
     """The name of an order of memory; see Tensor.to."""

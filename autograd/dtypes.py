@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.tensor import DEFAULT_DTYPE, Tensor
+from autograd.tensor import Tensor
 
 float16 = half = np.dtype("float16")
 float32 = np.dtype("float32")
@@ -20,18 +20,8 @@ Size = tuple
 finfo, iinfo = np.finfo, np.iinfo
 
 
-def get_default_dtype() -> np.dtype[Any]:
-    """What Python floats become: float32."""
-    return DEFAULT_DTYPE  # type: ignore[no-any-return]
-
-
 def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
-
-
-def is_floating_point(x: Tensor) -> bool:
-    """Whether the elements are floating-point numbers."""
-    return bool(x.array.dtype.kind == "f")
 
 
 KINDS = {

@@ -1,4 +1,4 @@
-"""Making tensors: from data, filled, or random. dtypes default to float32, ranges of ints to int64, as in PyTorch."""
+"""Making tensors: from data, filled, or random. Floats get the default dtype, ranges of ints int64."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from autograd.errors import DTypeError, ShapeError
 from autograd.ops.random import Generator, normal_array, source, uniform_array
 from autograd.ops.shape import sizes
 from autograd.shapes import check_count
-from autograd.tensor import DEFAULT_DTYPE, Tensor, as_array
+from autograd.tape import default_dtype
+from autograd.tensor import Tensor, as_array
 
 
 def on_cpu(device: Any) -> None:
@@ -34,7 +35,7 @@ def shape_of(size: tuple) -> tuple[int, ...]:
 
 
 def floating(dtype: Any, name: str) -> np.dtype:
-    result = np.dtype(DEFAULT_DTYPE if dtype is None else dtype)
+    result = np.dtype(default_dtype() if dtype is None else dtype)
     if result.kind != "f":
         raise DTypeError(f"{name}: dtype {result}, expected a floating-point one")
     return result
@@ -75,6 +76,18 @@ def from_numpy(array: np.ndarray) -> Tensor:
     return Tensor(array)
 
 
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A vector that shares memory with any object that has a buffer: bytes, bytearray, array.array, mmap.
+
+    count: how many elements, -1 for all that are left; offset: how many bytes come before the first one.
+    """
+    try:
+        array = np.frombuffer(buffer, dtype, count, offset)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"frombuffer: {error}  [dtype={np.dtype(dtype)}, {count=}, {offset=}]") from None
+    return made(array, requires_grad, None)
+
+
 def from_dlpack(x: Any) -> Tensor:
     """A tensor that shares memory with another library's tensor (any object with `__dlpack__`, on the CPU)."""
     if not hasattr(x, "__dlpack__"):
@@ -87,17 +100,17 @@ def from_dlpack(x: Any) -> Tensor:
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """zeros(2, 3): a tensor of zeros."""
-    return made(np.zeros(shape_of(size), dtype or DEFAULT_DTYPE), requires_grad, device)
+    return made(np.zeros(shape_of(size), dtype or default_dtype()), requires_grad, device)
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """ones(2, 3): a tensor of ones."""
-    return made(np.ones(shape_of(size), dtype or DEFAULT_DTYPE), requires_grad, device)
+    return made(np.ones(shape_of(size), dtype or default_dtype()), requires_grad, device)
 
 
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """empty(2, 3): a tensor of any values."""
-    return made(np.empty(shape_of(size), dtype or DEFAULT_DTYPE), requires_grad, device)
+    return made(np.empty(shape_of(size), dtype or default_dtype()), requires_grad, device)
 
 
 def full(size: Any, fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -109,12 +122,12 @@ def full(size: Any, fill_value: Any, dtype: Any = None, device: Any = None, requ
 def arange(
     start: Any, end: Any = None, step: Any = 1, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """start, start + step, ... below end; arange(end) starts at 0. Ints give int64, else float32."""
+    """start, start + step, ... below end; arange(end) starts at 0. Ints give int64."""
     start, end = (0, start) if end is None else (start, end)
     if step == 0 or (end - start) / step < 0:
         raise ShapeError(f"arange: no steps of {step} lead from {start} to {end}")
     if dtype is None:
-        dtype = np.int64 if all(isinstance(v, (int, np.integer)) for v in (start, end, step)) else DEFAULT_DTYPE
+        dtype = np.int64 if all(isinstance(v, (int, np.integer)) for v in (start, end, step)) else default_dtype()
     return made(np.arange(start, end, step).astype(dtype), requires_grad, device)
 
 
@@ -123,12 +136,12 @@ def linspace(
 ) -> Tensor:
     """`steps` numbers from start to end, both included, equally far apart."""
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
-    return made(np.linspace(start, end, steps).astype(dtype or DEFAULT_DTYPE), requires_grad, device)
+    return made(np.linspace(start, end, steps).astype(dtype or default_dtype()), requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The (n, m) matrix with ones on the diagonal."""
-    return made(np.eye(n, m, dtype=dtype or DEFAULT_DTYPE), requires_grad, device)
+    return made(np.eye(n, m, dtype=dtype or default_dtype()), requires_grad, device)
 
 
 def zeros_like(x: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -158,13 +171,13 @@ def logspace(
     """base ** linspace(start, end, steps)"""
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     return made(
-        np.power(float(base), np.linspace(start, end, steps)).astype(dtype or DEFAULT_DTYPE), requires_grad, device
+        np.power(float(base), np.linspace(start, end, steps)).astype(dtype or default_dtype()), requires_grad, device
     )
 
 
 def scalar_tensor(value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor without axes."""
-    return made(np.asarray(value, dtype or DEFAULT_DTYPE), requires_grad, device)
+    return made(np.asarray(value, dtype or default_dtype()), requires_grad, device)
 
 
 def tril_indices(row: int, col: int, offset: int = 0, dtype: Any = np.int64, device: Any = None) -> Tensor:
@@ -247,18 +260,3 @@ def randint_like(
     array = as_array(x)
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, array.shape, generator, dtype or array.dtype, device)
-
-
-def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generator: Source = None) -> Tensor:
-    """Draws of indices with probabilities in proportion to each row of x (C,) or (N, C)."""
-    if as_array(x).dtype.kind != "f":
-        raise DTypeError(f"multinomial: expected floats as weights, got {as_array(x).dtype}; use x.float()")
-    weights = np.atleast_2d(np.asarray(as_array(x), np.float64))
-    if weights.ndim > 2 or (weights < 0).any() or not np.isfinite(weights).all() or (weights.sum(-1) <= 0).any():
-        raise ShapeError("multinomial: expected rows of weights, none below 0, with sums above 0")
-    if num_samples < 1 or (not replacement and (weights > 0).sum(-1).min() < num_samples):
-        raise ShapeError(f"multinomial: cannot draw {num_samples} of {weights.shape[1]} without replacement")
-    rng, rows = source(generator), []
-    for row in weights:
-        rows.append(rng.choice(len(row), num_samples, replacement, row / row.sum()))
-    return made(np.stack(rows).reshape(*np.shape(as_array(x))[:-1], num_samples), False, None)

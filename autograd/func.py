@@ -13,6 +13,7 @@ import numpy as np
 from autograd.errors import GraphError, ShapeError
 from autograd.grad_mode import enable_grad
 from autograd.grad_mode import grad as gradients
+from autograd.nn.utils.stateless import functional_call, stack_module_state
 from autograd.ops.join import stack
 from autograd.ops.linalg import tensor_of
 from autograd.shapes import names_only
@@ -187,21 +188,39 @@ def jacrev(function: Callable, argnums: int = 0) -> Callable:
 jacfwd = jacrev  # the same numbers; there is no forward mode of its own
 
 
-def _slice(x: Tensor, axis: int, i: int) -> Tensor:
+def _slice(x: Any, axis: int | None, i: int) -> Any:
+    """The i-th part of a tensor along an axis (None: all of it); of dicts and tuples, those of their values."""
+    if axis is None:
+        return x
+    if isinstance(x, dict):
+        return {name: _slice(value, axis, i) for name, value in x.items()}
+    if isinstance(x, (tuple, list)):
+        return type(x)(_slice(value, axis, i) for value in x)
+    x = tensor_of(x)
     return x[(slice(None),) * (axis % x.ndim) + (i,)]
 
 
+def _sizes(x: Any, axis: int) -> set[int]:
+    """How long the axis is, in all tensors of an argument."""
+    if isinstance(x, (dict, tuple, list)):
+        return {size for value in (x.values() if isinstance(x, dict) else x) for size in _sizes(value, axis)}
+    return {np.shape(tensor_of(x).array)[axis]}
+
+
 def vmap(function: Callable, in_dims: Any = 0, out_dims: int = 0) -> Callable:
-    """The function over a batch axis of its arguments (None: the same for all), results stacked; a plain loop."""
+    """The function over a batch axis of its arguments (None: the same for all), results stacked; a plain loop.
+
+    An argument may be a dict or tuple of tensors, which all have the axis.
+    """
 
     def call(*args: Any) -> Any:
         axes = in_dims if isinstance(in_dims, (tuple, list)) else (in_dims,) * len(args)
-        sizes = {np.shape(tensor_of(x).array)[a] for x, a in zip(args, axes) if a is not None}
+        sizes = {size for x, a in zip(args, axes) if a is not None for size in _sizes(x, a)}
         if len(sizes) != 1:
             raise ShapeError(f"vmap: the batch axes have sizes {sorted(sizes)}, expected one")
         results = []
         for i in range(sizes.pop()):
-            results.append(function(*(x if a is None else _slice(tensor_of(x), a, i) for x, a in zip(args, axes))))
+            results.append(function(*(_slice(x, a, i) for x, a in zip(args, axes))))
         if isinstance(results[0], (tuple, list)):
             return tuple(stack([r[k] for r in results], out_dims) for k in range(len(results[0])))
         return stack(results, out_dims)
@@ -209,6 +228,20 @@ def vmap(function: Callable, in_dims: Any = 0, out_dims: int = 0) -> Callable:
     return call
 
 
-__all__ = ["grad", "grad_and_value", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "vhp", "vjp", "vmap"]
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "stack_module_state",
+    "vhp",
+    "vjp",
+    "vmap",
+]
 
 __getattr__ = names_only("autograd.func", __all__)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import GraphError
-from autograd.tape import Node, observe
+from autograd.tape import Node, observe, owner
 from autograd.tensor import Tensor
 
 
@@ -29,12 +29,6 @@ def nodes(result: Tensor) -> Iterator[Node]:
                 stack.append(edge)
 
 
-def _owner(array: np.ndarray) -> np.ndarray:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
 def saved_bytes(result: Tensor) -> int:
     """Bytes of all arrays that the graph keeps for the backward pass, shared memory counted once.
 
@@ -45,8 +39,8 @@ def saved_bytes(result: Tensor) -> int:
         for item in node.saved_values:
             array = item.array if isinstance(item, Tensor) else getattr(item, "array", item)
             if isinstance(array, np.ndarray):
-                owner = _owner(array)
-                arrays[id(owner)] = owner.nbytes
+                whole = owner(array)
+                arrays[id(whole)] = whole.nbytes
     return sum(arrays.values())
 
 

@@ -61,6 +61,9 @@ class Methods:
     def addr(self, vec1: Any, vec2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Tensor:
         """beta * x + alpha * outer(vec1, vec2)"""
 
+    def adjoint(self, **names: Any) -> Tensor:
+        """x with its last two axes exchanged."""
+
     def affine_grid(self, size: Any, align_corners: Any = ..., **names: Any) -> Tensor:
         """The grid for grid_sample that the affine maps theta (N, 2, 3) or (N, 3, 4) give images of this size."""
 
@@ -81,6 +84,9 @@ class Methods:
 
     def amin(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
         """The smallest value over axes; NaN if there is one. Ties share the gradient evenly."""
+
+    def aminmax(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(amin(x, axis), amax(x, axis))"""
 
     def angle(self, **names: Any) -> Tensor:
         """0 for x >= 0, pi below: the angle of a real number."""
@@ -214,6 +220,9 @@ class Methods:
     def bincount(self, weights: Any = ..., minlength: Any = ..., **names: Any) -> Tensor:
         """How often each int occurs, or the sum of its weights; at least `minlength` numbers."""
 
+    def binomial(self, prob: Any, generator: Any = ..., **names: Any) -> Tensor:
+        """How many of `count` trials of probability `prob` succeed, in count's dtype; both broadcast."""
+
     def bitwise_and(self, y: Any, **names: Any) -> Tensor:
         """x & y of ints or bools, broadcast."""
 
@@ -259,6 +268,9 @@ class Methods:
     def cat(self, *xs: Any, axis: Any = ..., **names: Any) -> Tensor:
         """The tensors one after another along an axis; the other sizes must be equal."""
 
+    def cauchy(self, median: Any = ..., sigma: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """Cauchy numbers, of density sigma / (pi (sigma^2 + (v - median)^2)), for every element of x."""
+
     def cdist(self, y: Any, p: Any = ..., compute_mode: Any = ..., **names: Any) -> Tensor:
         """d[..., i, j] = ||x[..., i, :] - y[..., j, :]||_p"""
 
@@ -267,6 +279,9 @@ class Methods:
 
     def celu(self, alpha: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
         """max(x, 0) + min(0, alpha * (e ** (x / alpha) - 1)). Source: Barron, arXiv:1704.07483."""
+
+    def chain_matmul(self, *xs: Any, **names: Any) -> Tensor:
+        """The product of several matrices, in the order that needs the fewest multiplications; the ends may be vectors."""
 
     def channel_shuffle(self, groups: Any, **names: Any) -> Tensor:
         """Channels dealt out: (N, groups * k, ...) read as k * groups. Source: ShuffleNet, arXiv:1707.01083."""
@@ -306,6 +321,9 @@ class Methods:
 
     def column_stack(self, *xs: Any, **names: Any) -> Tensor:
         """Joins along the second axis; vectors are columns."""
+
+    def combinations(self, r: Any = ..., with_replacement: Any = ..., **names: Any) -> Tensor:
+        """All choices (n, r) of r elements of a vector, in the order of their places."""
 
     def concat(self, *xs: Any, axis: Any = ..., **names: Any) -> Tensor:
         """The tensors one after another along an axis; the other sizes must be equal."""
@@ -449,10 +467,10 @@ class Methods:
         """||x - y||_p over all elements; x and y broadcast."""
 
     def div(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
-        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+        """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
 
     def divide(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
-        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+        """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
 
     def dot(self, y: Any, **names: Any) -> Tensor:
         """sum_k x[k] * y[k] of two vectors, as torch.dot."""
@@ -538,8 +556,14 @@ class Methods:
     def expm1(self, **names: Any) -> Tensor:
         """e ** x - 1, precise near 0."""
 
+    def exponential(self, lambd: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """Exponential numbers, of density lambd e^(-lambd v), for every element of x."""
+
     def feature_alpha_dropout(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
         """As alpha_dropout, for whole channels of x (N, C, ...)."""
+
+    def fill(self, value: Any, **names: Any) -> Tensor:
+        """One value, a number or a tensor without axes, in x's shape and dtype."""
 
     def fix(self, **names: Any) -> Tensor:
         """x without its fraction. The gradient is 0."""
@@ -601,6 +625,9 @@ class Methods:
     def gelu(self, approximate: Any = ..., **names: Any) -> Tensor:
         """x * Phi(x) with the normal distribution Phi(x) = (1 + erf(x / sqrt 2)) / 2"""
 
+    def geometric(self, p: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """How many trials of probability p it takes until one succeeds, 1 or more, for every element of x."""
+
     def getitem(self, index: Any = ..., **names: Any) -> Tensor:
         """x[index], as NumPy: ints, slices, None, ... give views; int and bool arrays or tensors give copies."""
 
@@ -654,6 +681,9 @@ class Methods:
 
     def histc(self, bins: Any = ..., low: Any = ..., high: Any = ..., **names: Any) -> Tensor:
         """How many elements fall into each of equal bins between low and high (both 0: the data's own), in x's dtype."""
+
+    def histogram(self, bins: Any, range: Any = ..., weight: Any = ..., density: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+        """(hist, bin_edges): how many elements, or how much weight, fall into each bin; density: per width and of sum 1."""
 
     def householder_product(self, tau: Any, **names: Any) -> Tensor:
         """The first columns of the product of I - tau[i] v v^T over the columns v of x, below a diagonal of 1."""
@@ -811,6 +841,9 @@ class Methods:
     def linear(self, w: Any, b: Any = ..., **names: Any) -> Tensor:
         """y[..., k] = b[k] + sum_c x[..., c] * w[k, c]"""
 
+    def linear_cross_entropy(self, w: Any, target: Any, linear_bias: Any = ..., weight: Any = ..., reduction: Any = ..., ignore_index: Any = ..., label_smoothing: Any = ..., options: Any = ..., **names: Any) -> Tensor:
+        """cross_entropy(x w^T + linear_bias, target, ...); w (K, C), or (K, d1, ..., C) for targets (N, d1, ...)."""
+
     def linear_grad_w(self, x: Any, **names: Any) -> Tensor:
         """gw[k, c] = sum over ... of u[..., k] * x[..., c]: the adjoint of linear in w."""
 
@@ -834,6 +867,9 @@ class Methods:
 
     def log_ndtr(self, **names: Any) -> Tensor:
         """log(ndtr(x)), also where ndtr underflows."""
+
+    def log_normal(self, mean: Any = ..., std: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """e to the power of normal numbers of this mean and standard deviation, for every element of x."""
 
     def log_softmax(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
         """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required; dtype casts x first."""
@@ -1024,6 +1060,9 @@ class Methods:
     def multilabel_soft_margin_loss(self, target: Any, weight: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
         """The mean over classes of the binary cross-entropy with logits x (..., C) and targets of 0 and 1."""
 
+    def multinomial(self, num_samples: Any = ..., replacement: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """Draws of indices with probabilities in proportion to each row of x (C,) or (N, C), int64."""
+
     def multiply(self, y: Any, **names: Any) -> Tensor:
         """x * y, broadcast."""
 
@@ -1129,6 +1168,9 @@ class Methods:
     def pixel_unshuffle(self, downscale_factor: Any, **names: Any) -> Tensor:
         """The reverse of pixel_shuffle: squares of r r pixels become channels."""
 
+    def poisson(self, generator: Any = ..., **names: Any) -> Tensor:
+        """How many events there are where x is their mean number, in x's dtype."""
+
     def poisson_nll_loss(self, y: Any, log_input: Any = ..., full: Any = ..., size_average: Any = ..., eps: Any = ..., reduce: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
         """e ** x - y x for the logarithm x of a Poisson rate (log_input=False: x - y log(x + eps) for the rate itself)"""
 
@@ -1180,6 +1222,9 @@ class Methods:
     def rad2deg(self, **names: Any) -> Tensor:
         """An angle in degrees from radians."""
 
+    def random_like(self, low: Any = ..., high: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """Ints in [low, high) for every element of x; random_like(x, high) starts at 0; without both: all that x can hold."""
+
     def ravel(self, start_dim: Any = ..., end_dim: Any = ..., **names: Any) -> Tensor:
         """Joins the axes from start_dim to end_dim into one."""
 
@@ -1197,6 +1242,9 @@ class Methods:
 
     def remainder(self, y: Any, **names: Any) -> Tensor:
         """x - floor(x / y) * y: the sign is that of y, as Python's %."""
+
+    def renorm(self, p: Any, axis: Any, maxnorm: Any, **names: Any) -> Tensor:
+        """x scaled so that no slice s of an axis (or dim) is longer than maxnorm: s maxnorm / (||s||_p + 1e-7) if it is."""
 
     def repeat(self, repeats: Any = ..., **names: Any) -> Tensor:
         """As tile, but each axis of x needs a number (PyTorch's repeat)."""
@@ -1487,7 +1535,7 @@ class Methods:
         """The matrices x[..., i, j] with zeros where j - i < diagonal."""
 
     def true_divide(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
-        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+        """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
 
     def trunc(self, **names: Any) -> Tensor:
         """x without its fraction. The gradient is 0."""
@@ -1543,6 +1591,9 @@ class Methods:
     def unstack(self, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
         """All slices along an axis, which disappears. Views."""
 
+    def upsample(self, size: Any = ..., scale_factor: Any = ..., mode: Any = ..., align_corners: Any = ..., recompute_scale_factor: Any = ..., antialias: Any = ..., **names: Any) -> Tensor:
+        """x (N, C, ...) at another size, axis by axis"""
+
     def upsample_bilinear(self, size: Any = ..., scale_factor: Any = ..., **names: Any) -> Tensor:
         """interpolate with mode bilinear and align_corners."""
 
@@ -1596,6 +1647,9 @@ class Methods:
 
     def zeta(self, x: Any, **names: Any) -> Tensor:
         """The Hurwitz zeta function: sum over k >= 0 of (x + k) ** -s, for s > 1."""
+
+    def random(self, low: Any = ..., high: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+        """Ints in [low, high) for every element of x; random_like(x, high) starts at 0; without both: all that x can hold."""
 
     def unfold(self, axis: Any = ..., size: Any = ..., step: Any = ..., **names: Any) -> Tensor:
         """Windows of `size` elements along an axis, `step` apart, as a new last axis: torch's x.unfold(...)."""
@@ -1653,6 +1707,9 @@ class Methods:
 
     def addr_(self, vec1: Any, vec2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Self:
         """beta * x + alpha * outer(vec1, vec2)"""
+
+    def adjoint_(self, **names: Any) -> Self:
+        """x with its last two axes exchanged."""
 
     def affine_grid_(self, size: Any, align_corners: Any = ..., **names: Any) -> Self:
         """The grid for grid_sample that the affine maps theta (N, 2, 3) or (N, 3, 4) give images of this size."""
@@ -1795,6 +1852,9 @@ class Methods:
     def bincount_(self, weights: Any = ..., minlength: Any = ..., **names: Any) -> Self:
         """How often each int occurs, or the sum of its weights; at least `minlength` numbers."""
 
+    def binomial_(self, prob: Any, generator: Any = ..., **names: Any) -> Self:
+        """How many of `count` trials of probability `prob` succeed, in count's dtype; both broadcast."""
+
     def bitwise_and_(self, y: Any, **names: Any) -> Self:
         """x & y of ints or bools, broadcast."""
 
@@ -1834,6 +1894,9 @@ class Methods:
     def cat_(self, *xs: Any, axis: Any = ..., **names: Any) -> Self:
         """The tensors one after another along an axis; the other sizes must be equal."""
 
+    def cauchy_(self, median: Any = ..., sigma: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """Cauchy numbers, of density sigma / (pi (sigma^2 + (v - median)^2)), for every element of x."""
+
     def cdist_(self, y: Any, p: Any = ..., compute_mode: Any = ..., **names: Any) -> Self:
         """d[..., i, j] = ||x[..., i, :] - y[..., j, :]||_p"""
 
@@ -1842,6 +1905,9 @@ class Methods:
 
     def celu_(self, alpha: Any = ..., inplace: Any = ..., **names: Any) -> Self:
         """max(x, 0) + min(0, alpha * (e ** (x / alpha) - 1)). Source: Barron, arXiv:1704.07483."""
+
+    def chain_matmul_(self, *xs: Any, **names: Any) -> Self:
+        """The product of several matrices, in the order that needs the fewest multiplications; the ends may be vectors."""
 
     def channel_shuffle_(self, groups: Any, **names: Any) -> Self:
         """Channels dealt out: (N, groups * k, ...) read as k * groups. Source: ShuffleNet, arXiv:1707.01083."""
@@ -1875,6 +1941,9 @@ class Methods:
 
     def column_stack_(self, *xs: Any, **names: Any) -> Self:
         """Joins along the second axis; vectors are columns."""
+
+    def combinations_(self, r: Any = ..., with_replacement: Any = ..., **names: Any) -> Self:
+        """All choices (n, r) of r elements of a vector, in the order of their places."""
 
     def concat_(self, *xs: Any, axis: Any = ..., **names: Any) -> Self:
         """The tensors one after another along an axis; the other sizes must be equal."""
@@ -2012,10 +2081,10 @@ class Methods:
         """||x - y||_p over all elements; x and y broadcast."""
 
     def div_(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Self:
-        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+        """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
 
     def divide_(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Self:
-        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+        """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
 
     def dot_(self, y: Any, **names: Any) -> Self:
         """sum_k x[k] * y[k] of two vectors, as torch.dot."""
@@ -2095,6 +2164,9 @@ class Methods:
     def expm1_(self, **names: Any) -> Self:
         """e ** x - 1, precise near 0."""
 
+    def exponential_(self, lambd: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """Exponential numbers, of density lambd e^(-lambd v), for every element of x."""
+
     def feature_alpha_dropout_(self, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Self:
         """As alpha_dropout, for whole channels of x (N, C, ...)."""
 
@@ -2154,6 +2226,9 @@ class Methods:
 
     def gelu_(self, approximate: Any = ..., **names: Any) -> Self:
         """x * Phi(x) with the normal distribution Phi(x) = (1 + erf(x / sqrt 2)) / 2"""
+
+    def geometric_(self, p: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """How many trials of probability p it takes until one succeeds, 1 or more, for every element of x."""
 
     def getitem_(self, index: Any = ..., **names: Any) -> Self:
         """x[index], as NumPy: ints, slices, None, ... give views; int and bool arrays or tensors give copies."""
@@ -2347,6 +2422,9 @@ class Methods:
     def linear_(self, w: Any, b: Any = ..., **names: Any) -> Self:
         """y[..., k] = b[k] + sum_c x[..., c] * w[k, c]"""
 
+    def linear_cross_entropy_(self, w: Any, target: Any, linear_bias: Any = ..., weight: Any = ..., reduction: Any = ..., ignore_index: Any = ..., label_smoothing: Any = ..., options: Any = ..., **names: Any) -> Self:
+        """cross_entropy(x w^T + linear_bias, target, ...); w (K, C), or (K, d1, ..., C) for targets (N, d1, ...)."""
+
     def linear_grad_w_(self, x: Any, **names: Any) -> Self:
         """gw[k, c] = sum over ... of u[..., k] * x[..., c]: the adjoint of linear in w."""
 
@@ -2370,6 +2448,9 @@ class Methods:
 
     def log_ndtr_(self, **names: Any) -> Self:
         """log(ndtr(x)), also where ndtr underflows."""
+
+    def log_normal_(self, mean: Any = ..., std: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """e to the power of normal numbers of this mean and standard deviation, for every element of x."""
 
     def log_softmax_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
         """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required; dtype casts x first."""
@@ -2492,7 +2573,7 @@ class Methods:
         """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
 
     def mean_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
-        """sum(x) / count over axes; ints and bools give float32, nothing gives NaN."""
+        """sum(x) / count over axes; ints and bools give floats, nothing gives NaN."""
 
     def minimum_(self, y: Any, **names: Any) -> Self:
         """The smaller of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
@@ -2532,6 +2613,9 @@ class Methods:
 
     def multilabel_soft_margin_loss_(self, target: Any, weight: Any = ..., reduction: Any = ..., **names: Any) -> Self:
         """The mean over classes of the binary cross-entropy with logits x (..., C) and targets of 0 and 1."""
+
+    def multinomial_(self, num_samples: Any = ..., replacement: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """Draws of indices with probabilities in proportion to each row of x (C,) or (N, C), int64."""
 
     def multiply_(self, y: Any, **names: Any) -> Self:
         """x * y, broadcast."""
@@ -2635,6 +2719,9 @@ class Methods:
     def pixel_unshuffle_(self, downscale_factor: Any, **names: Any) -> Self:
         """The reverse of pixel_shuffle: squares of r r pixels become channels."""
 
+    def poisson_(self, generator: Any = ..., **names: Any) -> Self:
+        """How many events there are where x is their mean number, in x's dtype."""
+
     def poisson_nll_loss_(self, y: Any, log_input: Any = ..., full: Any = ..., size_average: Any = ..., eps: Any = ..., reduce: Any = ..., reduction: Any = ..., **names: Any) -> Self:
         """e ** x - y x for the logarithm x of a Poisson rate (log_input=False: x - y log(x + eps) for the rate itself)"""
 
@@ -2683,6 +2770,9 @@ class Methods:
     def rad2deg_(self, **names: Any) -> Self:
         """An angle in degrees from radians."""
 
+    def random_like_(self, low: Any = ..., high: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """Ints in [low, high) for every element of x; random_like(x, high) starts at 0; without both: all that x can hold."""
+
     def ravel_(self, start_dim: Any = ..., end_dim: Any = ..., **names: Any) -> Self:
         """Joins the axes from start_dim to end_dim into one."""
 
@@ -2700,6 +2790,9 @@ class Methods:
 
     def remainder_(self, y: Any, **names: Any) -> Self:
         """x - floor(x / y) * y: the sign is that of y, as Python's %."""
+
+    def renorm_(self, p: Any, axis: Any, maxnorm: Any, **names: Any) -> Self:
+        """x scaled so that no slice s of an axis (or dim) is longer than maxnorm: s maxnorm / (||s||_p + 1e-7) if it is."""
 
     def repeat_(self, repeats: Any = ..., **names: Any) -> Self:
         """As tile, but each axis of x needs a number (PyTorch's repeat)."""
@@ -2966,7 +3059,7 @@ class Methods:
         """The matrices x[..., i, j] with zeros where j - i < diagonal."""
 
     def true_divide_(self, y: Any, rounding_mode: Any = ..., **names: Any) -> Self:
-        """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+        """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
 
     def trunc_(self, **names: Any) -> Self:
         """x without its fraction. The gradient is 0."""
@@ -2985,6 +3078,9 @@ class Methods:
 
     def unsqueeze_copy_(self, axis: Any = ..., **names: Any) -> Self:
         """Inserts an axis of size 1 at this place of the result."""
+
+    def upsample_(self, size: Any = ..., scale_factor: Any = ..., mode: Any = ..., align_corners: Any = ..., recompute_scale_factor: Any = ..., antialias: Any = ..., **names: Any) -> Self:
+        """x (N, C, ...) at another size, axis by axis"""
 
     def upsample_bilinear_(self, size: Any = ..., scale_factor: Any = ..., **names: Any) -> Self:
         """interpolate with mode bilinear and align_corners."""
@@ -3037,6 +3133,9 @@ class Methods:
     def zeta_(self, x: Any, **names: Any) -> Self:
         """The Hurwitz zeta function: sum over k >= 0 of (x + k) ** -s, for s > 1."""
 
+    def random_(self, low: Any = ..., high: Any = ..., generator: Any = ..., **names: Any) -> Self:
+        """Ints in [low, high) for every element of x; random_like(x, high) starts at 0; without both: all that x can hold."""
+
     def unfold_(self, axis: Any = ..., size: Any = ..., step: Any = ..., **names: Any) -> Self:
         """Windows of `size` elements along an axis, `step` apart, as a new last axis: torch's x.unfold(...)."""
 
@@ -3045,6 +3144,12 @@ class Methods:
     def char(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def byte(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def apply_(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def fill_diagonal_(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def map_(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def new_empty(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -3057,3 +3162,71 @@ class Methods:
     def new_zeros(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def type_as(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def data_ptr(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def detach_(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def element_size(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def get_device(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def is_complex(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def is_floating_point(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def is_inference(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def is_nonzero(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def is_pinned(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def is_same_size(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def is_shared(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def is_signed(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def ndimension(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def nelement(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def pin_memory(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def register_post_accumulate_grad_hook(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def share_memory_(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def storage_offset(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def stride(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    @property
+    def H(self) -> Any: ...
+
+    @property
+    def is_cpu(self) -> Any: ...
+
+    @property
+    def is_cuda(self) -> Any: ...
+
+    @property
+    def is_meta(self) -> Any: ...
+
+    @property
+    def is_quantized(self) -> Any: ...
+
+    @property
+    def is_sparse(self) -> Any: ...
+
+    @property
+    def itemsize(self) -> Any: ...
+
+    @property
+    def mH(self) -> Any: ...
+
+    @property
+    def real(self) -> Any: ...
+
+    @property
+    def retains_grad(self) -> Any: ...

@@ -55,6 +55,7 @@ SPELLINGS = {
     "self": ("x",),
     "other": ("y",),
     "weight": ("w", "weight"),
+    "linear_weight": ("w",),
     "bias": ("b",),
     "dim": ("axis", "axes"),
     "dims": ("axes", "axis"),

@@ -19,6 +19,8 @@ _pow = cython.declare(Op, declare("pow"))
 _neg = cython.declare(Op, declare("neg"))
 _abs = cython.declare(Op, declare("abs"))
 _matmul = cython.declare(Op, declare("matmul"))
+_left_shift = cython.declare(Op, declare("bitwise_left_shift"))
+_right_shift = cython.declare(Op, declare("bitwise_right_shift"))
 
 
 class Operators(Value):
@@ -122,6 +124,63 @@ class Operators(Value):
 
     def __itruediv__(self, other):
         return self.change(_div.call2(self, other))
+
+    def __imod__(self, other):
+        return self.change(_remainder.call2(self, other))
+
+    def __ifloordiv__(self, other):
+        return self.change(_floor_divide.call2(self, other))
+
+    def __ipow__(self, other):
+        return self.change(_pow.call2(self, other))
+
+    def __pos__(self):
+        return self
+
+    def __lshift__(self, other):
+        return _left_shift.call2(self, other)
+
+    def __rlshift__(self, other):
+        return _left_shift.call2(other, self)
+
+    def __ilshift__(self, other):
+        return self.change(_left_shift.call2(self, other))
+
+    def __rshift__(self, other):
+        return _right_shift.call2(self, other)
+
+    def __rrshift__(self, other):
+        return _right_shift.call2(other, self)
+
+    def __irshift__(self, other):
+        return self.change(_right_shift.call2(self, other))
+
+    def __rand__(self, other):
+        return compare(operator.and_, other, self)
+
+    def __iand__(self, other):
+        return self.change(compare(operator.and_, self, other))
+
+    def __ror__(self, other):
+        return compare(operator.or_, other, self)
+
+    def __ior__(self, other):
+        return self.change(compare(operator.or_, self, other))
+
+    def __rxor__(self, other):
+        return compare(operator.xor, other, self)
+
+    def __ixor__(self, other):
+        return self.change(compare(operator.xor, self, other))
+
+    def __reversed__(self):
+        return self.flip(0) if self.array.ndim else self
+
+    def __contains__(self, element):
+        """Whether any element equals a number, or a tensor's elements, broadcast."""
+        if not isinstance(element, (Value, np.ndarray, np.generic, int, float)):
+            raise DTypeError(f"in: expected a number or a tensor, got {type(element).__name__}")
+        return bool(compare(operator.eq, self, element).array.any())
 
     def change(self, result):
         """Writes a result of the same shape into this tensor's memory and takes over its history."""

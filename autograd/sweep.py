@@ -92,6 +92,10 @@ def sweep(roots, seeds, wanted=None, retain_graph=False, create_graph=False):
             if owners is None and not unshared:
                 owners = {_memory(g) for g in seeds}
             _accumulate(node, gradients[i], unshared, create_graph, owners)
+        for node in arrived:
+            if node.after is not None:
+                for hook in list(node.after.values()):
+                    hook()
     finally:
         _free()
 

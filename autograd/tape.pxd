@@ -153,6 +153,7 @@ cdef class Node:
     cdef public Value grad
     cdef bint retains
     cdef dict hooks
+    cdef dict after
     cdef object restore
     cdef Value pending
     cdef bint owned
@@ -225,7 +226,7 @@ cdef class Op:
 cdef object call_op(object op, PyObject **arguments, size_t flags, PyObject *names)
 cdef Value wrap(object array, Node node)
 cdef Node new_node(Op op, cnp.ndarray array)
-cdef owner(object array)
+cpdef owner(object array)
 cdef bint is_private(Value value, Py_ssize_t references) noexcept
 cdef forms_of(Value value)
 cdef object look(object value, void *unused)

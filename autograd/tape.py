@@ -30,6 +30,21 @@ def set_grad_enabled(on: bool) -> bool:
 
 
 _changes = cython.declare(cython.ulonglong, 0)  # changes of any memory in place so far
+_default_dtype = cython.declare(object, np.dtype("float32"))
+
+
+def default_dtype():
+    """What Python floats become, and ints that meet them: float32, as in PyTorch, unless somebody chose another."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype):
+    """Chooses what Python floats become: a floating-point dtype."""
+    global _default_dtype
+    chosen = np.dtype(dtype)
+    if chosen.kind != "f":
+        raise DTypeError(f"set_default_dtype: expected a floating-point dtype, got {chosen}")
+    _default_dtype = np.dtype(chosen.type)  # the one object of this native dtype
 
 
 @cython.freelist(64)
@@ -228,9 +243,19 @@ class Node:
         self.hooks[key] = hook
         return key
 
+    def add_after(self, hook):
+        """Calls hook() after a backward pass has stored the gradient of this leaf; returns a key for remove_hook."""
+        if self.after is None:
+            self.after = {}
+        key = object()
+        self.after[key] = hook
+        return key
+
     def remove_hook(self, key):
         if self.hooks is not None:
             self.hooks.pop(key, None)
+        if self.after is not None:
+            self.after.pop(key, None)
 
     def retain_grad(self):
         """Keeps the gradient of a node that is no leaf."""
@@ -339,8 +364,8 @@ def alike(arguments, n):
 
 
 def number_array(x):
-    """A Python number as an array; PyTorch makes floats float32."""
-    return np.asarray(x, np.float32 if type(x) is float else None)
+    """A Python number as an array."""
+    return np.asarray(x, _default_dtype if type(x) is float else None)
 
 
 def leaf_node(array):

@@ -18,7 +18,7 @@ from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.numpy_protocol import call_function, call_ufunc
 from autograd.printing import text
 from autograd.shapes import near
-from autograd.tape import declare, leaf_node, set_result_type
+from autograd.tape import declare, default_dtype, leaf_node, set_result_type
 
 _getitem = cython.declare(Op, declare("getitem"))
 _setitem = cython.declare(Op, declare("setitem"))
@@ -31,13 +31,13 @@ _sum = cython.declare(Op, declare("sum"))
 _mean = cython.declare(Op, declare("mean"))
 
 methods: dict = {}  # name -> function of (tensor, ...): filled by autograd.ops from the registry
+properties: dict = {}  # name -> function of (tensor), for what is used without parentheses
 
 _ones = cython.declare(dict, {})
-DEFAULT_DTYPE = np.dtype("float32")  # what Python floats become, as in PyTorch
 
 
 def as_array(data, dtype=None):
-    """Data of any kind as an array: Python floats become float32, arrays keep their dtype."""
+    """Data of any kind as an array: Python floats get the default dtype, arrays keep theirs."""
     if isinstance(data, Value):
         value: Value = data
         value.looked_at()  # who shares the array without the version may write unseen
@@ -47,7 +47,7 @@ def as_array(data, dtype=None):
     except ValueError:
         raise ShapeError("tensor: the nested lists have different lengths; expected a full block of numbers") from None
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
-        array = array.astype(DEFAULT_DTYPE)
+        array = array.astype(default_dtype())
     if array.dtype.kind not in "fiub":
         raise DTypeError(f"tensor: cannot hold {array.dtype} data ({type(data).__name__}); expected real numbers")
     if not array.dtype.isnative:
@@ -242,7 +242,7 @@ class Tensor(Operators):
         array = self.array
         empty: bool = array.size == 0
         suffixes = [f"size={array.shape}"] if empty and array.ndim != 1 else []
-        if array.dtype not in (DEFAULT_DTYPE, np.bool_) and (empty or array.dtype != np.int64):
+        if array.dtype not in (default_dtype(), np.bool_) and (empty or array.dtype != np.int64):
             suffixes.append(f"dtype={array.dtype}")
         if self.node is not None:
             suffixes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{self.node.op.name}>")
@@ -349,10 +349,13 @@ class Tensor(Operators):
         function = methods.get(name[:-1]) if name.endswith("_") and not name.startswith("_") else None
         if function is not None:
             return InPlaceMethod(self, function)
-        raise AttributeError(f"Tensor has no attribute {name!r}{near(name, methods)}")
+        function = properties.get(name)
+        if function is not None:
+            return function(self)
+        raise AttributeError(f"Tensor has no attribute {name!r}{near(name, [*methods, *properties])}")
 
     def __dir__(self):
-        return sorted({*object.__dir__(self), *methods})
+        return sorted({*object.__dir__(self), *methods, *properties})
 
 
 class Method:

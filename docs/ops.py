@@ -17,10 +17,6 @@ Written by `python docs/ops.py` from the declarations in `autograd/ops/`. Every 
 """
 
 
-# Families of functions of single numbers.
-ELEMENTWISE = ("activation", "binary", "bits", "bounded", "clip", "elementwise", "special", "unary")
-
-
 def foundations(samples: int = 20) -> set[str]:
     """The primitives that composites call, seen by running samples; without fused ops, whose twin defines them."""
     used: set[str] = set()
@@ -44,7 +40,7 @@ def counts(records: list[Record]) -> str:
     """How many ops there are of each kind."""
     primitive = [record for record in records if not record.composite]
     ruled = [record for record in primitive if record.differentiable]
-    pointwise = [record for record in ruled if record.module.rpartition(".")[2] in ELEMENTWISE]
+    pointwise = [record for record in ruled if record.module.rpartition(".")[2] in autograd.ops.POINTWISE]
     other, free = len(records) - len(primitive), len(primitive) - len(ruled)
     text = f"""{len(records)} ops. {other} are written with other ops, in the end with {len(foundations())} primitives.
         The other primitives stand for themselves, or fuse several for speed. Of all primitives {free} have no gradient

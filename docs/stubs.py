@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import autograd.ops
-from autograd import Tensor, convert
+from autograd import Tensor, convert, describe
 from autograd.op import Record, registry
 from autograd.sampling import Sampler
 from autograd.tape import Op
@@ -68,7 +68,13 @@ def named() -> Iterable[tuple[str, Record, str]]:
 def functions() -> str:
     """The text of nn/functional.pyi."""
     head = HEAD + "from typing import Any\n\nfrom autograd.tensor import Tensor\n\n"
-    return head + "\n".join(stub(*row) for row in named())
+    rows = [*named()]
+    known = {name: record for name, record, _ in rows}
+    for name in autograd.ops.names():
+        for ending, result in (("_", "Tensor"), ("_with_indices", "tuple[Tensor, Tensor]")):
+            if name not in known and name.removesuffix(ending) in known:
+                rows.append((name, known[name.removesuffix(ending)], result))
+    return head + "\n".join(stub(*row) for row in rows)
 
 
 def methods() -> str:
@@ -82,8 +88,9 @@ def methods() -> str:
         for name, record, result in rows
         if result == "Tensor" and f"def {name}_(" not in written
     ]
-    others = [n for n in convert.METHODS if f"def {n}(" not in written]
+    others = [n for n in convert.METHODS | describe.METHODS if f"def {n}(" not in written]
     lines += [f"    def {name}(self, *args: Any, **kwargs: Any) -> Any: ...\n" for name in others]
+    lines += [f"    @property\n    def {name}(self) -> Any: ...\n" for name in describe.PROPERTIES]
     head = "from typing import Any\n\nfrom typing_extensions import Self\n\nfrom autograd.tensor import Tensor\n\n"
     return HEAD + head + "class Methods:\n" + "\n".join(lines)
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.ops import namespace
+from autograd.ops import find, names
 from autograd.shapes import near
 
 
 def __getattr__(name: str) -> Any:
-    call = namespace().get(name)
+    call = find(name)
     if call is None:
-        raise AttributeError(f"autograd.nn.functional has no {name!r}{near(name, namespace())}")
+        raise AttributeError(f"autograd.nn.functional has no {name!r}{near(name, names())}")
     globals()[name] = call  # the next access is a plain one
     return call
 
 
 def __dir__() -> list[str]:
-    return sorted(namespace())
+    return sorted(names())

@@ -58,6 +58,9 @@ def addmv(x: Any, mat: Any, vec: Any, beta: Any = ..., alpha: Any = ..., **names
 def addr(x: Any, vec1: Any, vec2: Any, beta: Any = ..., alpha: Any = ..., **names: Any) -> Tensor:
     """beta * x + alpha * outer(vec1, vec2)"""
 
+def adjoint(x: Any, **names: Any) -> Tensor:
+    """x with its last two axes exchanged."""
+
 def affine_grid(theta: Any, size: Any, align_corners: Any = ..., **names: Any) -> Tensor:
     """The grid for grid_sample that the affine maps theta (N, 2, 3) or (N, 3, 4) give images of this size."""
 
@@ -78,6 +81,9 @@ def amax(x: Any, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
 
 def amin(x: Any, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
     """The smallest value over axes; NaN if there is one. Ties share the gradient evenly."""
+
+def aminmax(x: Any, axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+    """(amin(x, axis), amax(x, axis))"""
 
 def angle(x: Any, **names: Any) -> Tensor:
     """0 for x >= 0, pi below: the angle of a real number."""
@@ -211,6 +217,9 @@ def binary_cross_entropy_with_logits(x: Any, y: Any, weight: Any = ..., reductio
 def bincount(x: Any, weights: Any = ..., minlength: Any = ..., **names: Any) -> Tensor:
     """How often each int occurs, or the sum of its weights; at least `minlength` numbers."""
 
+def binomial(count: Any, prob: Any, generator: Any = ..., **names: Any) -> Tensor:
+    """How many of `count` trials of probability `prob` succeed, in count's dtype; both broadcast."""
+
 def bitwise_and(x: Any, y: Any, **names: Any) -> Tensor:
     """x & y of ints or bools, broadcast."""
 
@@ -256,6 +265,9 @@ def cartesian_prod(*xs: Any, **names: Any) -> Tensor:
 def cat(*xs: Any, axis: Any = ..., **names: Any) -> Tensor:
     """The tensors one after another along an axis; the other sizes must be equal."""
 
+def cauchy(x: Any, median: Any = ..., sigma: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """Cauchy numbers, of density sigma / (pi (sigma^2 + (v - median)^2)), for every element of x."""
+
 def cdist(x: Any, y: Any, p: Any = ..., compute_mode: Any = ..., **names: Any) -> Tensor:
     """d[..., i, j] = ||x[..., i, :] - y[..., j, :]||_p"""
 
@@ -264,6 +276,9 @@ def ceil(x: Any, **names: Any) -> Tensor:
 
 def celu(x: Any, alpha: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
     """max(x, 0) + min(0, alpha * (e ** (x / alpha) - 1)). Source: Barron, arXiv:1704.07483."""
+
+def chain_matmul(*xs: Any, **names: Any) -> Tensor:
+    """The product of several matrices, in the order that needs the fewest multiplications; the ends may be vectors."""
 
 def channel_shuffle(x: Any, groups: Any, **names: Any) -> Tensor:
     """Channels dealt out: (N, groups * k, ...) read as k * groups. Source: ShuffleNet, arXiv:1707.01083."""
@@ -303,6 +318,9 @@ def clip_grad(u: Any, x: Any, low: Any = ..., high: Any = ..., **names: Any) -> 
 
 def column_stack(*xs: Any, **names: Any) -> Tensor:
     """Joins along the second axis; vectors are columns."""
+
+def combinations(x: Any, r: Any = ..., with_replacement: Any = ..., **names: Any) -> Tensor:
+    """All choices (n, r) of r elements of a vector, in the order of their places."""
 
 def concat(*xs: Any, axis: Any = ..., **names: Any) -> Tensor:
     """The tensors one after another along an axis; the other sizes must be equal."""
@@ -446,10 +464,10 @@ def dist(x: Any, y: Any, p: Any = ..., **names: Any) -> Tensor:
     """||x - y||_p over all elements; x and y broadcast."""
 
 def div(x: Any, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
-    """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+    """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
 
 def divide(x: Any, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
-    """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+    """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
 
 def dot(x: Any, y: Any, **names: Any) -> Tensor:
     """sum_k x[k] * y[k] of two vectors, as torch.dot."""
@@ -538,8 +556,14 @@ def expit(x: Any, **names: Any) -> Tensor:
 def expm1(x: Any, **names: Any) -> Tensor:
     """e ** x - 1, precise near 0."""
 
+def exponential(x: Any, lambd: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """Exponential numbers, of density lambd e^(-lambd v), for every element of x."""
+
 def feature_alpha_dropout(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
     """As alpha_dropout, for whole channels of x (N, C, ...)."""
+
+def fill(x: Any, value: Any, **names: Any) -> Tensor:
+    """One value, a number or a tensor without axes, in x's shape and dtype."""
 
 def fix(x: Any, **names: Any) -> Tensor:
     """x without its fraction. The gradient is 0."""
@@ -601,6 +625,9 @@ def ge(x: Any, y: Any, **names: Any) -> Tensor:
 def gelu(x: Any, approximate: Any = ..., **names: Any) -> Tensor:
     """x * Phi(x) with the normal distribution Phi(x) = (1 + erf(x / sqrt 2)) / 2"""
 
+def geometric(x: Any, p: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """How many trials of probability p it takes until one succeeds, 1 or more, for every element of x."""
+
 def getitem(x: Any, index: Any = ..., **names: Any) -> Tensor:
     """x[index], as NumPy: ints, slices, None, ... give views; int and bool arrays or tensors give copies."""
 
@@ -654,6 +681,9 @@ def hinge_embedding_loss(x: Any, y: Any, margin: Any = ..., reduction: Any = ...
 
 def histc(x: Any, bins: Any = ..., low: Any = ..., high: Any = ..., **names: Any) -> Tensor:
     """How many elements fall into each of equal bins between low and high (both 0: the data's own), in x's dtype."""
+
+def histogram(x: Any, bins: Any, range: Any = ..., weight: Any = ..., density: Any = ..., **names: Any) -> tuple[Tensor, ...]:
+    """(hist, bin_edges): how many elements, or how much weight, fall into each bin; density: per width and of sum 1."""
 
 def householder_product(x: Any, tau: Any, **names: Any) -> Tensor:
     """The first columns of the product of I - tau[i] v v^T over the columns v of x, below a diagonal of 1."""
@@ -811,6 +841,9 @@ def linalg_svd(x: Any, full_matrices: Any = ..., **names: Any) -> tuple[Tensor, 
 def linear(x: Any, w: Any, b: Any = ..., **names: Any) -> Tensor:
     """y[..., k] = b[k] + sum_c x[..., c] * w[k, c]"""
 
+def linear_cross_entropy(x: Any, w: Any, target: Any, linear_bias: Any = ..., weight: Any = ..., reduction: Any = ..., ignore_index: Any = ..., label_smoothing: Any = ..., options: Any = ..., **names: Any) -> Tensor:
+    """cross_entropy(x w^T + linear_bias, target, ...); w (K, C), or (K, d1, ..., C) for targets (N, d1, ...)."""
+
 def linear_grad_w(u: Any, x: Any, **names: Any) -> Tensor:
     """gw[k, c] = sum over ... of u[..., k] * x[..., c]: the adjoint of linear in w."""
 
@@ -834,6 +867,9 @@ def log2(x: Any, **names: Any) -> Tensor:
 
 def log_ndtr(x: Any, **names: Any) -> Tensor:
     """log(ndtr(x)), also where ndtr underflows."""
+
+def log_normal(x: Any, mean: Any = ..., std: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """e to the power of normal numbers of this mean and standard deviation, for every element of x."""
 
 def log_softmax(x: Any, axis: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
     """y = x - log(sum(e ** x)) along axis, without overflow; axis (or dim) is required; dtype casts x first."""
@@ -971,7 +1007,7 @@ def maximum(x: Any, y: Any, **names: Any) -> Tensor:
     """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
 
 def mean(x: Any, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
-    """sum(x) / count over axes; ints and bools give float32, nothing gives NaN."""
+    """sum(x) / count over axes; ints and bools give floats, nothing gives NaN."""
 
 def median(x: Any, axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
     """The middle value, the lower one of two: of all elements, or (values, indices) along an axis. NaN wins."""
@@ -1026,6 +1062,9 @@ def multilabel_margin_loss(x: Any, target: Any, reduction: Any = ..., **names: A
 
 def multilabel_soft_margin_loss(x: Any, target: Any, weight: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
     """The mean over classes of the binary cross-entropy with logits x (..., C) and targets of 0 and 1."""
+
+def multinomial(x: Any, num_samples: Any = ..., replacement: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """Draws of indices with probabilities in proportion to each row of x (C,) or (N, C), int64."""
 
 def multiply(x: Any, y: Any, **names: Any) -> Tensor:
     """x * y, broadcast."""
@@ -1135,6 +1174,9 @@ def pixel_shuffle(x: Any, upscale_factor: Any, **names: Any) -> Tensor:
 def pixel_unshuffle(x: Any, downscale_factor: Any, **names: Any) -> Tensor:
     """The reverse of pixel_shuffle: squares of r r pixels become channels."""
 
+def poisson(x: Any, generator: Any = ..., **names: Any) -> Tensor:
+    """How many events there are where x is their mean number, in x's dtype."""
+
 def poisson_nll_loss(x: Any, y: Any, log_input: Any = ..., full: Any = ..., size_average: Any = ..., eps: Any = ..., reduce: Any = ..., reduction: Any = ..., **names: Any) -> Tensor:
     """e ** x - y x for the logarithm x of a Poisson rate (log_input=False: x - y log(x + eps) for the rate itself)"""
 
@@ -1186,6 +1228,9 @@ def quantile(x: Any, q: Any, axis: Any = ..., keepdims: Any = ..., interpolation
 def rad2deg(x: Any, **names: Any) -> Tensor:
     """An angle in degrees from radians."""
 
+def random_like(x: Any, low: Any = ..., high: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """Ints in [low, high) for every element of x; random_like(x, high) starts at 0; without both: all that x can hold."""
+
 def ravel(x: Any, start_dim: Any = ..., end_dim: Any = ..., **names: Any) -> Tensor:
     """Joins the axes from start_dim to end_dim into one."""
 
@@ -1203,6 +1248,9 @@ def relu_grad(u: Any, y: Any, **names: Any) -> Tensor:
 
 def remainder(x: Any, y: Any, **names: Any) -> Tensor:
     """x - floor(x / y) * y: the sign is that of y, as Python's %."""
+
+def renorm(x: Any, p: Any, axis: Any, maxnorm: Any, **names: Any) -> Tensor:
+    """x scaled so that no slice s of an axis (or dim) is longer than maxnorm: s maxnorm / (||s||_p + 1e-7) if it is."""
 
 def repeat(x: Any, repeats: Any = ..., **names: Any) -> Tensor:
     """As tile, but each axis of x needs a number (PyTorch's repeat)."""
@@ -1502,7 +1550,7 @@ def triu(x: Any, diagonal: Any = ..., **names: Any) -> Tensor:
     """The matrices x[..., i, j] with zeros where j - i < diagonal."""
 
 def true_divide(x: Any, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
-    """x / y, broadcast; ints give float32. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+    """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
 
 def trunc(x: Any, **names: Any) -> Tensor:
     """x without its fraction. The gradient is 0."""
@@ -1561,6 +1609,9 @@ def unsqueeze_copy(x: Any, axis: Any = ..., **names: Any) -> Tensor:
 def unstack(x: Any, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
     """All slices along an axis, which disappears. Views."""
 
+def upsample(x: Any, size: Any = ..., scale_factor: Any = ..., mode: Any = ..., align_corners: Any = ..., recompute_scale_factor: Any = ..., antialias: Any = ..., **names: Any) -> Tensor:
+    """x (N, C, ...) at another size, axis by axis"""
+
 def upsample_bilinear(x: Any, size: Any = ..., scale_factor: Any = ..., **names: Any) -> Tensor:
     """interpolate with mode bilinear and align_corners."""
 
@@ -1617,3 +1668,570 @@ def xlogy(x: Any, y: Any, **names: Any) -> Tensor:
 
 def zeta(s: Any, x: Any, **names: Any) -> Tensor:
     """The Hurwitz zeta function: sum over k >= 0 of (x + k) ** -s, for s > 1."""
+
+def relu_(x: Any, inplace: Any = ..., **names: Any) -> Tensor:
+    """max(x, 0); NaN stays NaN, the slope at 0 is 0."""
+
+def relu_grad_(u: Any, y: Any, **names: Any) -> Tensor:
+    """u where y > 0, else 0: the gradient of relu, given its result y."""
+
+def leaky_relu_(x: Any, negative_slope: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+    """x where x > 0, else negative_slope * x. Source: Maas et al., ICML 2013."""
+
+def leaky_relu_grad_(u: Any, x: Any, negative_slope: Any = ..., **names: Any) -> Tensor:
+    """u where x > 0, else negative_slope * u: the gradient of leaky_relu."""
+
+def elu_(x: Any, alpha: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+    """x where x > 0, else alpha * (e ** x - 1). Source: Clevert et al., arXiv:1511.07289."""
+
+def elu_grad_(u: Any, x: Any, alpha: Any = ..., **names: Any) -> Tensor:
+    """u where x > 0, else u * alpha * e ** x: the gradient of elu."""
+
+def selu_(x: Any, inplace: Any = ..., **names: Any) -> Tensor:
+    """1.0507 * elu(x, 1.6733), the self-normalising constants. Source: Klambauer et al., arXiv:1706.02515."""
+
+def celu_(x: Any, alpha: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+    """max(x, 0) + min(0, alpha * (e ** (x / alpha) - 1)). Source: Barron, arXiv:1704.07483."""
+
+def prelu_(x: Any, w: Any, **names: Any) -> Tensor:
+    """x where x > 0, else w[c] * x; w holds one value, or one per channel (axis 1). Source: arXiv:1502.01852."""
+
+def sigmoid_(x: Any, **names: Any) -> Tensor:
+    """1 / (1 + e ** -x)"""
+
+def sigmoid_grad_(u: Any, y: Any, **names: Any) -> Tensor:
+    """u * y * (1 - y): the gradient of sigmoid, given its result y."""
+
+def tanh_(x: Any, **names: Any) -> Tensor:
+    """(e ** x - e ** -x) / (e ** x + e ** -x)"""
+
+def tanh_grad_(u: Any, y: Any, **names: Any) -> Tensor:
+    """u * (1 - y ** 2): the gradient of tanh, given its result y."""
+
+def softplus_(x: Any, beta: Any = ..., threshold: Any = ..., **names: Any) -> Tensor:
+    """log(1 + e ** (beta * x)) / beta; x itself where beta * x > threshold. Source: Dugas et al., NIPS 2000."""
+
+def logsigmoid_(x: Any, **names: Any) -> Tensor:
+    """log(1 / (1 + e ** -x)) = -log(1 + e ** -x), without overflow."""
+
+def gelu_(x: Any, approximate: Any = ..., **names: Any) -> Tensor:
+    """x * Phi(x) with the normal distribution Phi(x) = (1 + erf(x / sqrt 2)) / 2"""
+
+def silu_(x: Any, inplace: Any = ..., **names: Any) -> Tensor:
+    """x * sigmoid(x), also known as swish. Source: Ramachandran et al., arXiv:1710.05941; arXiv:1702.03118."""
+
+def mish_(x: Any, inplace: Any = ..., **names: Any) -> Tensor:
+    """x * tanh(softplus(x)). Source: Misra, arXiv:1908.08681."""
+
+def softsign_(x: Any, **names: Any) -> Tensor:
+    """x / (1 + |x|)"""
+
+def glu_(x: Any, axis: Any = ..., **names: Any) -> Tensor:
+    """a * sigmoid(b), where a and b are the halves of x along axis. Source: Dauphin et al., arXiv:1612.08083."""
+
+def add_(x: Any, y: Any, alpha: Any = ..., **names: Any) -> Tensor:
+    """x + alpha * y, broadcast."""
+
+def sub_(x: Any, y: Any, alpha: Any = ..., **names: Any) -> Tensor:
+    """x - alpha * y, broadcast."""
+
+def mul_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x * y, broadcast."""
+
+def div_(x: Any, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
+    """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+
+def neg_(x: Any, **names: Any) -> Tensor:
+    """-x; bools are refused, as in PyTorch and NumPy."""
+
+def pow_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x ** y, broadcast; 0 ** 0 = 1. The gradient at x = 0 is that of the polynomial: 0 for x ** 2 and x ** 0."""
+
+def where_(condition: Any, x: Any, y: Any, **names: Any) -> Tensor:
+    """x where the condition holds, else y; all broadcast."""
+
+def maximum_(x: Any, y: Any, **names: Any) -> Tensor:
+    """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
+
+def minimum_(x: Any, y: Any, **names: Any) -> Tensor:
+    """The smaller of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
+
+def lerp_(x: Any, end: Any, w: Any, **names: Any) -> Tensor:
+    """x + w * (end - x): linear interpolation."""
+
+def addcmul_(x: Any, tensor1: Any, tensor2: Any, value: Any = ..., **names: Any) -> Tensor:
+    """x + value * tensor1 * tensor2"""
+
+def addcdiv_(x: Any, tensor1: Any, tensor2: Any, value: Any = ..., **names: Any) -> Tensor:
+    """x + value * tensor1 / tensor2"""
+
+def setitem_(x: Any, y: Any, index: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+    """A copy of x with x[index] replaced by y, which broadcasts. inplace: x itself, for Tensor's `x[index] = y`."""
+
+def remainder_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x - floor(x / y) * y: the sign is that of y, as Python's %."""
+
+def fmod_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x - trunc(x / y) * y: the sign is that of x, as C's fmod."""
+
+def floor_divide_(x: Any, y: Any, **names: Any) -> Tensor:
+    """floor(x / y), broadcast."""
+
+def atan2_(x: Any, y: Any, **names: Any) -> Tensor:
+    """The angle of the point (y, x), in (-pi, pi]: arctan(x / y) in the right quadrant."""
+
+def hypot_(x: Any, y: Any, **names: Any) -> Tensor:
+    """sqrt(x^2 + y^2), without overflow in between."""
+
+def logaddexp_(x: Any, y: Any, **names: Any) -> Tensor:
+    """log(e^x + e^y), without overflow in between."""
+
+def eq_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x == y, broadcast; bools."""
+
+def ne_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x != y, broadcast; bools."""
+
+def lt_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x < y, broadcast; bools."""
+
+def le_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x <= y, broadcast; bools."""
+
+def gt_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x > y, broadcast; bools."""
+
+def ge_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x >= y, broadcast; bools."""
+
+def logical_and_(x: Any, y: Any, **names: Any) -> Tensor:
+    """Whether x and y are both nonzero, broadcast."""
+
+def logical_or_(x: Any, y: Any, **names: Any) -> Tensor:
+    """Whether x or y is nonzero, broadcast."""
+
+def logical_xor_(x: Any, y: Any, **names: Any) -> Tensor:
+    """Whether exactly one of x and y is nonzero, broadcast."""
+
+def exp_(x: Any, **names: Any) -> Tensor:
+    """e ** x"""
+
+def exp2_(x: Any, **names: Any) -> Tensor:
+    """2 ** x"""
+
+def expm1_(x: Any, **names: Any) -> Tensor:
+    """e ** x - 1, precise near 0."""
+
+def log_(x: Any, **names: Any) -> Tensor:
+    """The natural logarithm of x; -inf at 0, NaN below."""
+
+def log2_(x: Any, **names: Any) -> Tensor:
+    """The logarithm of x to base 2."""
+
+def log10_(x: Any, **names: Any) -> Tensor:
+    """The logarithm of x to base 10."""
+
+def log1p_(x: Any, **names: Any) -> Tensor:
+    """log(1 + x), precise near 0."""
+
+def sqrt_(x: Any, **names: Any) -> Tensor:
+    """The square root of x; NaN below 0."""
+
+def rsqrt_(x: Any, **names: Any) -> Tensor:
+    """1 / sqrt(x)"""
+
+def reciprocal_(x: Any, **names: Any) -> Tensor:
+    """1 / x"""
+
+def square_(x: Any, **names: Any) -> Tensor:
+    """x * x"""
+
+def sin_(x: Any, **names: Any) -> Tensor:
+    """The sine of x (radians)."""
+
+def cos_(x: Any, **names: Any) -> Tensor:
+    """The cosine of x (radians)."""
+
+def tan_(x: Any, **names: Any) -> Tensor:
+    """The tangent of x (radians)."""
+
+def asin_(x: Any, **names: Any) -> Tensor:
+    """The angle in [-pi/2, pi/2] whose sine is x."""
+
+def acos_(x: Any, **names: Any) -> Tensor:
+    """The angle in [0, pi] whose cosine is x."""
+
+def atan_(x: Any, **names: Any) -> Tensor:
+    """The angle in (-pi/2, pi/2) whose tangent is x."""
+
+def sinh_(x: Any, **names: Any) -> Tensor:
+    """(e^x - e^-x) / 2"""
+
+def cosh_(x: Any, **names: Any) -> Tensor:
+    """(e^x + e^-x) / 2"""
+
+def asinh_(x: Any, **names: Any) -> Tensor:
+    """log(x + sqrt(x^2 + 1))"""
+
+def acosh_(x: Any, **names: Any) -> Tensor:
+    """log(x + sqrt(x^2 - 1)), for x >= 1."""
+
+def atanh_(x: Any, **names: Any) -> Tensor:
+    """log((1 + x) / (1 - x)) / 2, for |x| < 1."""
+
+def erf_(x: Any, **names: Any) -> Tensor:
+    """2 / sqrt(pi) * the integral of e^(-t^2) from 0 to x"""
+
+def abs_(x: Any, **names: Any) -> Tensor:
+    """|x|; the gradient at 0 is 0."""
+
+def sign_(x: Any, **names: Any) -> Tensor:
+    """-1, 0 or 1; NaN stays. The gradient is 0."""
+
+def floor_(x: Any, **names: Any) -> Tensor:
+    """The largest integer <= x. The gradient is 0."""
+
+def ceil_(x: Any, **names: Any) -> Tensor:
+    """The smallest integer >= x. The gradient is 0."""
+
+def trunc_(x: Any, **names: Any) -> Tensor:
+    """x without its fraction. The gradient is 0."""
+
+def frac_(x: Any, **names: Any) -> Tensor:
+    """x - trunc(x): the fraction, with the sign of x."""
+
+def round_(x: Any, decimals: Any = ..., **names: Any) -> Tensor:
+    """x to the nearest multiple of 10 ** -decimals, halves to even. The gradient is 0."""
+
+def isnan_(x: Any, **names: Any) -> Tensor:
+    """Whether x is NaN."""
+
+def isinf_(x: Any, **names: Any) -> Tensor:
+    """Whether x is inf or -inf."""
+
+def isfinite_(x: Any, **names: Any) -> Tensor:
+    """Whether x is neither NaN nor infinite."""
+
+def logical_not_(x: Any, **names: Any) -> Tensor:
+    """Whether x is zero."""
+
+def nan_to_num_(x: Any, nan: Any = ..., posinf: Any = ..., neginf: Any = ..., **names: Any) -> Tensor:
+    """x with NaN and the infinities replaced; None: the largest finite numbers. No gradient flows where replaced."""
+
+def dropout_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """y = x * mask / (1 - p), mask being 0 with probability p; x itself outside training."""
+
+def dropout2d_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """Dropout of whole channels x[n, c]: all elements of a channel are kept or dropped together."""
+
+def hardtanh_(x: Any, min_val: Any = ..., max_val: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
+    """min(max(x, min_val), max_val); the slope at the bounds is 0, which the result alone tells."""
+
+def hardtanh_grad_(u: Any, y: Any, min_val: Any = ..., max_val: Any = ..., **names: Any) -> Tensor:
+    """u where min_val < y < max_val, else 0: the gradient of hardtanh, given its result y."""
+
+def relu6_(x: Any, inplace: Any = ..., **names: Any) -> Tensor:
+    """min(max(x, 0), 6). Source: Howard et al., MobileNets, arXiv:1704.04861."""
+
+def hardsigmoid_(x: Any, inplace: Any = ..., **names: Any) -> Tensor:
+    """min(max(x + 3, 0), 6) / 6. Source: Courbariaux et al., arXiv:1511.00363."""
+
+def hardswish_(x: Any, inplace: Any = ..., **names: Any) -> Tensor:
+    """x * hardsigmoid(x). Source: Howard et al., Searching for MobileNetV3, arXiv:1905.02244."""
+
+def bitwise_and_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x & y of ints or bools, broadcast."""
+
+def bitwise_or_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x | y of ints or bools, broadcast."""
+
+def bitwise_xor_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x ^ y of ints or bools, broadcast."""
+
+def bitwise_not_(x: Any, **names: Any) -> Tensor:
+    """~x of ints or bools."""
+
+def bitwise_left_shift_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x * 2 ** y of ints, broadcast."""
+
+def bitwise_right_shift_(x: Any, y: Any, **names: Any) -> Tensor:
+    """floor(x / 2 ** y) of ints, broadcast."""
+
+def gcd_(x: Any, y: Any, **names: Any) -> Tensor:
+    """The greatest common divisor of ints, broadcast."""
+
+def lcm_(x: Any, y: Any, **names: Any) -> Tensor:
+    """The least common multiple of ints, broadcast."""
+
+def signbit_(x: Any, **names: Any) -> Tensor:
+    """Whether the sign is negative, that of -0.0 too."""
+
+def copysign_(x: Any, y: Any, **names: Any) -> Tensor:
+    """|x| with the sign of y, broadcast; no gradient reaches y, none x at 0."""
+
+def nextafter_(x: Any, y: Any, **names: Any) -> Tensor:
+    """The next floating-point number after x towards y, broadcast; its gradient is that of x."""
+
+def heaviside_(x: Any, y: Any, **names: Any) -> Tensor:
+    """0 where x < 0, y where x = 0, 1 where x > 0; broadcast."""
+
+def frexp_(x: Any, **names: Any) -> Tensor:
+    """(mantissa, exponent): x = mantissa * 2 ** exponent with the mantissa in [0.5, 1)."""
+
+def ldexp_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x * 2 ** y"""
+
+def isposinf_(x: Any, **names: Any) -> Tensor:
+    """Whether x is inf."""
+
+def isneginf_(x: Any, **names: Any) -> Tensor:
+    """Whether x is -inf."""
+
+def isreal_(x: Any, **names: Any) -> Tensor:
+    """True everywhere: there are no complex tensors."""
+
+def isclose_(x: Any, y: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ..., **names: Any) -> Tensor:
+    """|x - y| <= atol + rtol |y|, broadcast; equal infinities are close."""
+
+def allclose_(x: Any, y: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ..., **names: Any) -> Tensor:
+    """Whether isclose holds everywhere, as a Python bool."""
+
+def equal_(x: Any, y: Any, **names: Any) -> Tensor:
+    """Whether x and y have the same shape and elements, as a Python bool."""
+
+def fmax_(x: Any, y: Any, **names: Any) -> Tensor:
+    """The larger of x and y; of a number and NaN, the number."""
+
+def fmin_(x: Any, y: Any, **names: Any) -> Tensor:
+    """The smaller of x and y; of a number and NaN, the number."""
+
+def logaddexp2_(x: Any, y: Any, **names: Any) -> Tensor:
+    """log2(2^x + 2^y), without overflow in between."""
+
+def rsub_(x: Any, y: Any, alpha: Any = ..., **names: Any) -> Tensor:
+    """y - alpha * x"""
+
+def float_power_(x: Any, y: Any, dtype: Any = ..., **names: Any) -> Tensor:
+    """x ** y, computed in float64."""
+
+def rad2deg_(x: Any, **names: Any) -> Tensor:
+    """An angle in degrees from radians."""
+
+def deg2rad_(x: Any, **names: Any) -> Tensor:
+    """An angle in radians from degrees."""
+
+def positive_(x: Any, **names: Any) -> Tensor:
+    """x itself; bools are refused."""
+
+def clamp_min_(x: Any, low: Any = ..., **names: Any) -> Tensor:
+    """max(x, low)"""
+
+def clamp_max_(x: Any, high: Any = ..., **names: Any) -> Tensor:
+    """min(x, high)"""
+
+def angle_(x: Any, **names: Any) -> Tensor:
+    """0 for x >= 0, pi below: the angle of a real number."""
+
+def clip_(x: Any, low: Any = ..., high: Any = ..., **names: Any) -> Tensor:
+    """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes within the bounds."""
+
+def clip_grad_(u: Any, x: Any, low: Any = ..., high: Any = ..., **names: Any) -> Tensor:
+    """u where low <= x <= high, else 0: the gradient of clip, whose bounds are numbers or None."""
+
+def threshold_(x: Any, threshold: Any, value: Any, inplace: Any = ..., **names: Any) -> Tensor:
+    """x above the threshold, else the value."""
+
+def rrelu_(x: Any, lower: Any = ..., upper: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """x above 0, else x times a slope: random in [lower, upper] in training, else their mean. arXiv:1505.00853."""
+
+def alpha_dropout_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """Dropout for SELU networks: mean and variance stay. Source: Klambauer et al., arXiv:1706.02515."""
+
+def feature_alpha_dropout_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """As alpha_dropout, for whole channels of x (N, C, ...)."""
+
+def dropout1d_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """Dropout of whole channels of x (N, C, L)."""
+
+def dropout3d_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """Dropout of whole channels of x (N, C, D, H, W)."""
+
+def lgamma_(x: Any, **names: Any) -> Tensor:
+    """log |gamma(x)|"""
+
+def digamma_(x: Any, **names: Any) -> Tensor:
+    """The derivative of lgamma."""
+
+def zeta_(s: Any, x: Any, **names: Any) -> Tensor:
+    """The Hurwitz zeta function: sum over k >= 0 of (x + k) ** -s, for s > 1."""
+
+def polygamma_of_(x: Any, n: Any = ..., **names: Any) -> Tensor:
+    """The n-th derivative of digamma, n >= 1: (-1) ** (n + 1) n! zeta(n + 1, x)."""
+
+def polygamma_(n: Any, x: Any, **names: Any) -> Tensor:
+    """The n-th derivative of digamma; polygamma(0, x) is digamma(x)."""
+
+def mvlgamma_(x: Any, p: Any = ..., **names: Any) -> Tensor:
+    """The logarithm of the multivariate gamma function: sum over j < p of lgamma(x - j / 2), plus p(p-1)/4 log pi."""
+
+def erfc_(x: Any, **names: Any) -> Tensor:
+    """1 - erf(x), precise for large x."""
+
+def erfinv_(x: Any, **names: Any) -> Tensor:
+    """The number whose erf is x."""
+
+def ndtr_(x: Any, **names: Any) -> Tensor:
+    """The normal distribution's probability of values below x."""
+
+def ndtri_(x: Any, **names: Any) -> Tensor:
+    """The inverse of ndtr: the number below which normal values stay with probability x."""
+
+def log_ndtr_(x: Any, **names: Any) -> Tensor:
+    """log(ndtr(x)), also where ndtr underflows."""
+
+def i0e_(x: Any, **names: Any) -> Tensor:
+    """e^-|x| times the modified Bessel function of order 0."""
+
+def i1e_(x: Any, **names: Any) -> Tensor:
+    """e^-|x| times the modified Bessel function of order 1."""
+
+def i0_(x: Any, **names: Any) -> Tensor:
+    """The modified Bessel function of the first kind of order 0."""
+
+def i1_(x: Any, **names: Any) -> Tensor:
+    """The modified Bessel function of the first kind of order 1."""
+
+def bessel_j0_(x: Any, **names: Any) -> Tensor:
+    """The Bessel function of the first kind of order 0."""
+
+def bessel_j1_(x: Any, **names: Any) -> Tensor:
+    """The Bessel function of the first kind of order 1."""
+
+def xlogy_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x * log(y); 0 where x = 0, whatever y is (except NaN)."""
+
+def xlog1py_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x * log(1 + y); 0 where x = 0, whatever y is (except NaN)."""
+
+def entr_(x: Any, **names: Any) -> Tensor:
+    """-x * log(x); 0 at 0, -inf below."""
+
+def logit_(x: Any, eps: Any = ..., **names: Any) -> Tensor:
+    """log(x / (1 - x)); with eps, x is held within [eps, 1 - eps]."""
+
+def sinc_(x: Any, **names: Any) -> Tensor:
+    """sin(pi x) / (pi x), 1 at 0."""
+
+def absolute_(x: Any, **names: Any) -> Tensor:
+    """|x|; the gradient at 0 is 0."""
+
+def arccos_(x: Any, **names: Any) -> Tensor:
+    """The angle in [0, pi] whose cosine is x."""
+
+def arccosh_(x: Any, **names: Any) -> Tensor:
+    """log(x + sqrt(x^2 - 1)), for x >= 1."""
+
+def arcsin_(x: Any, **names: Any) -> Tensor:
+    """The angle in [-pi/2, pi/2] whose sine is x."""
+
+def arcsinh_(x: Any, **names: Any) -> Tensor:
+    """log(x + sqrt(x^2 + 1))"""
+
+def arctan_(x: Any, **names: Any) -> Tensor:
+    """The angle in (-pi/2, pi/2) whose tangent is x."""
+
+def arctan2_(x: Any, y: Any, **names: Any) -> Tensor:
+    """The angle of the point (y, x), in (-pi, pi]: arctan(x / y) in the right quadrant."""
+
+def arctanh_(x: Any, **names: Any) -> Tensor:
+    """log((1 + x) / (1 - x)) / 2, for |x| < 1."""
+
+def clamp_(x: Any, low: Any = ..., high: Any = ..., **names: Any) -> Tensor:
+    """min(max(x, low), high); a bound may be None, a number or a tensor. The gradient passes within the bounds."""
+
+def divide_(x: Any, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
+    """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+
+def fix_(x: Any, **names: Any) -> Tensor:
+    """x without its fraction. The gradient is 0."""
+
+def greater_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x > y, broadcast; bools."""
+
+def greater_equal_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x >= y, broadcast; bools."""
+
+def less_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x < y, broadcast; bools."""
+
+def less_equal_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x <= y, broadcast; bools."""
+
+def mod_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x - floor(x / y) * y: the sign is that of y, as Python's %."""
+
+def multiply_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x * y, broadcast."""
+
+def negative_(x: Any, **names: Any) -> Tensor:
+    """-x; bools are refused, as in PyTorch and NumPy."""
+
+def not_equal_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x != y, broadcast; bools."""
+
+def power_(x: Any, y: Any, **names: Any) -> Tensor:
+    """x ** y, broadcast; 0 ** 0 = 1. The gradient at x = 0 is that of the polynomial: 0 for x ** 2 and x ** 0."""
+
+def rint_(x: Any, decimals: Any = ..., **names: Any) -> Tensor:
+    """x to the nearest multiple of 10 ** -decimals, halves to even. The gradient is 0."""
+
+def sgn_(x: Any, **names: Any) -> Tensor:
+    """-1, 0 or 1; NaN stays. The gradient is 0."""
+
+def subtract_(x: Any, y: Any, alpha: Any = ..., **names: Any) -> Tensor:
+    """x - alpha * y, broadcast."""
+
+def true_divide_(x: Any, y: Any, rounding_mode: Any = ..., **names: Any) -> Tensor:
+    """x / y, broadcast; ints give floats. rounding_mode 'floor' or 'trunc': whole quotients, without gradient."""
+
+def bitwise_invert_(x: Any, **names: Any) -> Tensor:
+    """~x of ints or bools."""
+
+def expit_(x: Any, **names: Any) -> Tensor:
+    """1 / (1 + e ** -x)"""
+
+def gammaln_(x: Any, **names: Any) -> Tensor:
+    """log |gamma(x)|"""
+
+def psi_(x: Any, **names: Any) -> Tensor:
+    """The derivative of lgamma."""
+
+def swish_(x: Any, inplace: Any = ..., **names: Any) -> Tensor:
+    """x * sigmoid(x), also known as swish. Source: Ramachandran et al., arXiv:1710.05941; arXiv:1702.03118."""
+
+def max_pool2d_with_indices(x: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> tuple[Tensor, Tensor]:
+    """y[n, c, p, q] = max over (r, s) of x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding]"""
+
+def max_pool1d_with_indices(x: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> tuple[Tensor, Tensor]:
+    """max_pool2d of x (N, C, L) -> (N, C, Q), along the one axis; indices count from the start of it."""
+
+def adaptive_max_pool2d_with_indices(x: Any, output_size: Any, return_indices: Any = ..., **names: Any) -> tuple[Tensor, Tensor]:
+    """y[n, c, p, q] = max of x[n, c, h, w] over floor(p H / P) <= h < ceil((p + 1) H / P), and likewise w"""
+
+def max_pool3d_with_indices(x: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> tuple[Tensor, Tensor]:
+    """The largest element of every window of x (N, C, D, H, W); return_indices: also its place in the flat volume."""
+
+def adaptive_max_pool1d_with_indices(x: Any, output_size: Any, return_indices: Any = ..., **names: Any) -> tuple[Tensor, Tensor]:
+    """Maxima over windows of x (N, C, L) that give `output_size` of them; see adaptive_max_pool2d."""
+
+def adaptive_max_pool3d_with_indices(x: Any, output_size: Any, return_indices: Any = ..., **names: Any) -> tuple[Tensor, Tensor]:
+    """Maxima over windows of x (N, C, D, H, W) that give `output_size` of them; see adaptive_max_pool2d."""
+
+def fill_(x: Any, value: Any, **names: Any) -> Tensor:
+    """One value, a number or a tensor without axes, in x's shape and dtype."""
+
+def normal_(mean: Any = ..., std: Any = ..., shape: Any = ..., generator: Any = ..., dtype: Any = ..., device: Any = ..., layout: Any = ..., **names: Any) -> Tensor:
+    """Normal numbers of a mean and a standard deviation, each a number or a tensor (whose shape is the default)."""
+
+def uniform_(low: Any = ..., high: Any = ..., shape: Any = ..., generator: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+    """Uniform numbers in [low, high), bounds being numbers or tensors (whose shape is the default)."""

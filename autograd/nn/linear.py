@@ -12,12 +12,13 @@ from autograd.nn import functional as F
 from autograd.nn import init
 from autograd.nn.checks import expect_features, expect_sizes
 from autograd.nn.module import Module, Parameter
+from autograd.tape import default_dtype
 from autograd.tensor import Tensor
 
 
 def empty(*shape: int, dtype: Any = None) -> Parameter:
     """A parameter to be initialised."""
-    return Parameter(np.empty(shape, np.float32 if dtype is None else np.dtype(dtype)))
+    return Parameter(np.empty(shape, default_dtype() if dtype is None else np.dtype(dtype)))
 
 
 class Identity(Module):

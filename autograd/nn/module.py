@@ -228,6 +228,24 @@ class Module(Base, HooksMixin, StateMixin):
             raise AttributeError(f"{type(self).__name__}: has no parameter {target!r}{hint}")
         return found  # type: ignore[no-any-return]
 
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer of a dotted name."""
+        path, _, name = target.rpartition(".")
+        found = self.get_submodule(path)._buffers.get(name)
+        if found is None:
+            hint = near(target, [name for name, _ in self.named_buffers()])
+            raise AttributeError(f"{type(self).__name__}: has no buffer {target!r}{hint}")
+        return found  # type: ignore[no-any-return]
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Puts a module at a dotted name, whose parent must exist; strict: in place of one that exists."""
+        path, _, name = target.rpartition(".")
+        if not name or not isinstance(module, Module):
+            raise ValueError(f"set_submodule: expected a name and a Module, got {target!r}, {type(module).__name__}")
+        if strict:
+            self.get_submodule(target)
+        setattr(self.get_submodule(path), name, module)
+
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Calls fn on every module below and then on this one; e.g. to initialise."""
         for child in self.children():
@@ -282,6 +300,26 @@ class Module(Base, HooksMixin, StateMixin):
 
     def double(self) -> Self:
         return self.to(np.float64)
+
+    def half(self) -> Self:
+        return self.to(np.float16)
+
+    def type(self, dst_type: Any) -> Self:
+        """As to(dst_type): integers, such as counts of batches, stay what they are."""
+        return self.to(np.dtype(dst_type))
+
+    def to_empty(self, *, device: Any = "cpu", recurse: bool = True) -> Self:
+        """Gives parameters and buffers memory of their own that holds any values."""
+        for _, value in self._named((PARAMETER, BUFFER, TEMPORARY), "", recurse, True):
+            value.detach().to(device)  # refuses what is not the CPU
+            value.data = np.empty_like(value.array)
+        return self
+
+    def share_memory(self) -> Self:
+        """Moves parameters and buffers into memory that processes forked from now on share."""
+        for _, value in self._named((PARAMETER, BUFFER, TEMPORARY), "", True, True):
+            value.share_memory_()
+        return self
 
     def cpu(self) -> Self:
         return self

@@ -12,6 +12,7 @@ from autograd.nn import init
 from autograd.nn.checks import expect_dimensions, expect_features
 from autograd.nn.linear import empty
 from autograd.nn.module import Module
+from autograd.tape import default_dtype
 from autograd.tensor import Tensor
 
 
@@ -47,7 +48,7 @@ class _Tracking(Module):
         self._spelling = self.axes.replace("C", str(num_features))
         self.register_parameter("weight", empty(num_features, dtype=dtype) if affine else None)
         self.register_parameter("bias", empty(num_features, dtype=dtype) if affine and bias else None)
-        kind = np.float32 if dtype is None else np.dtype(dtype)
+        kind = default_dtype() if dtype is None else np.dtype(dtype)
         tracked = track_running_stats
         self.register_buffer("running_mean", Tensor(np.zeros(num_features, kind)) if tracked else None)
         self.register_buffer("running_var", Tensor(np.ones(num_features, kind)) if tracked else None)

@@ -18,6 +18,7 @@ from autograd.nn.linear import Linear, empty
 from autograd.nn.module import Module
 from autograd.nn.norm import LayerNorm
 from autograd.ops.linalg import tensor_of
+from autograd.tape import default_dtype
 from autograd.tensor import Tensor
 
 
@@ -258,4 +259,4 @@ class Transformer(Module):
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
         """-inf above the diagonal, else 0: a position attends to none after it."""
-        return Tensor(np.triu(np.full((sz, sz), -np.inf, np.float32 if dtype is None else np.dtype(dtype)), 1))
+        return Tensor(np.triu(np.full((sz, sz), -np.inf, default_dtype() if dtype is None else np.dtype(dtype)), 1))

@@ -1,6 +1,11 @@
 """The ops, one file per family. Importing this package completes every handle and fills Tensor's methods."""
 
-from autograd import convert, tensor
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from autograd import convert, describe, tensor
 from autograd.op import registry
 from autograd.ops import (  # noqa: F401  importing a family declares its ops
     activation,
@@ -15,6 +20,7 @@ from autograd.ops import (  # noqa: F401  importing a family declares its ops
     conv,
     conv_forms,
     ctc,
+    distributions,
     einsum,
     elementwise,
     extreme,
@@ -88,6 +94,8 @@ ALIASES = {
     "alias_copy": "identity",
     "cat": "concatenate",
     "concat": "concatenate",
+    "adjoint": "matrix_transpose",
+    "chain_matmul": "multi_dot",
     "moveaxis": "movedim",
     "ravel": "flatten",
     "row_stack": "vstack",
@@ -126,11 +134,20 @@ ALIASES = {
     "pinverse": "pinv",
     "psi": "digamma",
     "trapz": "trapezoid",
-    # activation
+    # activation, resample
     "swish": "silu",
+    "upsample": "interpolate",
 }
 
-__all__ = ["ALIASES", "namespace"]
+# Methods of tensors that are functions, too.
+FUNCTIONS = (
+    "clone", "detach", "get_device", "is_complex", "is_inference", "is_nonzero", "is_same_size", "is_signed", "numel",
+)  # fmt: skip
+
+# Families of functions of single numbers.
+POINTWISE = ("activation", "binary", "bits", "bounded", "clip", "elementwise", "special", "unary")
+
+__all__ = ["ALIASES", "find", "names", "namespace"]
 
 
 def namespace() -> dict:
@@ -139,7 +156,39 @@ def namespace() -> dict:
     return calls | {alias: calls[name] for alias, name in ALIASES.items()}
 
 
-# Methods whose name is another function in torch.nn.functional.
-METHODS = {"unfold": strided.windows_along}
+def find(name: str) -> Callable | None:
+    """The function of this name, or None: an op; with _ in place; a pool _with_indices; one of FUNCTIONS."""
+    calls = namespace()
+    if name in calls:
+        return calls[name]  # type: ignore[no-any-return]
+    if name in FUNCTIONS or (name.endswith("_") and (name in tensor.methods or name[:-1] in calls)):
+        return _by_method(name)
+    with_places = calls.get(name.removesuffix("_with_indices"))
+    return None if with_places is None else functools.partial(with_places, return_indices=True)
 
-tensor.methods.update(convert.METHODS | namespace() | METHODS)
+
+def _by_method(name: str) -> Callable:
+    def call(x, *args, **kwargs):
+        return getattr(x, name)(*args, **kwargs)
+
+    call.__name__, call.__doc__ = name, f"x.{name}(...)"
+    return call
+
+
+def names() -> list[str]:
+    """What find knows, as far as PyTorch users look for it: changes in place are those that keep shapes."""
+    calls = namespace()
+    in_place = [
+        f"{name}_"
+        for name, record in [*registry().items(), *((alias, registry()[op]) for alias, op in ALIASES.items())]
+        if record.module.rpartition(".")[2] in POINTWISE or "inplace" in record.signature.parameters
+    ]
+    pools = [f"{name}_with_indices" for name in calls if "max_pool" in name and name[-2:] in ("1d", "2d", "3d")]
+    return [*calls, *FUNCTIONS, *in_place, *pools, *(name for name in tensor.methods if name.endswith("_"))]
+
+
+# Methods whose name is another function in torch.nn.functional.
+METHODS = {"random": distributions.random_like, "unfold": strided.windows_along}
+
+tensor.methods.update(convert.METHODS | describe.METHODS | namespace() | METHODS)
+tensor.properties.update(describe.PROPERTIES)

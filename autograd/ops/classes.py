@@ -9,8 +9,8 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
-from autograd.op import Direct, op
-from autograd.ops.linalg import need, tensor_of
+from autograd.op import Direct, composite, op
+from autograd.ops.linalg import linear, need, tensor_of
 from autograd.ops.loss import REDUCTIONS, check_reduction, reduced
 from autograd.ops.softmax import log_softmax
 from autograd.sampling import Case, Sampler
@@ -358,3 +358,43 @@ cross_entropy.grads(
     target=_entropy_target,
     weight=None,
 )
+
+
+def _linear_entropy_samples(s: Sampler) -> Case:
+    n, c, k = s.size(3), s.size(4), s.size(3) + 1
+    return s.case(s.array((n, c)), s.array((k, c)), s.integers((n,), 0, k), linear_bias=s.choice((None, s.array((k,)))))
+
+
+@composite(
+    reference=lambda x, w, target, linear_bias=None: _entropy_reference(
+        x @ w.T + (0 if linear_bias is None else linear_bias), target
+    )[0],
+    samples=_linear_entropy_samples,
+)
+def linear_cross_entropy(
+    x,
+    w,
+    target,
+    *,
+    linear_bias=None,
+    weight=None,
+    reduction="mean",
+    ignore_index=None,
+    label_smoothing=0.0,
+    options=None,
+):
+    """cross_entropy(x w^T + linear_bias, target, ...); w (K, C), or (K, d1, ..., C) for targets (N, d1, ...).
+
+    options, which say how PyTorch saves memory, change nothing here.
+    """
+    x, w = tensor_of(x), tensor_of(w)
+    if w.ndim < 2 or (w.ndim > 2 and x.ndim < 2):
+        raise ShapeError(
+            f"linear_cross_entropy: expected w (K C), or x (N C) beside more axes  [x: {x.shape}, w: {w.shape}]"
+        )
+    if ignore_index is not None and tensor_of(target).dtype.kind == "f":
+        raise ValueError("linear_cross_entropy: ignore_index is for class indices, target holds probabilities")
+    logits = linear(x, w.reshape(-1, w.shape[-1])).reshape(*x.shape[:-1], *w.shape[:-1])
+    logits = logits if linear_bias is None else logits + linear_bias
+    return cross_entropy(logits, target, weight, -100 if ignore_index is None else ignore_index, reduction,
+                         label_smoothing)  # fmt: skip

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from autograd.errors import ShapeError
+from autograd.tape import default_dtype
+
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 INT64 = np.dtype(np.int64)
 RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}
-NUMBERS = {bool: np.dtype(bool), int: INT64, float: FLOAT32}
+NUMBERS = {bool: lambda: np.dtype(bool), int: lambda: INT64, float: default_dtype}
 
 
 def has_kernels(x: np.ndarray) -> bool:
@@ -28,11 +31,21 @@ def rank(dtype: np.dtype) -> int:
     return RANKS[dtype.kind]
 
 
-def promote_types(a: np.dtype, b: np.dtype) -> np.dtype:
+def promote_types(a: Any, b: Any) -> np.dtype:
     """The dtype of a result of two arrays; int64 with float32 is float32, not NumPy's float64."""
+    a, b = np.dtype(a), np.dtype(b)
     if rank(a) != rank(b):
         return a if rank(a) > rank(b) else b
     return np.promote_types(a, b)
+
+
+def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
+    """The shape of a result of arrays with these shapes."""
+    given = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
+    try:
+        return np.broadcast_shapes(*given)
+    except ValueError:
+        raise ShapeError(f"broadcast_shapes: {' and '.join(map(str, given))} do not broadcast") from None
 
 
 def result_type(*xs: Any) -> np.dtype:
@@ -42,7 +55,7 @@ def result_type(*xs: Any) -> np.dtype:
         if isinstance(x, np.ndarray):
             groups[0 if x.ndim else 1].append(x.dtype)
         elif x is not None:
-            groups[2].append(NUMBERS[type(x)])
+            groups[2].append(NUMBERS[type(x)]())
     found: np.dtype | None = None
     for group in groups:
         if group:
@@ -68,15 +81,15 @@ def promote(*xs: Any) -> tuple:
 
 
 def promote_float(*xs: Any) -> tuple:
-    """As promote, but ints and bools become float32."""
+    """As promote, but ints and bools become floats of the default dtype."""
     xs = promote(*xs)
     if result_type(*xs).kind == "f":
         return xs
-    return tuple(x if x is None else np.asarray(x, FLOAT32) for x in xs)
+    return tuple(x if x is None else np.asarray(x, default_dtype()) for x in xs)
 
 
 def real(function: Callable[[np.ndarray], np.ndarray], x: Any) -> np.ndarray:
-    """function(x) for a kernel of float32 and float64: ints become float32, float16 is computed in float32."""
+    """function(x) for a kernel of float32 and float64: ints get the default dtype, float16 is computed in float32."""
     if type(x) is np.ndarray and has_kernels(x):
         return function(x)
     if isinstance(x, np.ndarray) and x.dtype.kind == "f":
@@ -87,7 +100,12 @@ def real(function: Callable[[np.ndarray], np.ndarray], x: Any) -> np.ndarray:
         rank(x.dtype)
     elif type(x) not in NUMBERS:
         raise TypeError(f"expected a tensor or a number, got {type(x).__name__}")
-    return function(np.asarray(x, FLOAT32))
+    return function(np.asarray(x, default_dtype()))
+
+
+def floats(x: np.ndarray) -> np.ndarray:
+    """x itself; ints and bools as floats of the default dtype."""
+    return x if x.dtype.kind == "f" else x.astype(default_dtype())
 
 
 def quiet(function: Callable, *xs: Any) -> Any:

@@ -130,7 +130,7 @@ def _div_samples(s: Sampler) -> Case:
 
 @op(reference=_div_reference, samples=_div_samples, kernel=kernels.div, broadcasts=True, linear_in=("x",), onnx="Div")
 def div(x, y, *, rounding_mode=None):
-    """x / y, broadcast; ints give float32. rounding_mode "floor" or "trunc": whole quotients, without gradient."""
+    """x / y, broadcast; ints give floats. rounding_mode "floor" or "trunc": whole quotients, without gradient."""
     if rounding_mode is None:
         return kernels.div(*promote_float(x, y))
     if rounding_mode not in ("floor", "trunc"):

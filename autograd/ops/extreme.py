@@ -17,6 +17,13 @@ from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
 
 
+class Range(NamedTuple):
+    """The smallest and the largest values."""
+
+    min: Any
+    max: Any
+
+
 class Extreme(NamedTuple):
     """Values and where they stand along the axis."""
 
@@ -68,6 +75,17 @@ def amin(x, *, axis=None, keepdims=False):
 
 
 amin.grads(x=_extreme_grad)
+
+
+@composite(
+    reference=lambda x, axis=None, keepdims=False: tuple(f(x, axis, keepdims=keepdims) for f in (np.min, np.max)),
+    samples=lambda s: (lambda case: case if isinstance(case.attrs["axis"], int) else s.case(*case.args, axis=None))(
+        distinct_over_axes(s)
+    ),
+)
+def aminmax(x, *, axis=None, keepdims=False):
+    """(amin(x, axis), amax(x, axis))"""
+    return Range(amin(x, axis, keepdims), amax(x, axis, keepdims))
 
 
 def _arg_reference(sign_):

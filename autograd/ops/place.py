@@ -21,7 +21,7 @@ from autograd.ops.index import (
     take_along_axis,
 )
 from autograd.ops.linalg import tensor_of
-from autograd.ops.shape import expand, reshape
+from autograd.ops.shape import astype, expand, identity, reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axis
 from autograd.tensor import Tensor
@@ -46,6 +46,18 @@ def _written(x, index, value):
     out = x.copy()
     out[index] = value
     return out
+
+
+@composite(
+    reference=lambda x, value: np.full(x.shape, value),
+    samples=lambda s: s.case(s.array(s.shape()), s.array(())),
+)
+def fill(x, value):
+    """One value, a number or a tensor without axes, in x's shape and dtype."""
+    if np.ndim(raw(value)):
+        raise ShapeError(f"fill: value must be a number, got shape {np.shape(raw(value))}")
+    x = tensor_of(x)
+    return identity(expand(astype(tensor_of(value), dtype=x.dtype), x.shape))
 
 
 @composite(

@@ -17,6 +17,7 @@ from autograd.ops.dtypes import FLOAT32
 from autograd.ops.elementwise import raw
 from autograd.ops.shape import sizes
 from autograd.sampling import Case, Sampler
+from autograd.tape import default_dtype
 
 
 class Generator:
@@ -130,7 +131,7 @@ def normal_array(rng: np.random.Generator, shape: Any, dtype: np.dtype) -> np.nd
 def _kind(dtype: Any, *arrays: Any) -> np.dtype:
     if dtype is not None:
         return np.dtype(dtype)
-    return next((a.dtype for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"), FLOAT32)
+    return next((a.dtype for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"), default_dtype())
 
 
 def _shape_of(shape: Any, *arrays: Any) -> tuple[int, ...]:

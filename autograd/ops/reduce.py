@@ -12,7 +12,7 @@ from autograd.errors import ShapeError
 from autograd.grad_mode import enable_grad, grad
 from autograd.op import composite, op
 from autograd.ops.binary import eq, ne
-from autograd.ops.dtypes import FLOAT32, has_kernels, quiet
+from autograd.ops.dtypes import FLOAT32, floats, has_kernels, quiet
 from autograd.ops.elementwise import mul, no_gradient, pow, raw, where
 from autograd.ops.index import getitem
 from autograd.ops.shape import expand, reshape
@@ -102,8 +102,8 @@ sum.grads(x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims
     onnx="ReduceMean",
 )
 def mean(x, *, axis=None, keepdims=False):
-    """sum(x) / count over axes; ints and bools give float32, nothing gives NaN."""
-    total = sum.forward(x if x.dtype.kind == "f" else x.astype(FLOAT32), axis=axis, keepdims=keepdims)
+    """sum(x) / count over axes; ints and bools give floats, nothing gives NaN."""
+    total = sum.forward(floats(x), axis=axis, keepdims=keepdims)
     n = count(x.shape, axis)
     return kernels.mul(total, 1.0 / n) if n else total + math.nan
 
@@ -299,7 +299,7 @@ def _norm_reference(x, ord=2, axis=None, keepdims=False):
 def vector_norm(x, *, ord=2, axis=None, keepdims=False):
     """(sum |x|^ord)^(1/ord) over axes; ord inf: max |x|, -inf: min |x|, 0: how many are not 0."""
     ord = float(ord)
-    a = x if x.dtype.kind == "f" else x.astype(FLOAT32)
+    a = floats(x)
     if ord != 2:
         a = np.abs(a) if a.dtype.itemsize == 2 else kernels.abs(a)
     if math.isinf(ord):
@@ -339,7 +339,7 @@ vector_norm.grads(x=_norm_grad)
 )
 def logsumexp(x, *, axis=None, keepdims=False):
     """log(sum(e^x)) over axes, without overflow in between; nothing gives -inf."""
-    x = x if x.dtype.kind == "f" else x.astype(FLOAT32)
+    x = floats(x)
     dtype, x = x.dtype, x.astype(FLOAT32, copy=False) if x.dtype.itemsize == 2 else x
     top = kernels.amax(x, axis, True) if x.size else np.full(kept(x.shape, axis), -np.inf, x.dtype)
     top = np.where(np.isfinite(top), top, x.dtype.type(0))

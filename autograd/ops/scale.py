@@ -9,9 +9,11 @@ import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite, op
+from autograd.ops.elementwise import where
 from autograd.ops.linalg import tensor_of
 from autograd.ops.reduce import vector_norm
 from autograd.sampling import Case, Sampler
+from autograd.shapes import normalize_axis
 from autograd.tensor import Tensor
 
 
@@ -93,6 +95,23 @@ def normalize(x, p=2.0, axis=1, eps=1e-12):
     """x / max(||x||_p, eps) along axis (or dim); any p, inf too. Source: torch.nn.functional.normalize."""
     x = tensor_of(x)
     return x / _length(x, p, axis, eps)
+
+
+def _renorm_reference(x, p, axis, maxnorm):
+    lengths = np.linalg.norm(np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1), p, axis=1)
+    factor = np.where(lengths > maxnorm, maxnorm / (lengths + 1e-7), 1)
+    return x * factor.reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+
+
+@composite(reference=_renorm_reference, samples=lambda s: s.case(s.distinct((3, 4)), p=2, axis=1, maxnorm=0.7))
+def renorm(x, p, axis, maxnorm):
+    """x scaled so that no slice s of an axis (or dim) is longer than maxnorm: s maxnorm / (||s||_p + 1e-7) if it is."""
+    x = tensor_of(x)
+    if x.ndim < 2 or p <= 0 or maxnorm < 0:
+        raise ShapeError(f"renorm: expected 2 or more axes, p > 0, maxnorm >= 0  [x: {x.shape}, {p=}, {maxnorm=}]")
+    axis = normalize_axis(axis, x.ndim)
+    lengths = vector_norm(x, p, tuple(i for i in range(x.ndim) if i != axis), True)
+    return where(lengths.array > maxnorm, x * (maxnorm / (lengths + 1e-7)), x)
 
 
 def _pair_samples(s: Sampler) -> Case:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -191,6 +192,71 @@ def histc(x, *, bins=100, low=0, high=0):
         raise ValueError(f"bins must be above 0, got {bins}")
     low, high = _bounds(x, low, high)
     return np.histogram(x, bins, (low, high) if low < high else (0.0, 1.0))[0].astype(x.dtype)
+
+
+class Histogram(NamedTuple):
+    """Counts or densities, and the edges between which the bins lie."""
+
+    hist: Any
+    bin_edges: Any
+
+
+def _histogram_samples(s: Sampler) -> Case:
+    x = s.array((s.size(), 4))
+    weight = s.choice((None, s.array(x.shape, 0.0, 1.0)))
+    return s.case(x, bins=s.integer(1, 5), range=(-1.0, 1.5), weight=weight, density=s.boolean())
+
+
+def _histogram_reference(x, bins, range, weight, density):
+    weight = np.ones(x.shape) if weight is None else weight
+    edges = np.linspace(range[0], range[1], bins + 1)
+    ends = zip(edges[:-1], edges[1:])
+    counts = np.array([weight[(x >= a) & ((x < b) | (x == b) & (b == edges[-1]))].sum() for a, b in ends])
+    return counts / counts.sum() / (edges[1] - edges[0]) if density else counts, edges
+
+
+@composite(reference=_histogram_reference, samples=_histogram_samples, differentiable=False)
+def histogram(x, bins, *, range=None, weight=None, density=False):
+    """(hist, bin_edges): how many elements, or how much weight, fall into each bin; density: per width and of sum 1.
+
+    bins: how many equal ones there are between the ends of range (None: the smallest and largest element), or a vector
+    of edges.
+    """
+    array, weight, edges = np.asarray(raw(x)), raw(weight), raw(bins)
+    if array.dtype.kind != "f":
+        raise DTypeError(f"histogram: expected floats, got {array.dtype}; use x.float()")
+    if weight is not None and np.shape(weight) != array.shape:
+        raise ShapeError(f"histogram: weight has shape {np.shape(weight)}, x {array.shape}")
+    if np.ndim(edges) == 0:
+        low, high = (0.0, 0.0) if range is None else range
+        low, high = _bounds(array, low, high)
+        edges = np.linspace(low, high if low < high else 1.0, int(edges) + 1)
+    hist = np.histogram(array, edges, weights=weight, density=density)[0]
+    return Histogram(Tensor(hist.astype(array.dtype)), Tensor(np.asarray(edges, array.dtype)))
+
+
+# --------------------------------------------------------------------------------------------- combinations
+
+
+@composite(
+    reference=lambda x, r=2, with_replacement=False: np.array(
+        [
+            [x[i] for i in places]
+            for places in np.ndindex(*(len(x),) * r)
+            if all(a < b or (with_replacement and a == b) for a, b in zip(places, places[1:]))
+        ]
+    ).reshape(-1, r),
+    samples=lambda s: s.case(s.array((s.size(),)), r=s.integer(1, 3), with_replacement=s.boolean()),
+)
+def combinations(x, r=2, with_replacement=False):
+    """All choices (n, r) of r elements of a vector, in the order of their places."""
+    if np.ndim(raw(x)) != 1 or r < 0:
+        raise ShapeError(f"combinations: expected a vector and r >= 0  [x: {np.shape(raw(x))}, r={r}]")
+    if r == 0:
+        return tensor_of(np.zeros(0, raw(x).dtype))
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    places = np.array(list(choose(range(len(x)), r)), np.int64).reshape(-1, r)
+    return getitem(x, places)
 
 
 # --------------------------------------------------------------------------------------------- differences and areas

@@ -17,7 +17,7 @@ from autograd.ops.clip import clip
 from autograd.ops.dtypes import quiet, real
 from autograd.ops.elementwise import add, div, mul, neg, raw, sub, two, where
 from autograd.ops.unary import abs, exp, log, log1p, pointwise, sin, singly, square, within
-from autograd.tape import Op
+from autograd.tape import Op, default_dtype
 
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)  # B_2, B_4, ...
 SHIFT = 12  # the asymptotic series are used from here on
@@ -109,7 +109,7 @@ def _zeta_samples(s):
 def zeta(s, x):
     """The Hurwitz zeta function: sum over k >= 0 of (x + k) ** -s, for s > 1."""
     s, x = (np.asarray(a) for a in (s, x))
-    dtype = np.result_type(s, x) if s.dtype.kind == x.dtype.kind == "f" else np.float32
+    dtype = np.result_type(s, x) if s.dtype.kind == x.dtype.kind == "f" else default_dtype()
     wide_s, wide_x = s.astype(np.float64), x.astype(np.float64)
     total = quiet(hurwitz, wide_s, wide_x)
     pole = (wide_x <= 0) & (wide_x == np.floor(wide_x)) | (wide_s == 1)

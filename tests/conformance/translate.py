@@ -10,7 +10,7 @@ import torch
 
 import autograd
 from autograd.errors import DTypeError, GraphError, ShapeError
-from autograd.tensor import Tensor, methods
+from autograd.tensor import Tensor, methods, properties
 
 VALUE, GRADIENT = 1e-7, 1e-6
 TYPED = (ShapeError, DTypeError, GraphError)
@@ -31,7 +31,7 @@ def find(name: str) -> Callable | None:
         return found
     if name in methods:
         return methods[name]
-    attribute = getattr(Tensor, name, None)
+    attribute = properties.get(name) or getattr(Tensor, name, None)
     if attribute is None or callable(attribute):
         return attribute
     return lambda x: getattr(x, name)  # a property
