@@ -2,9 +2,9 @@
 cimport numpy as cnp
 
 cpdef cnp.ndarray matmul(cnp.ndarray a, cnp.ndarray b)
-cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=*, activation=*)
+cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=*, activation=*, kept=*)
 cpdef cnp.ndarray conv2d(
-    cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=*, stride=*, padding=*, dilation=*, groups=*, activation=*
+    cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=*, stride=*, padding=*, dilation=*, groups=*, activation=*, kept=*
 )
 cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=*, padding=*, dilation=*, groups=*)
 cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=*, padding=*, dilation=*, groups=*)

@@ -361,6 +361,9 @@ class Methods:
     def conv2d_relu(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
         """max(conv2d(x, w, b, ...), 0) in one pass, with the same bits."""
 
+    def conv2d_relu6(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
+        """min(max(conv2d(x, w, b, ...), 0), 6) in one pass, with the same bits."""
+
     def conv3d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
         """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""
 
@@ -1983,6 +1986,9 @@ class Methods:
 
     def conv2d_relu_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
         """max(conv2d(x, w, b, ...), 0) in one pass, with the same bits."""
+
+    def conv2d_relu6_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
+        """min(max(conv2d(x, w, b, ...), 0), 6) in one pass, with the same bits."""
 
     def conv3d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
         """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""

@@ -102,6 +102,7 @@ class Record:
     samples      function of a sampling.Sampler that draws one Case
     kernel       called in place of the forward function, which computes or explains what the kernel refuses, attributes
                  too; for an op that broadcasts only on float arrays of one dtype, or numbers and None beside one
+    keeps        the weight among the inputs, of which the kernel keeps what it has packed (autograd.value.Kept)
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
     flops        function of the result's shape, the inputs' shapes (None: absent) and the attributes -> additions and
@@ -122,6 +123,7 @@ class Record:
         self.mutates: tuple[str, ...] = tuple(declaration.pop("mutates", ()))
         self.advice: Callable | None = declaration.pop("advice", None)
         self.kernel: Callable | None = declaration.pop("kernel", None)
+        self.keeps: str | None = declaration.pop("keeps", None)
         self.flops: Callable | None = declaration.pop("flops", None)
         self.onnx: str | None = declaration.pop("onnx", None)
         self.extras: tuple[str, ...] = tuple(declaration.pop("extras", ()))

@@ -1,7 +1,7 @@
 # C-level view of ops, for the other files of the hot core and for Cython code of other people.
 
 cimport numpy as cnp
-from autograd.value cimport Node, Value, new_node, number_array, owner, tape_shape, wrap
+from autograd.value cimport Node, Value, forms_of, new_node, number_array, owner, tape_shape, wrap
 from cpython.object cimport PyObject
 
 cdef extern from *:
@@ -108,13 +108,15 @@ cdef class Op:
     cdef public object twin
     cdef long extras
     cdef long indexed
+    cdef long keeps
     cdef list plans
     cdef dict calls
     cdef bint differentiable
 
     cdef tuple places(self, Py_ssize_t count, names)
     cdef run(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
-    cdef compute(self, PyObject **arguments, Py_ssize_t n, Py_ssize_t total, tuple attrs)
+    cdef compute(self, PyObject **arguments, Py_ssize_t n, Py_ssize_t total, tuple attrs, forms=*)
+    cdef forms(self, PyObject **inputs, Py_ssize_t n, long mask)
     cdef bint suits(self, PyObject **arguments, Py_ssize_t n) noexcept
     cdef long gather(self, PyObject **inputs, Py_ssize_t n, PyObject **arrays) except -1
     cdef Plan plan(self, long mask, long count)

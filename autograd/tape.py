@@ -27,6 +27,7 @@ def set_grad_enabled(on: bool) -> bool:
 
 
 REQUIRED = cython.declare(object, inspect.Parameter.empty)
+WITH_FORMS = cython.declare(tuple, ("kept",))
 _observers = cython.declare(tuple, ())
 
 
@@ -121,6 +122,7 @@ class Op:
         self.differentiable = record.differentiable
         self.names = tuple(record.attrs)
         self.indexed = self.names.index("index") if "index" in self.names else -1
+        self.keeps = -1 if record.keeps is None else record.inputs.index(record.keeps)
         self.defaults = tuple(record.defaults.values())
         self.absent = tuple([record.signature.parameters[name].default for name in record.inputs])
         self.calls = {}
@@ -179,18 +181,21 @@ class Op:
         """
         total: cython.Py_ssize_t = n if attrs is self.defaults else n + len(attrs)
         few: cython.pointer(PyObject)[MAX_ARGUMENTS]
-        many: tuple = tape_tuple(total) if total > MAX_ARGUMENTS else None
+        many: tuple = tape_tuple(total) if total >= MAX_ARGUMENTS else None  # one place is for kept forms
         arguments: cython.pointer(cython.pointer(PyObject)) = few
         if many is not None:
             arguments = tape_items(many)
         i: cython.Py_ssize_t
         for i in range(total):
             arguments[i] = cython.NULL
+        forms: object = None
         try:
             mask: cython.long = self.gather(inputs, n, arguments)
             for i in range(n, total):
                 tape_hold(arguments + i, attrs[i - n])
-            results = self.compute(arguments, n, total, attrs)
+            if self.keeps >= 0 or self.custom:
+                forms = self.forms(inputs, n, mask)
+            results = self.compute(arguments, n, total, attrs, forms)
         finally:
             if many is None:
                 tape_drop(few, total)
@@ -211,10 +216,27 @@ class Op:
             extras.extend(results[1:])
         return out
 
-    def compute(self, arguments, n, total, attrs):
+    def forms(self, inputs, n, mask):
+        """What the kernel may keep of its weight. Somebody's own code, on the other hand, gets to see the arrays."""
+        i: cython.Py_ssize_t
+        for i in range(n if self.custom else 0):
+            if isinstance(cython.cast(object, inputs[i]), Value):
+                cython.cast(Value, inputs[i]).looked_at()
+        if self.keeps < 0 or not isinstance(cython.cast(object, inputs[self.keeps]), Value):
+            return None
+        weight: Value = cython.cast(Value, inputs[self.keeps])
+        if mask >> self.keeps & 1 == 0 or tape_grad_mode == 0:
+            return forms_of(weight)
+        weight.kept = None  # it is about to change
+        return None
+
+    def compute(self, arguments, n, total, attrs, forms=None):
         """The kernel's results for n inputs and perhaps attributes; what it refuses is the forward function's."""
         if self.kernel is not None and self.suits(arguments, n):
             try:
+                if forms is not None:
+                    arguments[total] = tape_pointer(forms)
+                    return tape_call(self.kernel, arguments, total, tape_pointer(WITH_FORMS))
                 return tape_call(self.kernel, arguments, total, cython.NULL)
             except (ValueError, TypeError, IndexError):
                 pass

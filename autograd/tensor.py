@@ -42,6 +42,7 @@ def as_array(data, dtype=None):
     """Data of any kind as an array: Python floats get the default dtype, arrays keep theirs."""
     if isinstance(data, Value):
         value: Value = data
+        value.looked_at()  # who shares the array without the version may write unseen
         return value.array if dtype is None else value.array.astype(dtype, copy=False)
     try:
         array = np.asarray(data, dtype)
@@ -123,6 +124,7 @@ class Tensor(Operators):
         same = array.shape == self.array.shape and array.dtype == self.array.dtype
         if self.node is not None and self.node.op is None and not same:
             self.node = leaf_node(array)
+        self.looked_at()
         self.array = array
 
     @property
@@ -186,6 +188,7 @@ class Tensor(Operators):
         """The array itself, sharing memory. A tensor that requires gradients must be detached first."""
         if self.node is not None:
             raise GraphError("numpy: this tensor requires gradients; use x.detach().numpy()")
+        self.looked_at()
         return self.array
 
     def item(self):
@@ -195,6 +198,7 @@ class Tensor(Operators):
         return self.array.item()
 
     def __array__(self, dtype=None, copy=None):
+        self.looked_at()
         return np.array(self.array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
@@ -249,6 +253,7 @@ class Tensor(Operators):
     def __reduce__(self):
         if not self.is_leaf:
             raise GraphError("pickle: only leaves can be copied or pickled; use x.detach()")
+        self.looked_at()
         return type(self), (np.asarray(self.array, order="C"), self.requires_grad)
 
     def __deepcopy__(self, memo):

@@ -14,9 +14,23 @@ cdef extern from *:
     static inline void tape_inherit_dealloc(PyObject *subclass, PyObject *base) {
         ((PyTypeObject *)subclass)->tp_dealloc = ((PyTypeObject *)base)->tp_dealloc;
     }
+
+    /* Cython's attributes are seen as they are; this one is a property, `get` its function. */
+    static inline int tape_add_property(PyObject *type, const char *name, getter get) {
+        static PyGetSetDef definition;
+        definition.name = name;
+        definition.get = get;
+        PyObject *property = PyDescr_NewGetSet((PyTypeObject *)type, &definition);
+        int failed = !property || PyDict_SetItemString(((PyTypeObject *)type)->tp_dict, name, property);
+        Py_XDECREF(property);
+        PyType_Modified((PyTypeObject *)type);
+        return failed ? -1 : 0;
+    }
     """
     object tape_instance(object type, object no_arguments)
     void tape_inherit_dealloc(object subclass, object base)
+    int tape_add_property(object type, const char *name, object (*get)(object, void *)) except -1
+    Py_ssize_t tape_references "Py_REFCNT" (PyObject *x)
 
 cdef extern from "numpy/arrayobject.h":
     PyObject *tape_base "PyArray_BASE" (cnp.ndarray array)
@@ -30,18 +44,39 @@ cdef enum:
 cdef class Version:
     cdef long count
     cdef unsigned long long last  # number, among all changes of whatever memory, of the last one
+    cdef long looks
 
     cdef changed(self)
 
 
+cdef class Stamp:
+    cdef Version version
+    cdef long count
+    cdef long looks
+
+    cdef take(self, Value value, Py_ssize_t references)
+    cdef bint holds(self, Value value) noexcept
+
+
+cdef class Kept(Stamp):
+    cdef object forms
+
+
+cdef class Watch:
+    cdef tuple values
+    cdef tuple stamps
+
+
 cdef class Value:
-    cdef readonly object array
+    cdef object array  # from Python a property; code that writes to it must bump()
     cdef readonly Node node
     cdef Version version
     cdef long seen
+    cdef Kept kept
     cdef object __weakref__
 
     cdef Version share_version(self)
+    cdef looked_at(self)
 
 
 cdef class Node:
@@ -80,3 +115,6 @@ cdef Node new_node(op, cnp.ndarray array)
 cpdef owner(object array)
 cpdef number_array(x)
 cpdef Node leaf_node(array)
+cdef bint is_private(Value value, Py_ssize_t references) noexcept
+cdef forms_of(Value value)
+cdef object look(object value, void *unused)

@@ -8,6 +8,7 @@ import cython
 import numpy as np
 from cython.cimports import numpy as cnp
 
+from autograd import kernels
 from autograd.errors import DTypeError
 
 cnp.import_array()
@@ -42,10 +43,72 @@ class Version:
         self.last = _changes
 
 
+@cython.freelist(64)
+@cython.cclass
+class Stamp:
+    """A state of a value's memory. It holds as long as nobody can have changed the memory since.
+
+    Changes by ops count up the version; a look at the array by Python code, which may write to it, counts as a look.
+    A stamp is taken only where no other reference to the array is left, so that later looks are all there are.
+    """
+
+    def take(self, value: Value, references: cython.Py_ssize_t):
+        """Notes the state; a stamp that is not taken, because more than so many references exist, never holds."""
+        if is_private(value, references):
+            self.version = value.share_version()
+            self.count = self.version.count
+            self.looks = self.version.looks
+
+    def holds(self, value: Value):
+        version: Version = self.version
+        return (
+            version is not None
+            and version is value.version
+            and version.count == self.count
+            and version.looks == self.looks
+        )
+
+
+@cython.cclass
+class Kept(Stamp):
+    """The forms that kernels keep of a weight, as long as the stamp holds."""
+
+
+@cython.cclass
+class Watch:
+    """Stamps of some values, or Nones, from which something was computed."""
+
+    def __init__(self, values: tuple):
+        stamps: list = []
+        stamp: Stamp
+        for x in values:
+            stamp = Stamp.__new__(Stamp)
+            if x is not None:
+                stamp.take(x, 1)
+            stamps.append(stamp)
+        self.values = values
+        self.stamps = tuple(stamps)
+
+    def holds(self, values: tuple):
+        """Whether these are the same values, and their memory the same as then."""
+        i: cython.Py_ssize_t
+        for i in range(len(self.stamps)):
+            if values[i] is not self.values[i]:
+                return False
+            if values[i] is not None and not cython.cast(Stamp, self.stamps[i]).holds(values[i]):
+                return False
+        return True
+
+
 @cython.freelist(256)
 @cython.cclass
 class Value:
     """An array and the node that made it; the base of Tensor."""
+
+    def looked_at(self):
+        """Python code gets the array, and may change it unseen."""
+        if self.version is not None:
+            self.version.looks = self.version.looks + 1
 
     def share_version(self):
         if self.version is None:
@@ -64,6 +127,7 @@ class Value:
 
     def set_array(self, array):
         """Gives the value another array."""
+        self.looked_at()
         self.array = array
 
     def set_node(self, node):
@@ -248,4 +312,32 @@ def owner(array):
     return array
 
 
+def is_private(value: Value, references: cython.Py_ssize_t):
+    """Whether the array owns its memory and nobody else holds it or a view of it, beyond so many references."""
+    return (
+        tape_references(cython.cast(cython.pointer(PyObject), value.array)) <= references
+        and tape_base(value.array) == cython.NULL
+        and cnp.PyArray_CHKFLAGS(value.array, cnp.NPY_ARRAY_OWNDATA)
+    )
+
+
+def forms_of(value: Value):
+    """What kernels keep of a weight; None at its first use since a change, and while its memory may change unseen."""
+    if value.kept is not None and value.kept.holds(value):
+        if value.kept.forms is None:
+            value.kept.forms = kernels.Forms()
+        return value.kept.forms
+    value.kept = Kept.__new__(Kept)
+    value.kept.take(value, 2)  # the value, the arguments of the call
+    return None
+
+
+def look(value, unused):
+    """The attribute `array` as Python sees it."""
+    self: Value = value
+    self.looked_at()
+    return self.array
+
+
+tape_add_property(Value, b"array", look)
 set_result_type(Value)

@@ -172,7 +172,7 @@ static void run_panel(const conv_run* run, gemm_segment* segments, const char* x
     a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * run->pixel;
     a.ldc = run->over_images ? g->out_n : g->out_w;
     for (int64_t f = 0; f < flat; f += block) {
-        a.flags = (f ? GEMM_ADD : 0) | (g->relu && f + block >= flat ? GEMM_RELU : 0);
+        a.flags = (f ? GEMM_ADD : 0) | (f + block >= flat ? gemm_activation(g->relu) : 0);
         for (int64_t i = i0; i < i1; i = run->over_images ? i1 : i + 1)
             for (int64_t p = p0; p < p1; p++)
                 for (int64_t q = 0; q < g->q; q = run->over_images ? q + 1 : g->q) {
@@ -214,8 +214,9 @@ static void compute_task(void* context, int64_t task, int thread) {
 
 /* A pointwise convolution is one matrix product. */
 static int pointwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias,
-                     void* y) {
+                     void* y, memory_kept* kept) {
     gemm_problem p = {.m = g->n * g->h * g->w, .n = g->k, .k = g->c, .c = y, .ldc = g->out_w, .bias = bias};
+    p.kept = kept;
     p.a = (gemm_matrix){.data = x, .rows = g->c, .columns = 1};
     p.b = (gemm_matrix){.data = w, .rows = g->weight_c, .columns = g->k == 1 ? 1 : g->weight_k};
     p.relu = g->relu;
@@ -240,7 +241,7 @@ static void partition(conv_run* run) {
 }
 
 static int by_panels(const kernel_table* t, const conv_geometry* g, int over_images, const void* x, const void* w,
-                     const void* bias, void* y) {
+                     const void* bias, void* y, memory_kept* kept) {
     const int size = t->lane_bytes / t->lanes;
     conv_run run = {.t = t, .g = g, .x = x, .w = w, .bias = bias, .y = y, .size = size, .over_images = over_images};
     run.kg = g->k / g->groups;
@@ -261,29 +262,37 @@ static int by_panels(const kernel_table* t, const conv_geometry* g, int over_ima
     }
     int64_t packed_bytes = conv_ceil(g->groups * run.kp * run.cg * g->r * g->s * size, 64) * 64;
     int64_t segment_bytes = conv_ceil(g->r * g->s * (int64_t)sizeof(gemm_segment) * threads, 64) * 64;
-    char* scratch = memory_allocate((size_t)(packed_bytes + segment_bytes + run.padded_bytes * threads));
+    char* scratch = memory_allocate((size_t)(segment_bytes + run.padded_bytes * threads));
     if (!scratch) return -1;
-    run.packed = scratch;
-    run.segments = (gemm_segment*)(scratch + packed_bytes);
-    run.padded = padding ? scratch + packed_bytes + segment_bytes : NULL;
-    parallel_for(packed_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, pack_task, &run);
+    run.segments = (gemm_segment*)scratch;
+    run.padded = padding ? scratch + segment_bytes : NULL;
+    run.packed = memory_keep(kept, (size_t)packed_bytes);
+    if (!run.packed) {
+        memory_release(scratch);
+        return -1;
+    }
+    if (!kept || !kept->ready)
+        parallel_for(packed_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, pack_task, &run);
+    if (kept) kept->ready = 1;
     parallel_for(threads, conv_ceil(g->n, run.images) * run.row_blocks * run.parts, compute_task, &run);
+    memory_unkeep(kept, run.packed);
     memory_release(scratch);
     return 0;
 }
 
-int conv(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y) {
+int conv(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y,
+         memory_kept* kept) {
     conv_algorithm algorithm = conv_choose(t, CONV_FORWARD, g, NULL);
     switch (algorithm) {
         case CONV_DEPTHWISE:
-            return depthwise(t, g, x, w, bias, y);
+            return depthwise(t, g, x, w, bias, y, kept);
         case CONV_POINTWISE:
-            return pointwise(t, g, x, w, bias, y);
+            return pointwise(t, g, x, w, bias, y, kept);
         case CONV_PLANE:
             return conv_plane(t, g, x, w, bias, y);
         case CONV_WINOGRAD:
-            return winograd(t, g, x, w, bias, y);
+            return winograd(t, g, x, w, bias, y, kept);
         default:
-            return by_panels(t, g, algorithm == CONV_IMAGES, x, w, bias, y);
+            return by_panels(t, g, algorithm == CONV_IMAGES, x, w, bias, y, kept);
     }
 }

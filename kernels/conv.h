@@ -8,6 +8,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "memory.h"
+
 struct kernel_table;
 
 /* out[n, p, q, k] = sum over r, s, c of in[n, p stride_h + r dilation_h + origin_h, ..., c] * weight[k, c, r, s].
@@ -21,7 +23,7 @@ typedef struct {
     int64_t groups;
     int64_t out_n, out_h, out_w;
     int64_t weight_group, weight_k, weight_c, weight_r, weight_s;
-    int relu;
+    int relu; /* 0, 1, or 6 for one that ends at 6 */
 } conv_geometry;
 
 /* How one geometry is computed. */
@@ -44,15 +46,16 @@ typedef enum { WINOGRAD_OFF, WINOGRAD_ON, WINOGRAD_ALWAYS } winograd_mode;
 winograd_mode conv_get_winograd(void);
 void conv_set_winograd(winograd_mode mode);
 
-/* A run of one geometry. All return 0, or -1 when out of memory. */
+/* A run of one geometry. All return 0, or -1 when out of memory. kept: where to find or leave the packed weight, or
+ * NULL. */
 int conv(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w, const void* bias,
-         void* y);
+         void* y, memory_kept* kept);
 int conv_plane(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
                const void* bias, void* y);
 int conv_plane_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                       void* gw);
 int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
-              const void* bias, void* y);
+              const void* bias, void* y, memory_kept* kept);
 
 /* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
 int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w, void* gx);

@@ -14,7 +14,7 @@ cdef extern from "conv.h" nogil:
     ctypedef enum conv_pass:
         CONV_FORWARD, CONV_GRAD_X, CONV_GRAD_W
     ctypedef enum conv_algorithm:
-        pass
+        CONV_ROWS, CONV_IMAGES, CONV_POINTWISE
     ctypedef enum winograd_mode:
         WINOGRAD_OFF, WINOGRAD_ON, WINOGRAD_ALWAYS
     winograd_mode conv_get_winograd()
@@ -22,7 +22,8 @@ cdef extern from "conv.h" nogil:
     conv_algorithm conv_choose(const kernel_table *t, conv_pass which, const conv_geometry *g, const char **reason)
     const char *conv_algorithm_name(conv_algorithm algorithm)
     int conv(
-        const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y
+        const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y,
+        memory_kept *kept
     )
     int conv_grad_x(const kernel_table *t, const conv_geometry *forward, const void *g, const void *w, void *gx)
     int conv_grad_w(const kernel_table *t, const conv_geometry *forward, const void *g, const void *x, void *gw)
@@ -144,13 +145,17 @@ cdef int finish(str op, int status) except -1:
 
 
 cpdef cnp.ndarray conv2d(
-    cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, stride=1, padding=0, dilation=1, groups=1, activation=None
+    cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, stride=1, padding=0, dilation=1, groups=1, activation=None,
+    kept=None
 ):
     """out[n,k,p,q] = b[k] + sum_crs x[n, c, p*stride+r*dilation-padding, ...] * w[k,c,r,s], in channels-last memory."""
     cdef conv_geometry f
     cdef cnp.ndarray out
     cdef int64_t repeats
     cdef int status
+    cdef Forms forms = kept
+    cdef Form form
+    cdef memory_kept *memory = NULL
     if x is None or w is None:
         raise TypeError("conv2d: expected arrays x and w, got None")
     cdef const kernel_table *t = table_of_both("conv2d", x, w)
@@ -167,16 +172,31 @@ cpdef cnp.ndarray conv2d(
     if repeats > 1:
         x = np.repeat(x, repeats, axis=3)
     cdef const void *bias = NULL if b is None else cnp.PyArray_DATA(b)
+    if forms is not None:
+        form = forms.find(t, form_of(conv_choose(t, CONV_FORWARD, &f, NULL)), f.groups)
+        memory = &form.memory
     with nogil:
         parallel_watch()
-        status = conv(t, &f, cnp.PyArray_DATA(x), cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out))
+        status = conv(t, &f, cnp.PyArray_DATA(x), cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out), memory)
     finish("conv2d", status)
+    if forms is not None:
+        forms.add(form)
     return out
 
 
-def conv2d_relu(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+cdef inline conv_algorithm form_of(conv_algorithm algorithm):
+    """The form of the weight that an algorithm wants, named by the first algorithm that wants it."""
+    return CONV_ROWS if algorithm == CONV_IMAGES else algorithm
+
+
+def conv2d_relu(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, kept=None):
     """max(conv2d(x, w, b, ...), 0)"""
-    return conv2d(x, w, b, stride, padding, dilation, groups, "relu")
+    return conv2d(x, w, b, stride, padding, dilation, groups, "relu", kept)
+
+
+def conv2d_relu6(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, kept=None):
+    """min(max(conv2d(x, w, b, ...), 0), 6)"""
+    return conv2d(x, w, b, stride, padding, dilation, groups, "relu6", kept)
 
 
 cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=1, padding=0, dilation=1, groups=1):

@@ -38,7 +38,7 @@ static void plane_task(void* context, int64_t task, int thread) {
     gemm_segment* segments = (gemm_segment*)(out + run->out_bytes);
     gemm_panel_args a = {.m = g->k, .segments = segments, .lda = run->length, .ldb = g->dilation_w};
     a.ldc = run->pitch;
-    a.flags = g->relu ? GEMM_RELU : 0;
+    a.flags = gemm_activation(g->relu);
     int64_t h0, h1, r0, r1;
     conv_row_range(g, p0, p1, &h0, &h1);
     conv_pad_rows(run->t, g, run->x + i * g->h * g->w * run->size, h0, h1, 1, input);

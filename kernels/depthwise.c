@@ -103,17 +103,19 @@ static void run_phases(depthwise_run* run, double work) {
 
 static double work_of(const conv_geometry* g) { return (double)g->n * g->p * g->q * g->c * (g->r * g->s); }
 
-int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y) {
+int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y,
+              memory_kept* kept) {
     const int size = t->lane_bytes / t->lanes;
     phase whole = {.g = *g};
     depthwise_run run = {.t = t, .x = x, .bias = bias, .y = y, .size = size, .phases = &whole, .phase_count = 1};
-    char* packed = memory_allocate((size_t)(g->r * g->s * g->c * size));
+    char* packed = memory_keep(kept, (size_t)(g->r * g->s * g->c * size));
     if (!packed) return -1;
-    pack_weight(&run, g, w, packed);
+    if (!kept || !kept->ready) pack_weight(&run, g, w, packed);
+    if (kept) kept->ready = 1;
     run.w = packed;
     whole.g.weight_r = g->s * g->c, whole.g.weight_s = g->c;
     run_phases(&run, work_of(g));
-    memory_release(packed);
+    memory_unkeep(kept, packed);
     return 0;
 }
 

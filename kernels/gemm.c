@@ -38,6 +38,7 @@ typedef struct {
     const char *a, *b;
     char* c;
     char* scratch; /* per thread: a packed block of B, then a chunk of A */
+    char* kept;    /* all of B packed, [k_block][panel][k][width], or NULL */
     int64_t packed_bytes, scratch_bytes;
     int64_t m_block, n_block, k_block, pack_block, n_tasks;
     int64_t in_place; /* leading columns of B that are read where they are */
@@ -86,6 +87,29 @@ static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* s
     }
 }
 
+/* Columns [from, end) of B, steps [k, k + kc). */
+static void pack(const gemm_run* r, int64_t k, int64_t kc, int64_t from, int64_t end, char* packed) {
+    const gemm_problem* p = r->p;
+    r->t->gemm_pack(r->b + (k * p->b.rows + from * p->b.columns) * r->size, p->b.rows, p->b.columns, kc, end - from,
+                    packed);
+}
+
+/* Where column `from` of the block of steps at k lies in what is kept. */
+static char* place_of(const gemm_run* r, int64_t k, int64_t kc, int64_t from) {
+    const int64_t columns = round_up(r->p->n - r->in_place, r->t->lanes);
+    return r->kept + (k * columns + (from - r->in_place) * kc) * r->size;
+}
+
+/* Packs a block of steps and columns of what is kept. */
+static void keep_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const gemm_run* r = context;
+    const int64_t k = task / r->n_tasks * r->k_block, kc = min(r->k_block, r->p->k - k);
+    const int64_t j = task % r->n_tasks * r->n_block, from = j > r->in_place ? j : r->in_place;
+    const int64_t end = min(r->p->n, j + r->n_block);
+    if (from < end) pack(r, k, kc, from, end, place_of(r, k, kc, from));
+}
+
 /* A block of C, complete: tasks share nothing, so there is one start and one end for the team. */
 static void block_task(void* context, int64_t task, int thread) {
     const gemm_run* r = context;
@@ -101,14 +125,15 @@ static void block_task(void* context, int64_t task, int thread) {
         for (int64_t j = j0, end; j < j1; j = end) {
             end = min(j1, j + r->pack_block);
             const int64_t from = j > r->in_place ? j : r->in_place;
-            if (from < end)
-                r->t->gemm_pack(r->b + (k * p->b.rows + from * p->b.columns) * r->size, p->b.rows, p->b.columns, kc,
-                                end - from, packed);
+            if (r->kept)
+                packed = place_of(r, k, kc, from);
+            else if (from < end)
+                pack(r, k, kc, from, end, packed);
             for (int64_t i = i0; i < i1; i += M_CHUNK) {
                 if (j == j0 || i1 - i0 > M_CHUNK) { /* else it is there */
                     g.m = min(M_CHUNK, i1 - i);
                     place_a(r, r->a + (i * p->a.rows + k * p->a.columns) * r->size, g.m, kc, copy, &segment, &g);
-                    g.flags |= (k ? GEMM_ADD : 0) | (p->relu && k + kc == p->k ? GEMM_RELU : 0);
+                    g.flags |= (k ? GEMM_ADD : 0) | (k + kc == p->k ? gemm_activation(p->relu) : 0);
                 }
                 compute_chunk(r, &g, &segment, i, j, end, k, packed);
             }
@@ -158,13 +183,28 @@ static int64_t partition(gemm_run* r, int threads) {
     return r->n_tasks * ceil_div(p->m, r->m_block);
 }
 
+/* Makes sure that B is packed and kept. */
+static int keep(gemm_run* r, int threads) {
+    memory_kept* kept = r->p->kept;
+    const int64_t columns = round_up(r->p->n - r->in_place, r->t->lanes);
+    r->kept = memory_keep(kept, (size_t)(r->p->k * columns * r->size));
+    if (!r->kept) return -1;
+    if (!kept->ready) parallel_for(threads, ceil_div(r->p->k, r->k_block) * r->n_tasks, keep_task, r);
+    kept->ready = 1;
+    r->pack_block = r->n_block;
+    return 0;
+}
+
 static int gemm_by_blocks(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c,
                           int threads) {
     gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
     const int64_t tasks = partition(&r, threads);
     r.in_place = columns_in_place(t, p, r.size);
     r.order = order_of_a(p, r.size);
-    r.packed_bytes = round_up(round_up(min(r.pack_block, p->n - r.in_place), t->lanes) * r.k_block * r.size, 64);
+    const int keeps = p->kept && p->k && r.in_place < p->n;
+    if (keeps && keep(&r, threads)) return -1;
+    if (!keeps)
+        r.packed_bytes = round_up(round_up(min(r.pack_block, p->n - r.in_place), t->lanes) * r.k_block * r.size, 64);
     r.scratch_bytes = r.packed_bytes;
     if (r.order >= ROWS_COPIED) r.scratch_bytes += round_up(min(p->m, M_CHUNK) * (K_BLOCK + 16) * r.size, 64);
     if (tasks < threads) threads = (int)tasks;
@@ -225,7 +265,7 @@ static int is_column(const gemm_problem* p) { return p->n == 1 && p->m > 1 && p-
 /* C^T = B^T A^T, for a C of one column. */
 static gemm_problem as_row(const gemm_problem* p) {
     gemm_problem row = *p;
-    row.m = 1, row.n = p->m, row.ldc = p->m;
+    row.m = 1, row.n = p->m, row.ldc = p->m, row.kept = NULL;
     row.a = (gemm_matrix){.rows = 1, .columns = p->b.rows};
     row.b = (gemm_matrix){.rows = p->a.columns, .columns = p->a.rows};
     return row;

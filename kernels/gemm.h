@@ -7,6 +7,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "memory.h"
+
 /* One term of a batch-reduce sum: C += A (m x k) B (k x n). */
 typedef struct {
     const void *a, *b;
@@ -16,6 +18,7 @@ typedef struct {
 enum {
     GEMM_ADD = 1,     /* C += instead of C = */
     GEMM_RELU = 2,    /* max(0, .) on the way out */
+    GEMM_SIX = 16,    /* and at most 6; only with GEMM_RELU */
     GEMM_TRANS_A = 4, /* A is k x m: element (i, k) at a[i + k lda], else at a[i lda + k] */
     GEMM_STRIPS = 8,  /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
 };
@@ -66,6 +69,9 @@ typedef struct {
     X(gemm_pack, GEMM_PACK_PARAMETERS)        \
     X(copy_2d, COPY_2D_PARAMETERS)
 
+/* The flags of an activation: 0 is none, 6 a ReLU that ends at 6. */
+static inline int gemm_activation(int relu) { return relu == 6 ? GEMM_RELU | GEMM_SIX : relu ? GEMM_RELU : 0; }
+
 /* Height of the tile that starts with `left` rows to go. What is left over is split evenly: low tiles keep FMA units
  * waiting. */
 static inline int64_t gemm_tile_rows(int64_t left, int tallest) {
@@ -102,6 +108,7 @@ typedef struct {
     int relu;
     int batch_dims;
     const int64_t* batch_shape;
+    memory_kept* kept; /* where to find or leave a packed B; NULL: packed anew. Not for batches */
 } gemm_problem;
 
 typedef enum { GEMM_DOTS, GEMM_ROWS, GEMM_BLOCKS } gemm_algorithm;

@@ -19,6 +19,7 @@ cdef extern from "gemm.h" nogil:
         int relu
         int batch_dims
         const int64_t *batch_shape
+        memory_kept *kept
     ctypedef enum gemm_algorithm:
         pass
     gemm_algorithm gemm_choose(const gemm_problem *problem, const char **reason)
@@ -41,11 +42,14 @@ cdef inline const kernel_table *table_of_both(str op, cnp.ndarray x, cnp.ndarray
 
 
 cdef inline int relu_or_none(str op, activation) except -1:
+    """What kernels call an activation."""
     if activation is None:
         return 0
     if activation == "relu":
         return 1
-    raise ValueError(f"{op}: activation is None or 'relu', not {activation!r}")
+    if activation == "relu6":
+        return 6
+    raise ValueError(f"{op}: activation is None, 'relu' or 'relu6', not {activation!r}")
 
 
 cdef inline void set_matrix(gemm_matrix *matrix, cnp.ndarray x, int row_axis, int column_axis):
@@ -134,7 +138,7 @@ cpdef cnp.ndarray matmul(cnp.ndarray a, cnp.ndarray b):
         for d in range(dims):
             p.m *= batch_shape[d]
         p.a.rows, p.a.columns = p.k, 1
-    p.c, p.ldc, p.bias, p.relu = cnp.PyArray_DATA(out), p.n, NULL, 0
+    p.c, p.ldc, p.bias, p.relu, p.kept = cnp.PyArray_DATA(out), p.n, NULL, 0, NULL
     run_gemm(t, &p)
     return out
 
@@ -150,12 +154,14 @@ cdef cnp.ndarray matmul_vectors(cnp.ndarray a, cnp.ndarray b):
     return np.asarray(out[..., 0, :] if row and not column else out[..., 0] if row else out)
 
 
-cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, activation=None):
+cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, activation=None, kept=None):
     """x (..., C), w (K, C), b (K,) -> (..., K): x w^T + b, and max(0, .) if activation is "relu"."""
     cdef gemm_problem p
     cdef cnp.npy_intp[GEMM_MAX_BATCH_DIMS] shape
     cdef int d, nx
     cdef cnp.ndarray out
+    cdef Forms forms = kept
+    cdef Form form
     if x is None or w is None:
         raise TypeError("linear: expected arrays x and w, got None")
     cdef const kernel_table *t = table_of_both("linear", x, w)
@@ -180,14 +186,19 @@ cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, activ
     else:
         p.a.data, p.a.rows, p.a.columns = cnp.PyArray_DATA(x), p.k, 1
     p.bias = NULL if b is None else cnp.PyArray_DATA(b)
-    p.c, p.ldc, p.batch_dims = cnp.PyArray_DATA(out), p.n, 0
+    p.c, p.ldc, p.batch_dims, p.kept = cnp.PyArray_DATA(out), p.n, 0, NULL
+    if forms is not None:
+        form = forms.find(t, CONV_POINTWISE, 1)
+        p.kept = &form.memory
     run_gemm(t, &p)
+    if forms is not None:
+        forms.add(form)
     return out
 
 
-def linear_relu(x, w, b=None):
+def linear_relu(x, w, b=None, kept=None):
     """max(linear(x, w, b), 0)"""
-    return linear(x, w, b, "relu")
+    return linear(x, w, b, "relu", kept)
 
 
 cdef cnp.ndarray as_rows(cnp.ndarray x):
@@ -223,7 +234,7 @@ cpdef cnp.ndarray linear_grad_w(cnp.ndarray g, cnp.ndarray x):
     out = empty(2, shape, cnp.PyArray_TYPE(g))
     set_matrix(&p.a, g, 1, 0)
     set_matrix(&p.b, x, 0, 1)
-    p.c, p.ldc, p.bias, p.relu, p.batch_dims = cnp.PyArray_DATA(out), p.n, NULL, 0, 0
+    p.c, p.ldc, p.bias, p.relu, p.batch_dims, p.kept = cnp.PyArray_DATA(out), p.n, NULL, 0, 0, NULL
     run_gemm(t, &p)
     return out
 

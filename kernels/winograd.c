@@ -188,7 +188,8 @@ static void multiply_task(void* context, int64_t task, int thread) {
              run->products + thread * run->products_bytes);
 }
 
-int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y) {
+int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y,
+             memory_kept* kept) {
     forward_run run = {.x = x, .w = w, .bias = bias, .y = y};
     tiling* s = &run.tiles;
     const int64_t widest = t->panel * t->lanes;
@@ -207,18 +208,24 @@ int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const
     const int stepwise = large || s->blocks < MIN_TASKS;
     const int64_t step = conv_min(s->blocks, conv_max(MIN_TASKS, STEP_BYTES / s->block_bytes));
     const int64_t inputs_bytes = s->block_bytes * (stepwise ? step : s->threads);
-    char* scratch = memory_allocate((size_t)(weights_bytes + inputs_bytes + run.products_bytes * s->threads));
+    char* scratch = memory_allocate((size_t)(inputs_bytes + run.products_bytes * s->threads));
     if (!scratch) return -1;
-    run.weights = scratch;
-    run.inputs = scratch + weights_bytes;
+    run.inputs = scratch;
     run.products = run.inputs + inputs_bytes;
-    parallel_for(s->threads, conv_ceil(g->c, CHANNELS_PER_TASK), weight_task, &run);
+    run.weights = memory_keep(kept, (size_t)weights_bytes);
+    if (!run.weights) {
+        memory_release(scratch);
+        return -1;
+    }
+    if (!kept || !kept->ready) parallel_for(s->threads, conv_ceil(g->c, CHANNELS_PER_TASK), weight_task, &run);
+    if (kept) kept->ready = 1;
     if (!stepwise) parallel_for(s->threads, s->blocks, block_task, &run);
     for (run.first = 0; stepwise && run.first < s->blocks; run.first += step) {
         run.count = conv_min(step, s->blocks - run.first);
         parallel_for(s->threads, run.count, input_task, &run);
         parallel_for(s->threads, run.count * run.chunks, multiply_task, &run);
     }
+    memory_unkeep(kept, run.weights);
     memory_release(scratch);
     return 0;
 }

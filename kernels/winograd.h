@@ -46,5 +46,5 @@ typedef struct {
 
 /* For 3x3 kernels of stride and dilation 1 without groups. Return 0, or -1 when out of memory. */
 int winograd(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
-             const void* bias, void* y);
+             const void* bias, void* y, memory_kept* kept);
 int winograd_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x, void* gw);

@@ -72,13 +72,13 @@ def test_together_as_apart(name, training, rng):
 def test_inference_folds_batch_norm_into_the_convolution(name, rng):
     make, shape = MODELS[name]
     model, x = make().eval(), batch(rng, *shape)
-    assert any(isinstance(step, ConvNorm) and step._can_fold(x) for step in fused(model))
+    assert any(isinstance(step, ConvNorm) and step._is_ready() for step in fused(model))
     with ag.no_grad():
         folded = model(x).numpy()
         with flags(fusion=False):
             apart = model(x).numpy()
     np.testing.assert_allclose(folded, apart, rtol=1e-4, atol=1e-5)
-    model[0].weight.array[...] *= 2  # nothing is remembered from call to call, whoever writes where
+    model[0].weight.array[...] *= 2
     with ag.no_grad():
         np.testing.assert_allclose(model(x).numpy(), model.train(False)(x).numpy(), rtol=1e-4)
         assert not np.allclose(model(x).numpy(), folded)

@@ -22,6 +22,7 @@ cdef class Shortcut:
     cdef object forward
     cdef readonly Op op, with_relu
     cdef readonly tuple names, only_if
+    cdef int dimensions
 
     cdef take(self, Callable module, Op op, tuple arguments)
 

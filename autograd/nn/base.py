@@ -63,15 +63,17 @@ _shortcuts = cython.declare(dict, {})
 class Shortcut:
     """What forward of a class of layers usually comes to: an op of its arguments and of attributes of the layer.
 
-    with_relu: the op for a ReLU after it. only_if: an attribute's name and the value that it must have.
+    with_relu: the op for a ReLU after it. only_if: an attribute's name and the value that it must have. dimensions:
+    how many the first argument must have, if that matters.
     """
 
-    def __init__(self, layer, op, names, with_relu=None, only_if=None):
+    def __init__(self, layer, op, names, with_relu=None, only_if=None, dimensions=-1):
         self.forward = layer.forward
         self.op = op
         self.with_relu = with_relu
         self.names = names
         self.only_if = only_if
+        self.dimensions = dimensions
         _shortcuts[layer] = self
 
     def take(self, module: Callable, op: Op, arguments: tuple):
@@ -82,6 +84,8 @@ class Shortcut:
         if count != op.inputs + len(op.defaults) or type(module).forward is not self.forward or "forward" in state:
             return None
         if self.only_if is not None and state.get(self.only_if[0]) != self.only_if[1]:
+            return None
+        if self.dimensions >= 0 and getattr(arguments[0], "ndim", -1) != self.dimensions:
             return None
         inputs: tuple = tape_tuple(op.inputs)
         attrs: tuple = tape_tuple(len(op.defaults))
@@ -119,7 +123,7 @@ class WithReLU:
         if not (is_plain(self.layer) and is_plain(self.relu) and fusion.enabled):
             return self.relu(self.layer(x))
         shortcut: Shortcut = _shortcuts.get(type(self.layer))
-        if shortcut is not None:
+        if shortcut is not None and shortcut.with_relu is not None and self.forward == "forward_relu":
             result = shortcut.take(self.layer, shortcut.with_relu, (x,))
             if result is not None:
                 return result

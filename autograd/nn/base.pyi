@@ -14,6 +14,7 @@ class Shortcut:
         names: tuple[str, ...],
         with_relu: Op | None = None,
         only_if: tuple[str, Any] | None = None,
+        dimensions: int = -1,
     ) -> None: ...
 
 class WithReLU:

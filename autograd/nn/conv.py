@@ -187,6 +187,10 @@ class Conv2d(_Plain):
         """relu(forward(x))"""
         return self._convolve(F.conv2d_relu, x)
 
+    def forward_relu6(self, x: Tensor) -> Tensor:
+        """relu6(forward(x))"""
+        return self._convolve(F.conv2d_relu6, x)
+
 
 class Conv3d(_Plain):
     """Conv2d with one more dimension   (N, C, D, H, W)"""

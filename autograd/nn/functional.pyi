@@ -358,6 +358,9 @@ def conv2d_grad_x(u: Any, w: Any, x_shape: Any = ..., stride: Any = ..., padding
 def conv2d_relu(x: Any, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
     """max(conv2d(x, w, b, ...), 0) in one pass, with the same bits."""
 
+def conv2d_relu6(x: Any, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
+    """min(max(conv2d(x, w, b, ...), 0), 6) in one pass, with the same bits."""
+
 def conv3d(x: Any, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
     """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""
 

@@ -1,7 +1,7 @@
 """Layers that one op computes, alone or together with their neighbours.
 
 A layer and the ReLU after it give the same bits as one after the other. A convolution and the batch norm after it are
-folded into one convolution only where nothing is recorded (inference); that changes the rounding.
+folded into one convolution where nothing is recorded (inference); that changes the rounding.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from autograd.nn.norm import BatchNorm1d, BatchNorm2d
 from autograd.nn.pooling import MaxPool2d
 from autograd.tape import declare
 from autograd.tensor import Tensor
+from autograd.value import Watch
 
 Step = Callable[[Any], Any]
 
@@ -41,44 +42,76 @@ Shortcut(
     ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     only_if=("return_indices", False),
 )
+Shortcut(
+    BatchNorm2d,
+    declare("batch_norm_eval"),
+    ("running_mean", "running_var", "weight", "bias", "eps"),
+    only_if=("training", False),
+    dimensions=4,
+)
 Shortcut(CrossEntropyLoss, declare("cross_entropy"), ("weight", "ignore_index", "reduction", "label_smoothing"))
 
 
 class ConvNorm:
-    """A convolution, the batch norm after it and perhaps a ReLU: one convolution in inference."""
+    """A convolution, the batch norm after it and perhaps a ReLU or ReLU6: one convolution in inference.
+
+    The folded weight is kept until one of the tensors that it was made of may have changed.
+    """
 
     def __init__(self, conv: Conv2d, norm: BatchNorm2d, relu: Module | None) -> None:
-        self.conv, self.norm = conv, norm
+        self.conv, self.norm, self.relu = conv, norm, relu
         self.second = norm if relu is None else _norm_with(norm, relu)
-        self.relu = relu
+        self.modules = (conv, norm) if relu is None else (conv, norm, relu)
+        self.op = {type(None): F.conv2d, ReLU: F.conv2d_relu, ReLU6: F.conv2d_relu6}[type(relu)]
+        self._forget()
+
+    def _forget(self) -> None:
+        self.weight: Tensor | None = None
+        self.bias: Tensor | None = None
+        self.eps = 0.0
+        self.watch = Watch(())
 
     def __call__(self, x: Any) -> Any:
-        if is_grad_enabled() or not self._can_fold(x):
-            return self.second(self.conv(x))
-        conv, norm = self.conv, self.norm
-        scale = (norm.running_var.array + norm.eps) ** -0.5
-        scale = scale if norm.weight is None else scale * norm.weight.array
-        shift = (
-            -norm.running_mean.array * scale
-            if conv.bias is None
-            else (conv.bias.array - norm.running_mean.array) * scale
-        )
-        shift = shift if norm.bias is None else shift + norm.bias.array
-        convolve = F.conv2d_relu if type(self.relu) is ReLU else F.conv2d
-        weight = conv.weight.array * scale.reshape(-1, 1, 1, 1)
-        y = conv.convolve(convolve, x, Tensor(weight), Tensor(shift))
-        return F.relu6(y) if type(self.relu) is ReLU6 else y
+        conv = self.conv
+        if not is_grad_enabled() and _fusible(*self.modules) and self._is_ready():
+            try:
+                if x.ndim == 4 and conv.padding_mode == "zeros":
+                    return self.op(x, self.weight, self.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+                return conv.convolve(self.op, x, self.weight, self.bias)  # type: ignore[arg-type]
+            except (ShapeError, DTypeError):
+                pass  # which layer was at fault, the layers say better
+        return self.second(conv(x))
 
-    def _can_fold(self, x: Any) -> bool:
-        """Whether it means the same, and scaling the weight is less work than a pass over the output."""
+    def _is_ready(self) -> bool:
+        """Whether the folded weight is that of the layers as they are; makes it anew if need be."""
         conv, norm = self.conv, self.norm
-        modules = (conv, norm) if self.relu is None else (conv, norm, self.relu)
-        if norm.training or norm.running_mean is None or not _fusible(*modules):
+        if norm.training or norm.running_mean is None:
             return False
-        if not isinstance(x, Tensor) or x.ndim != 4 or norm.num_features != conv.out_channels:
+        parts = (conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+        if self.weight is not None and self.eps == norm.eps and self.watch.holds(parts):
+            return True
+        if norm.num_features != conv.out_channels or conv.weight.dtype != norm.running_var.dtype:
             return False
-        pixels = x.shape[0] * x.shape[2] * x.shape[3] // (conv.stride[0] * conv.stride[1])
-        return 2 * conv.weight.array.size <= pixels * conv.out_channels and conv.weight.dtype == norm.running_var.dtype
+        self.weight, self.bias = _folded(*parts, norm.eps)
+        self.eps, self.watch = norm.eps, Watch(parts)
+        return True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies fold their own weights."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("weight", "bias", "eps", "watch")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._forget()
+
+
+def _folded(w: Any, b: Any, mean: Any, var: Any, gamma: Any, beta: Any, eps: float) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the convolution (w, b) and the batch norm after it."""
+    scale = (var.array + eps) ** -0.5
+    scale = scale if gamma is None else scale * gamma.array
+    shift = -mean.array * scale if b is None else (b.array - mean.array) * scale
+    shift = shift if beta is None else shift + beta.array
+    return Tensor(w.array * scale.reshape(-1, 1, 1, 1)), Tensor(shift)
 
 
 def _norm_with(norm: Module, relu: Module) -> Step:
@@ -126,6 +159,8 @@ def fused(modules: Iterable[Module]) -> list[Step]:
         kind, last = type(module), type(before)
         if kind is ReLU and last in (Linear, Conv2d):
             steps[-1] = WithReLU(before, module)
+        elif kind is ReLU6 and last is Conv2d:
+            steps[-1] = WithReLU(before, module, "forward_relu6")
         elif kind in (ReLU, ReLU6) and last in (BatchNorm1d, BatchNorm2d):
             steps[-1] = _norm_with(before, module)
         elif kind in (ReLU, ReLU6) and isinstance(before, ConvNorm) and before.relu is None:

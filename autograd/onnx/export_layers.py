@@ -39,6 +39,14 @@ def _then_relu(write: Writer) -> Writer:
     return lambda t, inputs, attrs, outs: t.emit("Relu", write(t, inputs, attrs, outs))
 
 
+def _then_relu6(write: Writer) -> Writer:
+    def limits(t, inputs, attrs, outs):
+        low, high = (t.constant(np.asarray(limit, outs[0].dtype)) for limit in (0, 6))
+        return t.emit("Clip", write(t, inputs, attrs, outs), low, high)
+
+    return limits
+
+
 def _conv2d_grad_x(t, inputs, attrs, outs):
     """A transposed convolution; the output padding follows from the shape that is asked for."""
     u, w = inputs[:2]
@@ -155,6 +163,7 @@ LAYERS: dict[str, Writer] = {
     "linear_relu": _then_relu(_linear),
     "conv2d": _conv2d,
     "conv2d_relu": _then_relu(_conv2d),
+    "conv2d_relu6": _then_relu6(_conv2d),
     "conv2d_grad_x": _conv2d_grad_x,
     "max_pool2d_with_index": _pool("MaxPool", 1, "dilation"),
     "avg_pool2d": _pool("AveragePool", 0, "count_include_pad"),

@@ -20,7 +20,7 @@ from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
 from autograd.tape import declare
 
-_relu_grad = declare("relu_grad")
+_relu_grad, _hardtanh_grad = declare("relu_grad"), declare("hardtanh_grad")
 LARGEST = 2**31 - 1  # of a stride, padding or dilation; keeps every product of sizes within 63 bits
 
 
@@ -216,6 +216,7 @@ def _flops(out, x, w, b=None, **_):
     samples=_conv_samples,
     flops=_flops,
     kernel=kernels.conv2d,
+    keeps="w",
     linear_in=("x", "w"),
     advice=_advice,
     onnx="Conv",
@@ -242,11 +243,26 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     samples=_relu_samples,
     flops=_flops,
     kernel=kernels.conv2d_relu,
+    keeps="w",
     advice=_advice,
 )
 def conv2d_relu(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     """max(conv2d(x, w, b, ...), 0) in one pass, with the same bits."""
     return _forward(x, w, b, stride, padding, dilation, groups, "relu")
+
+
+@op(
+    axes={"x": "N C H W", "w": KERNEL_AXES, "b": "K"},
+    reference=lambda *inputs, **attrs: np.clip(conv_reference(*inputs, **attrs), 0, 6),
+    samples=_relu_samples,
+    flops=_flops,
+    kernel=kernels.conv2d_relu6,
+    keeps="w",
+    advice=_advice,
+)
+def conv2d_relu6(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
+    """min(max(conv2d(x, w, b, ...), 0), 6) in one pass, with the same bits."""
+    return _forward(x, w, b, stride, padding, dilation, groups, "relu6")
 
 
 def _forward(x, w, b, stride, padding, dilation, groups, activation):
@@ -324,12 +340,13 @@ conv2d.grads(
     w=Direct(conv2d_grad_w, "g", "x", "w_shape", *GEOMETRY),
     b=Direct(conv2d_grad_b, "g"),
 )
-conv2d_relu.grads(
-    gz=Direct(_relu_grad, "g", "out"),
-    x=Direct(conv2d_grad_x, "gz", "w", "x_shape", *GEOMETRY),
-    w=Direct(conv2d_grad_w, "gz", "x", "w_shape", *GEOMETRY),
-    b=Direct(conv2d_grad_b, "gz"),
-)
+AFTER_ACTIVATION = {
+    "x": Direct(conv2d_grad_x, "gz", "w", "x_shape", *GEOMETRY),
+    "w": Direct(conv2d_grad_w, "gz", "x", "w_shape", *GEOMETRY),
+    "b": Direct(conv2d_grad_b, "gz"),
+}
+conv2d_relu.grads(gz=Direct(_relu_grad, "g", "out"), **AFTER_ACTIVATION)
+conv2d_relu6.grads(gz=lambda g, out: _hardtanh_grad(g, out, min_val=0.0, max_val=6.0), **AFTER_ACTIVATION)
 conv2d_grad_x.grads(
     u=lambda g, w, stride, padding, dilation, groups: conv2d(g, w, None, stride, padding, dilation, groups),
     w=Direct(conv2d_grad_w, "u", "g", "w_shape", *GEOMETRY),

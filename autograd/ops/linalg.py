@@ -153,6 +153,7 @@ def _linear_flops(out, x, w, b=None):
     samples=_linear_samples,
     flops=_linear_flops,
     kernel=kernels.linear,
+    keeps="w",
     linear_in=("x", "w"),
     advice=_linear_advice,
     onnx="Gemm",
