@@ -101,9 +101,9 @@ from autograd.ops.random import (
 )
 from autograd.printing import set_printoptions
 from autograd.shapes import near as _near
-from autograd.tape import default_dtype as get_default_dtype
-from autograd.tape import set_default_dtype
 from autograd.tensor import Tensor
+from autograd.value import default_dtype as get_default_dtype
+from autograd.value import set_default_dtype
 from autograd.version import __version__
 from autograd.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 

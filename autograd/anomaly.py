@@ -13,8 +13,8 @@ import numpy as np
 
 from autograd import sweep, tape
 from autograd.errors import GraphError
-from autograd.tape import Node, Value
 from autograd.tensor import Tensor
+from autograd.value import Node, Value
 
 PACKAGE = str(Path(__file__).parent)
 

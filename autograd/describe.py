@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import GraphError, ShapeError
-from autograd.tape import owner
 from autograd.tensor import Hook, Tensor
+from autograd.value import owner
 
 # ---------------------------------------------------------------------------------------------- kind
 

@@ -10,8 +10,8 @@ from autograd.errors import DTypeError, ShapeError
 from autograd.ops.random import Generator, normal_array, source, uniform_array
 from autograd.ops.shape import sizes
 from autograd.shapes import check_count
-from autograd.tape import default_dtype
 from autograd.tensor import Tensor, as_array
+from autograd.value import default_dtype
 
 
 def on_cpu(device: Any) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import GraphError
-from autograd.tape import Node, observe, owner
+from autograd.tape import observe
 from autograd.tensor import Tensor
+from autograd.value import Node, owner
 
 
 def nodes(result: Tensor) -> Iterator[Node]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import GraphError
-from autograd.tape import Value, grad_enabled
+from autograd.tape import grad_enabled
+from autograd.value import Value
 
 
 def call_ufunc(own: Callable | None, make: type, ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:

@@ -1,4 +1,5 @@
-from autograd.tape cimport Op, Value
+from autograd.tape cimport Op
+from autograd.value cimport Value
 
 
 cdef class Operators(Value):

@@ -4,7 +4,8 @@ import operator
 
 import cython
 import numpy as np
-from cython.cimports.autograd.tape import Op, Value, wrap
+from cython.cimports.autograd.tape import Op
+from cython.cimports.autograd.value import Value, wrap
 
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.tape import declare, grad_enabled

@@ -10,23 +10,21 @@ from cython.cimports.autograd.tape import (
     FROM_GRADIENT,
     FROM_SAVED,
     MAX_ARGUMENTS,
-    Node,
     Op,
-    PyObject,
+    Plan,
     Step,
-    Value,
-    owner,
     set_grad_enabled,
-    tape_base,
     tape_call,
+    tape_pointer,
     tape_set,
     tape_tuple,
-    wrap,
 )
+from cython.cimports.autograd.value import Node, PyObject, Value, owner, tape_base, wrap
 
 from autograd import kernels
 from autograd.errors import GraphError, ShapeError
-from autograd.tape import declare, leaf_node
+from autograd.tape import declare
+from autograd.value import leaf_node
 
 cnp.import_array()
 
@@ -129,7 +127,7 @@ def _count(roots: list, mark: cython.ulonglong, visited: list, wanted):
             node = top
             top = node.link
             visited.append(node)
-            if node.hooks or (node.op is not None and node.op.custom):
+            if node.hooks or (node.op is not None and cython.cast(Op, node.op).custom):
                 deferred = True
             if node.op is None:
                 continue
@@ -268,17 +266,19 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
         )
     while node.restore is not None:  # twice for a checkpoint inside a checkpoint
         node.restore()
-    if create_graph and node.op.twin is not None:
+    op: Op = cython.cast(Op, node.op)
+    plan: Plan = cython.cast(Plan, node.plan)
+    if create_graph and op.twin is not None:
         _differentiate_twin(node, g)
         return
     held: tuple = node.held
     degree: cython.Py_ssize_t = node.degree
-    if create_graph and node.plan.out >= 0:
-        alias: Value = held[degree + node.plan.out]
+    if create_graph and plan.out >= 0:
+        alias: Value = held[degree + plan.out]
         alias = wrap(alias.array, node)
     arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
-    steps: tuple = node.plan.steps
-    results: tuple = tape_tuple(len(steps)) if node.plan.chained else None
+    steps: tuple = plan.steps
+    results: tuple = tape_tuple(len(steps)) if plan.chained else None
     step: Step
     s: cython.Py_ssize_t
     i: cython.int
@@ -290,17 +290,17 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
             if source == FROM_GRADIENT:
                 argument = g
             elif source == FROM_SAVED:
-                argument = alias if create_graph and place == node.plan.out else held[degree + place]
+                argument = alias if create_graph and place == plan.out else held[degree + place]
             elif source == FROM_ATTRIBUTE:
                 argument = node.attrs[place]
             else:
                 argument = results[place]
-            arguments[i] = cython.cast(cython.pointer(PyObject), argument)  # borrowed: the node owns them all
+            arguments[i] = tape_pointer(argument)  # borrowed: the node owns them all
         result = _run_rule(step, arguments, create_graph)
         if results is not None:
             tape_set(results, s, result)
         if step.target >= 0:
-            if node.op.variadic:
+            if op.variadic:
                 for edge, part in zip(held[:degree], result):
                     if edge is not None and part is not None:
                         _deliver_checked(node, edge, part, create_graph)
@@ -318,9 +318,7 @@ def _run_rule(step: Step, arguments: cython.pointer(cython.pointer(PyObject)), c
         for i in range(step.count):
             arrays[i] = arguments[i]
             if isinstance(cython.cast(object, arguments[i]), Value):
-                arrays[i] = cython.cast(
-                    cython.pointer(PyObject), cython.cast(Value, cython.cast(object, arguments[i])).array
-                )
+                arrays[i] = tape_pointer(cython.cast(Value, cython.cast(object, arguments[i])).array)
         if op.suits(arrays, min(step.count, op.inputs)):
             try:
                 return wrap(tape_call(op.kernel, arrays, step.count, cython.NULL), None)

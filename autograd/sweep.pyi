@@ -1,7 +1,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.tape import Node, Value
+from autograd.value import Node, Value
 
 def sweep(
     roots: Sequence[Node | None],

@@ -1,16 +1,12 @@
-# C-level view of the tape, for tensor.py and for Cython code of other people.
+# C-level view of ops, for the other files of the hot core and for Cython code of other people.
 
 cimport numpy as cnp
+from autograd.value cimport Node, Value, new_node, number_array, owner, tape_shape, wrap
 from cpython.object cimport PyObject
 
 cdef extern from *:
     """
     static _Thread_local int tape_grad_mode __attribute__((unused)) = 1;
-
-    /* An instance without the cost of a Python call. */
-    static inline PyObject *tape_instance(PyObject *type, PyObject *no_arguments) {
-        return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, no_arguments, NULL);
-    }
 
     /* Fills a place of a tuple that tape_tuple has just made. */
     static inline void tape_set(PyObject *tuple, Py_ssize_t i, PyObject *x) {
@@ -34,11 +30,7 @@ cdef extern from *:
         return tuple;
     }
 
-    /* A subclass without fields of its own is freed as its base is, without a call for each class between them. */
-    static inline void tape_inherit_dealloc(PyObject *subclass, PyObject *base) {
-        ((PyTypeObject *)subclass)->tp_dealloc = ((PyTypeObject *)base)->tp_dealloc;
-    }
-
+    #define tape_pointer(x) ((PyObject *)(x)) /* borrowed */
     #define tape_descr(array) PyArray_DESCR((PyArrayObject *)(array))
 
     /* Cython gives its classes no vectorcall: from now on instances are called through the pointer at this offset. */
@@ -51,7 +43,6 @@ cdef extern from *:
     }
     """
     int tape_grad_mode
-    object tape_instance(object type, object no_arguments)
     tuple tape_tuple "PyTuple_New" (Py_ssize_t n)
     void tape_set(tuple items, Py_ssize_t i, object x)
     void tape_hold(PyObject **place, object x)
@@ -60,13 +51,9 @@ cdef extern from *:
     PyObject **tape_items "PySequence_Fast_ITEMS" (tuple items)
     object tape_call "PyObject_Vectorcall" (object function, PyObject **arguments, size_t positional, PyObject *names)
     Py_ssize_t tape_positional "PyVectorcall_NARGS" (size_t flags)
+    PyObject *tape_pointer(object x)
     void *tape_descr(PyObject *array)
-    void tape_inherit_dealloc(object subclass, object base)
     void tape_enable_vectorcall(object type, Py_ssize_t offset)
-
-cdef extern from "numpy/arrayobject.h":
-    PyObject *tape_base "PyArray_BASE" (cnp.ndarray array)
-    tuple tape_shape "PyArray_IntTupleFromIntp" (int ndim, const cnp.npy_intp *shape)
 
 
 cpdef enum:
@@ -82,56 +69,6 @@ cpdef enum:
     FROM_STEP = 3
     # The most arguments of a rule, and the most values that a plan saves.
     MAX_ARGUMENTS = 32
-    # The most axes whose sizes a node holds itself.
-    FEW_AXES = 5
-
-
-cdef class Version:
-    cdef long count
-    cdef unsigned long long last  # number, among all changes of whatever memory, of the last one
-
-    cdef changed(self)
-
-
-cdef class Value:
-    cdef readonly object array
-    cdef readonly Node node
-    cdef Version version
-    cdef long seen
-    cdef object __weakref__
-
-    cdef Version share_version(self)
-
-
-cdef class Node:
-    cdef readonly Op op
-    cdef readonly object dtype
-    cdef readonly unsigned long long seq
-    cdef Plan plan
-    cdef tuple held  # the nodes of the inputs, then what the gradient rules need; None: a leaf, or released
-    cdef Py_ssize_t degree  # how many of these are nodes of inputs
-    cdef tuple attrs
-    cdef unsigned long long stamp  # how many changes in place there had been when values were saved
-    cdef int ndim
-    cdef cnp.npy_intp[FEW_AXES] sizes
-    cdef tuple wide  # the shape, if it has more axes
-    cdef public Value grad
-    cdef bint retains
-    cdef dict hooks
-    cdef dict after
-    cdef object restore
-    cdef Value pending
-    cdef bint owned
-    cdef Node link
-    cdef long count
-    cdef unsigned long long mark
-    cdef bint needed
-    cdef object __weakref__
-
-    cdef bint is_leaf(self)
-    cdef bint has_shape_of(self, cnp.ndarray array)
-    cdef bint is_stale(self)
-    cdef release(self)
 
 
 cdef class Step:
@@ -187,10 +124,6 @@ cdef class Op:
 
 
 cdef object call_op(object op, PyObject **arguments, size_t flags, PyObject *names)
-cdef Value wrap(object array, Node node)
-cdef Node new_node(Op op, cnp.ndarray array)
-cpdef owner(object array)
 cdef bint alike(PyObject **arguments, Py_ssize_t n) noexcept
-cpdef Node leaf_node(array)
 cpdef bint grad_enabled() noexcept
 cpdef bint set_grad_enabled(bint on) noexcept

@@ -1,8 +1,6 @@
-"""The tape: values, the nodes that record how they were made, and the ops that record them.
+"""The tape: ops, which compute and record a node for their result, and what they save for the gradient rules.
 
-This file, sweep.py and tensor.py are the hot core; Cython compiles them in pure-Python mode (types: tape.pxd).
-There is no global list of nodes: a value holds its node, a node holds the nodes of its inputs, and
-reference counting frees a graph as soon as nobody can differentiate it any more.
+This file, value.py, sweep.py and tensor.py are the hot core; Cython compiles them in pure-Python mode (types: .pxd).
 """
 
 import inspect
@@ -28,86 +26,7 @@ def set_grad_enabled(on: bool) -> bool:
     return before
 
 
-_changes = cython.declare(cython.ulonglong, 0)  # changes of any memory in place so far
-_default_dtype = cython.declare(object, np.dtype("float32"))
-
-
-def default_dtype():
-    """What Python floats become, and ints that meet them: float32, as in PyTorch, unless somebody chose another."""
-    return _default_dtype
-
-
-def set_default_dtype(dtype):
-    """Chooses what Python floats become: a floating-point dtype."""
-    global _default_dtype
-    chosen = np.dtype(dtype)
-    if chosen.kind != "f":
-        raise DTypeError(f"set_default_dtype: expected a floating-point dtype, got {chosen}")
-    _default_dtype = np.dtype(chosen.type)  # the one object of this native dtype
-
-
-@cython.freelist(64)
-@cython.cclass
-class Version:
-    """Counts in-place changes of memory; shared by all values that alias it."""
-
-    def changed(self):
-        global _changes
-        _changes += 1
-        self.count += 1
-        self.last = _changes
-
-
-@cython.freelist(256)
-@cython.cclass
-class Value:
-    """An array and the node that made it; the base of Tensor."""
-
-    def share_version(self):
-        if self.version is None:
-            self.version = Version.__new__(Version)
-        return self.version
-
-    def bump(self):
-        """Records that the memory was changed in place."""
-        version: Version = self.share_version()
-        version.changed()
-
-    @property
-    def changes(self):
-        """How often the memory was changed in place."""
-        return 0 if self.version is None else self.version.count
-
-    def set_array(self, array):
-        """Gives the value another array."""
-        self.array = array
-
-    def set_node(self, node):
-        """Gives the value another history: None, or the node that made it."""
-        self.node = node
-
-
-RESULT = cython.declare(object, Value)
-NO_ARGUMENTS = cython.declare(tuple, ())
 REQUIRED = cython.declare(object, inspect.Parameter.empty)
-
-
-def set_result_type(tensor_type):
-    """The public class of results (tensor.py sets it, being above this file)."""
-    global RESULT
-    RESULT = tensor_type
-    tape_inherit_dealloc(tensor_type, Value)
-
-
-def wrap(array, node):
-    """A new value of the public class."""
-    value: Value = tape_instance(RESULT, NO_ARGUMENTS)
-    value.array = array
-    value.node = node
-    return value
-
-
-_sequence = cython.declare(cython.ulonglong, 0)
 _observers = cython.declare(tuple, ())
 
 
@@ -116,148 +35,6 @@ def observe(observer, on: bool = True):
     global _observers
     others = tuple([other for other in _observers if other != observer])
     _observers = (*others, observer) if on else others
-
-
-def newest() -> int:
-    """The number of the node that was made last."""
-    return _sequence
-
-
-@cython.freelist(256)
-@cython.trashcan(True)
-@cython.cclass
-class Node:
-    """One recorded op call, or (op None) a leaf, which holds the gradient."""
-
-    def is_leaf(self):
-        return self.op is None
-
-    @property
-    def shape(self):
-        return tape_shape(self.ndim, self.sizes) if self.wide is None else self.wide
-
-    def has_shape_of(self, array):
-        """self.shape == array.shape, without making a tuple."""
-        if cnp.PyArray_NDIM(array) != self.ndim:
-            return False
-        if self.wide is not None:
-            return self.wide == tape_shape(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array))
-        return cnp.PyArray_CompareLists(cnp.PyArray_DIMS(array), self.sizes, self.ndim)
-
-    @property
-    def edges(self):
-        """The nodes of the inputs, None for inputs without gradient; None for a leaf and after release."""
-        return None if self.held is None else self.held[: self.degree]
-
-    def is_stale(self):
-        """Whether a saved value was changed in place since."""
-        if self.stamp == _changes:
-            return False
-        i: cython.Py_ssize_t
-        for i in range(self.degree, len(self.held)):
-            item = self.held[i]
-            if isinstance(item, Value):
-                value: Value = cython.cast(Value, item)
-                if value.version is not None and value.version.last > self.stamp:
-                    return True
-        return False
-
-    def release(self):
-        """Lets go of all that a backward pass needs."""
-        if self.op is not None:
-            self.held = None
-            self.degree = 0
-            self.attrs = None
-            self.restore = None
-
-    def add_hook(self, hook):
-        """Calls hook(gradient) when the gradient of this node is complete; returns a key for remove_hook."""
-        if self.hooks is None:
-            self.hooks = {}
-        key = object()
-        self.hooks[key] = hook
-        return key
-
-    def add_after(self, hook):
-        """Calls hook() after a backward pass has stored the gradient of this leaf; returns a key for remove_hook."""
-        if self.after is None:
-            self.after = {}
-        key = object()
-        self.after[key] = hook
-        return key
-
-    def remove_hook(self, key):
-        if self.hooks is not None:
-            self.hooks.pop(key, None)
-        if self.after is not None:
-            self.after.pop(key, None)
-
-    def retain_grad(self):
-        """Keeps the gradient of a node that is no leaf."""
-        self.retains = True
-
-    @property
-    def retains_grad(self):
-        return self.retains
-
-    @property
-    def saved_values(self):
-        """What the node keeps alive for the backward pass."""
-        return () if self.held is None else self.held[self.degree :]
-
-    def put_away(self, restore, kept: tuple = ()):
-        """Drops what was saved; the backward sweep calls restore() before it needs it. `kept` is saved until then."""
-        self.bring_back(kept, None)
-        self.restore = restore
-
-    def bring_back(self, saved: tuple, attrs):
-        """Ends put_away."""
-        self.held = (self.held or ())[: self.degree] + saved
-        self.attrs = attrs
-        self.stamp = _changes
-        self.restore = None
-
-    @property
-    def attributes(self):
-        """The attributes of the call, in the order of the op's declaration."""
-        return self.attrs
-
-    @property
-    def restorer(self):
-        """What put_away was given, or None."""
-        return self.restore
-
-    @property
-    def released(self):
-        """Whether a backward pass has freed what was saved."""
-        return self.op is not None and self.held is None
-
-
-def new_node(op, array):
-    """A node for a result of this op (None: for a leaf)."""
-    global _sequence
-    node: Node = tape_instance(Node, NO_ARGUMENTS)
-    _sequence += 1
-    node.seq = _sequence
-    node.op = op
-    node.dtype = cython.cast(object, cnp.PyArray_DESCR(array))
-    node.ndim = cnp.PyArray_NDIM(array)
-    i: cython.int
-    if node.ndim > FEW_AXES:
-        node.wide = tape_shape(node.ndim, cnp.PyArray_DIMS(array))
-    else:
-        for i in range(node.ndim):
-            node.sizes[i] = cnp.PyArray_DIM(array, i)
-    return node
-
-
-def owner(array):
-    """The array that owns the memory of an array."""
-    base: cython.pointer(PyObject) = tape_base(array)
-    while base != cython.NULL and cnp.PyArray_Check(cython.cast(object, base)):
-        array = cython.cast(object, base)
-        base = tape_base(array)
-    return array
 
 
 def alike(arguments, n):
@@ -273,21 +50,9 @@ def alike(arguments, n):
             return False
     if first == cython.NULL:
         return False
-    array: cnp.ndarray = cython.cast(cnp.ndarray, first)
+    array = cython.cast(cnp.ndarray, first)
     number: cython.int = cnp.PyArray_TYPE(array)
     return (number == cnp.NPY_FLOAT32 or number == cnp.NPY_FLOAT64) and not cnp.PyArray_ISBYTESWAPPED(array)
-
-
-def number_array(x):
-    """A Python number as an array."""
-    return np.asarray(x, _default_dtype if type(x) is float else None)
-
-
-def leaf_node(array):
-    """The node of a value that gradients are wanted for."""
-    if array.dtype.kind != "f":
-        raise DTypeError(f"requires_grad: only floating-point tensors can require gradients, this one is {array.dtype}")
-    return new_node(None, array)
 
 
 class Step:
@@ -390,14 +155,11 @@ class Op:
         return (self.run(tape_items(inputs), len(inputs), attrs, extras), *extras)
 
     def call1(self, x):
-        inputs: cython.pointer(PyObject)[1] = [cython.cast(cython.pointer(PyObject), x)]
+        inputs: cython.pointer(PyObject)[1] = [tape_pointer(x)]
         return self.run(inputs, 1, self.defaults, None)
 
     def call2(self, x, y):
-        inputs: cython.pointer(PyObject)[2] = [
-            cython.cast(cython.pointer(PyObject), x),
-            cython.cast(cython.pointer(PyObject), y),
-        ]
+        inputs: cython.pointer(PyObject)[2] = [tape_pointer(x), tape_pointer(y)]
         return self.run(inputs, 2, self.defaults, None)
 
     def places(self, count: cython.Py_ssize_t, names):
@@ -417,10 +179,9 @@ class Op:
         """
         total: cython.Py_ssize_t = n if attrs is self.defaults else n + len(attrs)
         few: cython.pointer(PyObject)[MAX_ARGUMENTS]
-        many: tuple = None
+        many: tuple = tape_tuple(total) if total > MAX_ARGUMENTS else None
         arguments: cython.pointer(cython.pointer(PyObject)) = few
-        if total > MAX_ARGUMENTS:
-            many = tape_tuple(total)
+        if many is not None:
             arguments = tape_items(many)
         i: cython.Py_ssize_t
         for i in range(total):
@@ -441,7 +202,7 @@ class Op:
             out = self.record_node(inputs, n, attrs, mask, array, results)
         else:
             out = wrap(array, None)
-        if self.view and isinstance(cython.cast(object, inputs[0]), Value):
+        if self.view and n > 0 and isinstance(cython.cast(object, inputs[0]), Value):
             source: Value = cython.cast(Value, cython.cast(object, inputs[0]))
             if owner(source.array) is owner(array):
                 out.version = source.share_version()
@@ -457,9 +218,8 @@ class Op:
                 return tape_call(self.kernel, arguments, total, cython.NULL)
             except (ValueError, TypeError, IndexError):
                 pass
-        names: cython.pointer(PyObject) = cython.cast(cython.pointer(PyObject), self.names)
         try:
-            return tape_call(self.forward, arguments, n, names if total > n else cython.NULL)
+            return tape_call(self.forward, arguments, n, tape_pointer(self.names) if total > n else cython.NULL)
         except (ValueError, TypeError, IndexError) as error:
             raise self.record.explain(error, tape_pack(arguments, n), dict(zip(self.names, attrs))) from None
 
@@ -471,11 +231,10 @@ class Op:
         """Fills in the arrays of the inputs; returns which inputs need gradients, as bits."""
         mask: cython.long = 0
         i: cython.Py_ssize_t
-        value: Value
         for i in range(n):
             x = cython.cast(object, inputs[i])
             if isinstance(x, Value):
-                value = cython.cast(Value, x)
+                value: Value = cython.cast(Value, x)
                 tape_hold(arrays + i, value.array)
                 if value.node is not None:
                     if value.version is not None and value.version.count != value.seen and value.node.op is not None:
@@ -545,7 +304,6 @@ class Op:
                 tape_set(held, n + i, results[place])
         node.held = held
         node.degree = n
-        node.stamp = _changes
         out.node = node
         if _observers:
             given = tape_pack(inputs, n)
@@ -580,8 +338,8 @@ def _with_frozen_index(attrs: tuple, place: cython.Py_ssize_t):
 @cython.cfunc
 def _shape(x):
     if isinstance(x, Value):
-        value: Value = x
-        return tape_shape(cnp.PyArray_NDIM(value.array), cnp.PyArray_DIMS(value.array))
+        x = cython.cast(Value, x).array
+        return tape_shape(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x))
     return None if x is None else np.shape(x)
 
 
@@ -635,4 +393,3 @@ def _enable_vectorcall(op: Op):
 
 
 _enable_vectorcall(Op("vectorcall"))
-set_result_type(Value)

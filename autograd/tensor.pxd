@@ -1,5 +1,6 @@
 from autograd.operators cimport Operators
-from autograd.tape cimport Node, Op, Value, Version
+from autograd.tape cimport Op
+from autograd.value cimport Node, Value, Version
 
 
 cdef class Tensor(Operators):

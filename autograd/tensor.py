@@ -11,14 +11,16 @@ import numpy as np
 from cython.cimports import numpy as cnp
 from cython.cimports.autograd.operators import Operators
 from cython.cimports.autograd.sweep import sweep
-from cython.cimports.autograd.tape import Op, Value, wrap
+from cython.cimports.autograd.tape import Op
+from cython.cimports.autograd.value import Value, wrap
 
 from autograd.device import CPU
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.numpy_protocol import call_function, call_ufunc
 from autograd.printing import text
 from autograd.shapes import near
-from autograd.tape import declare, default_dtype, leaf_node, set_result_type
+from autograd.tape import declare
+from autograd.value import default_dtype, leaf_node, set_result_type
 
 _getitem = cython.declare(Op, declare("getitem"))
 _setitem = cython.declare(Op, declare("setitem"))

@@ -6,7 +6,7 @@ import numpy as np
 from typing_extensions import Self
 
 from autograd.methods import Methods
-from autograd.tape import Node, Value
+from autograd.value import Node, Value
 
 methods: dict[str, Callable]
 properties: dict[str, Callable]

@@ -85,6 +85,16 @@ static void clip(int64_t first, int64_t side, int64_t length, int64_t* begin, in
     *end = conv_min(side, length - first);
 }
 
+/* Asks for the 4 x 4 pixels that the tile below will be the first to touch, strides and `channels` in elements: tiles
+ * jump between rows, which no prefetcher of the hardware follows. */
+static void prefetch(const tiling* s, const char* pixels, int64_t row, int64_t column, int64_t channels) {
+    const int together = channels == column ? WINOGRAD_OUT : 1;
+    for (int i = 0; i < WINOGRAD_OUT; i++)
+        for (int j = 0; j < WINOGRAD_OUT; j += together)
+            for (int64_t c = 0; c < together * channels; c += 64 / s->size)
+                __builtin_prefetch(pixels + (i * row + j * column + c) * s->size);
+}
+
 /* Tiles [first, last) of the input, to rows 0, 1, ... of the block. */
 static void transform_inputs(const tiling* s, const char* x, int64_t first, int64_t last, char* block) {
     const conv_geometry* g = s->g;
@@ -97,6 +107,8 @@ static void transform_inputs(const tiling* s, const char* x, int64_t first, int6
         tile.pixels = x + ((at.n * g->h + h) * g->w + w) * g->c * s->size;
         tile.positions = block + (i - first) * s->pitch * s->size;
         s->t->winograd_input(&tile);
+        prefetch(s, (const char*)tile.pixels + (WINOGRAD_IN * tile.row + tile.column) * s->size, tile.row, tile.column,
+                 g->c);
     }
 }
 
@@ -147,6 +159,7 @@ static void multiply(const forward_run* run, int64_t block, const char* inputs, 
         out.pixels = run->y + (at.n * g->out_n + at.p * g->out_h + at.q * g->out_w + k0) * s->size;
         out.positions = products + i * run->pitch * s->size;
         s->t->winograd_output(&out);
+        prefetch(s, (const char*)out.pixels + WINOGRAD_OUT * out.row * s->size, out.row, out.column, out.channels);
     }
 }
 
@@ -234,6 +247,7 @@ static void transform_task(void* context, int64_t task, int thread) {
         tile.pixels = run->grad + ((at.n * g->p + at.p) * g->q + at.q) * g->k * s->size;
         tile.positions = run->gradients + i * run->pitch * s->size;
         s->t->winograd_gradient(&tile);
+        prefetch(s, (const char*)tile.pixels + WINOGRAD_OUT * tile.row * s->size, tile.row, tile.column, g->k);
     }
 }
 

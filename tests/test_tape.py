@@ -344,3 +344,24 @@ def test_dtype_of_gradients():
     x, y = leaf([1.0, 2.0], np.float32), leaf([1.0, 2.0], np.float32)
     (x * y).backward(np.ones(2))
     assert x.grad.dtype == y.grad.dtype == np.float32
+
+
+def test_many_inputs_and_many_axes():
+    """More inputs than a call holds on the stack, more axes than a node holds itself."""
+    xs = [leaf([float(i)]) for i in range(40)]
+    (ag.cat(xs) * np.arange(40.0)).sum().backward()
+    assert [x.grad.item() for x in xs] == list(range(40))
+    deep, row = leaf(np.ones((1, 2, 1, 2, 1, 2, 3))), leaf([1.0, 2.0, 3.0])
+    product = deep * row
+    assert product.grad_fn.shape == deep.shape
+    product.sum().backward()
+    np.testing.assert_array_equal(row.grad.array, [8, 8, 8])
+    assert deep.grad.shape == deep.shape
+
+
+def test_a_change_elsewhere_is_none_of_a_nodes_business():
+    x, other = leaf([1.0, 2.0]), ag.Tensor(np.zeros(2))
+    y = x * x
+    other += 1.0
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.array, [2, 4])

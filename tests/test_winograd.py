@@ -22,6 +22,8 @@ SHAPES = [
     (2, 70, 37, 13, 130, (1, 1)),
     (20, 48, 8, 9, 65, (1, 1)),
     (1, 300, 9, 9, 290, (1, 0)),
+    (1, 9, 1, 2, 17, (1, 1)),  # tiles that miss rows on both sides
+    (2, 17, 3, 4, 9, (1, 1)),
 ]
 RUN_BY_DEFAULT = [
     (3, 32, 13, 13, 40, 1),
@@ -86,6 +88,22 @@ def test_error_stays_within_the_bound(isa, dtype, n, c, h, w, k, padding, rng):
     tiles_x, tiles_g = tile_maxima(x, 6, 4, [-p for p in padding]), tile_maxima(g, 4, 4, (0, 0))
     tiles_x = tiles_x[:, :, : tiles_g.shape[2], : tiles_g.shape[3]]
     assert (error <= limit * np.einsum("nkhw,nchw->kc", tiles_g, tiles_x)[:, :, None, None]).all()
+
+
+@pytest.mark.parametrize("isa", kernels.isas())
+def test_tiles_may_lie_wholly_in_the_padding(isa, rng):
+    kernels.set_isa(isa)
+    kernels.set_winograd("always")
+    x, weight, padding = normal(rng, 2, 8, 6, 2), normal(rng, 8, 8, 3, 3), (4, 7)
+    settings = ((1, 1), padding, (1, 1), 1)
+    y = kernels.conv2d(x, weight, None, *settings)
+    g = normal(rng, *y.shape)
+    close = {"rtol": 0, "atol": 1e-4}
+    np.testing.assert_allclose(y, conv_reference(x, weight, None, padding=padding), **close)
+    gx = kernels.conv2d_grad_x(g, weight, x.shape, *settings)
+    np.testing.assert_allclose(gx, _grad_x_reference(g, weight, x.shape, padding=padding), **close)
+    gw = kernels.conv2d_grad_w(g, x, weight.shape, *settings)
+    np.testing.assert_allclose(gw, _grad_w_reference(g, x, weight.shape, padding=padding), **close)
 
 
 @pytest.mark.parametrize("n, c, h, w, k, padding", RUN_BY_DEFAULT)

@@ -2,7 +2,7 @@
 
 import cython
 from cython.cimports.autograd.tape import Op, tape_items, tape_set, tape_tuple
-from cython.cimports.cpython.dict import PyDict_GetItem
+from cython.cimports.cpython.dict import PyDict_GetItemWithError
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
@@ -90,7 +90,7 @@ class Shortcut:
             if i < given:
                 value = arguments[i]
             else:
-                found: cython.pointer(PyObject) = PyDict_GetItem(state, self.names[i - given])
+                found: cython.pointer(PyObject) = PyDict_GetItemWithError(state, self.names[i - given])
                 if found == cython.NULL:
                     return None
                 value = cython.cast(object, found)

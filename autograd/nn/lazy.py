@@ -22,8 +22,8 @@ from autograd.nn.norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
-from autograd.tape import default_dtype
 from autograd.tensor import Tensor
+from autograd.value import default_dtype
 
 
 class _Uninitialized(Tensor):

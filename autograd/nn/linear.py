@@ -12,8 +12,8 @@ from autograd.nn import functional as F
 from autograd.nn import init
 from autograd.nn.checks import expect_features, expect_sizes
 from autograd.nn.module import Module, Parameter
-from autograd.tape import default_dtype
 from autograd.tensor import Tensor
+from autograd.value import default_dtype
 
 
 def empty(*shape: int, dtype: Any = None) -> Parameter:

@@ -12,8 +12,8 @@ from autograd.nn import init
 from autograd.nn.checks import expect_dimensions, expect_features
 from autograd.nn.linear import empty
 from autograd.nn.module import Module
-from autograd.tape import default_dtype
 from autograd.tensor import Tensor
+from autograd.value import default_dtype
 
 
 def _reset(layer: Any) -> None:

@@ -18,8 +18,8 @@ from autograd.nn.linear import Linear, empty
 from autograd.nn.module import Module
 from autograd.nn.norm import LayerNorm
 from autograd.ops.linalg import tensor_of
-from autograd.tape import default_dtype
 from autograd.tensor import Tensor
+from autograd.value import default_dtype
 
 
 class MultiheadAttention(Module):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import ShapeError
-from autograd.tape import default_dtype
+from autograd.value import default_dtype
 
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)

@@ -17,7 +17,7 @@ from autograd.ops.dtypes import FLOAT32
 from autograd.ops.elementwise import raw
 from autograd.ops.shape import sizes
 from autograd.sampling import Case, Sampler
-from autograd.tape import default_dtype
+from autograd.value import default_dtype
 
 
 class Generator:

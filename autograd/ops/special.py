@@ -17,7 +17,8 @@ from autograd.ops.clip import clip
 from autograd.ops.dtypes import quiet, real
 from autograd.ops.elementwise import add, div, mul, neg, raw, sub, two, where
 from autograd.ops.unary import abs, exp, log, log1p, pointwise, sin, singly, square, within
-from autograd.tape import Op, default_dtype
+from autograd.tape import Op
+from autograd.value import default_dtype
 
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)  # B_2, B_4, ...
 SHIFT = 12  # the asymptotic series are used from here on

@@ -1,7 +1,7 @@
 """What optimizers do to all parameters of a group; compiled, as small networks have many and little to do for each."""
 
 import numpy as np
-from cython.cimports.autograd.tape import Value, Version
+from cython.cimports.autograd.value import Value, Version
 
 from autograd.tensor import Tensor
 

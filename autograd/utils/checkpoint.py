@@ -14,8 +14,8 @@ from typing import Any
 from autograd.errors import GraphError
 from autograd.grad_mode import enable_grad, is_grad_enabled
 from autograd.ops.random import get_rng_state, set_rng_state
-from autograd.tape import Node, newest
 from autograd.tensor import Tensor
+from autograd.value import Node, newest
 
 
 def checkpoint(

@@ -1,0 +1,82 @@
+# C-level view of values and nodes, for the other files of the hot core and for Cython code of other people.
+
+cimport numpy as cnp
+from cpython.object cimport PyObject
+
+cdef extern from *:
+    """
+    /* An instance without the cost of a Python call. */
+    static inline PyObject *tape_instance(PyObject *type, PyObject *no_arguments) {
+        return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, no_arguments, NULL);
+    }
+
+    /* A subclass without fields of its own is freed as its base is, without a call for each class between them. */
+    static inline void tape_inherit_dealloc(PyObject *subclass, PyObject *base) {
+        ((PyTypeObject *)subclass)->tp_dealloc = ((PyTypeObject *)base)->tp_dealloc;
+    }
+    """
+    object tape_instance(object type, object no_arguments)
+    void tape_inherit_dealloc(object subclass, object base)
+
+cdef extern from "numpy/arrayobject.h":
+    PyObject *tape_base "PyArray_BASE" (cnp.ndarray array)
+    tuple tape_shape "PyArray_IntTupleFromIntp" (int ndim, const cnp.npy_intp *shape)
+
+
+cdef enum:
+    FEW_AXES = 5  # the most axes whose sizes a node holds itself
+
+
+cdef class Version:
+    cdef long count
+    cdef unsigned long long last  # number, among all changes of whatever memory, of the last one
+
+    cdef changed(self)
+
+
+cdef class Value:
+    cdef readonly object array
+    cdef readonly Node node
+    cdef Version version
+    cdef long seen
+    cdef object __weakref__
+
+    cdef Version share_version(self)
+
+
+cdef class Node:
+    cdef readonly object op  # an Op, or None
+    cdef readonly object dtype
+    cdef readonly unsigned long long seq
+    cdef object plan  # the op's Plan
+    cdef tuple held  # the nodes of the inputs, then what the gradient rules need; None: a leaf, or released
+    cdef Py_ssize_t degree  # how many of these are nodes of inputs
+    cdef tuple attrs
+    cdef unsigned long long stamp  # how many changes in place there had been when values were saved
+    cdef int ndim
+    cdef cnp.npy_intp[FEW_AXES] sizes
+    cdef tuple wide  # the shape, if it has more axes
+    cdef public Value grad
+    cdef bint retains
+    cdef dict hooks
+    cdef dict after
+    cdef object restore
+    cdef Value pending
+    cdef bint owned
+    cdef Node link
+    cdef long count
+    cdef unsigned long long mark
+    cdef bint needed
+    cdef object __weakref__
+
+    cdef bint is_leaf(self)
+    cdef bint has_shape_of(self, cnp.ndarray array)
+    cdef bint is_stale(self)
+    cdef release(self)
+
+
+cdef Value wrap(object array, Node node)
+cdef Node new_node(op, cnp.ndarray array)
+cpdef owner(object array)
+cpdef number_array(x)
+cpdef Node leaf_node(array)
