@@ -383,8 +383,7 @@ REASONS: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("normal", "uniform", "bernoulli", "exponential", "cauchy", "log_normal", "geometric", "random_like", "poisson",
-         "binomial", "multinomial"), RANDOM,
-    ),
+         "binomial", "multinomial"), RANDOM),
     **dict.fromkeys(
         ("atan2", "diagonal", "setitem", "bitwise_left_shift", "bitwise_right_shift", "gcd", "lcm", "signbit",
          "copysign", "nextafter", "heaviside", "isclose", "isin", "searchsorted", "bincount", "histc", "logcumsumexp",
