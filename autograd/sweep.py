@@ -334,8 +334,8 @@ def _differentiate_twin(node: Node, g: Value):
     inputs: list = []
     nodes: list = []
     alias_node: Node
-    inputs_first = node.held[node.degree :]  # as an op with a twin saves all its inputs
-    for edge, original in zip(node.held[: node.degree], inputs_first):
+    saved: tuple = node.held[node.degree :]  # an op with a twin saves all its inputs, first
+    for edge, original in zip(node.edges, saved):
         if edge is None:
             aliases.append(original)
             continue

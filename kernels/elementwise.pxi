@@ -45,8 +45,11 @@ cdef cnp.ndarray run_row(binary_kernel kernel, cnp.ndarray x, const void *row, c
     cdef cnp.ndarray out = empty_like(x)
     cdef cnp.npy_intp n = cnp.PyArray_SIZE(x)
     cdef int size = cnp.PyArray_ITEMSIZE(x)
-    with nogil:
+    if n < RELEASE_GIL:
         elementwise_row(kernel, cnp.PyArray_DATA(x), row, cnp.PyArray_DATA(out), n, cols, size, row_first)
+    else:
+        with nogil:
+            elementwise_row(kernel, cnp.PyArray_DATA(x), row, cnp.PyArray_DATA(out), n, cols, size, row_first)
     return out
 
 
