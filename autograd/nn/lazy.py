@@ -29,6 +29,10 @@ from autograd.value import default_dtype
 class _Uninitialized(Tensor):
     """A tensor without a shape."""
 
+    def __init__(self, requires_grad: bool | None = None, device: Any = None, dtype: Any = None) -> None:
+        wanted = isinstance(self, Parameter) if requires_grad is None else requires_grad
+        super().__init__(np.empty(0, default_dtype() if dtype is None else dtype), wanted)
+
     @property
     def shape(self) -> NoReturn:  # type: ignore[override]
         raise ShapeError(f"{type(self).__name__}: has no shape before the first call of its layer")
@@ -52,9 +56,6 @@ class _Uninitialized(Tensor):
 class UninitializedParameter(_Uninitialized, Parameter):
     """A parameter whose shape the first call of its layer decides."""
 
-    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
-        super().__init__(np.empty(0, default_dtype() if dtype is None else dtype), requires_grad)
-
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Makes it an ordinary parameter of this shape, which optimizers that have it still know."""
         self.data = np.empty(shape, self.dtype if dtype is None else np.dtype(dtype))
@@ -63,9 +64,6 @@ class UninitializedParameter(_Uninitialized, Parameter):
 
 class UninitializedBuffer(_Uninitialized):
     """A buffer whose shape the first call of its layer decides."""
-
-    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
-        super().__init__(np.empty(0, default_dtype() if dtype is None else dtype), requires_grad)
 
 
 def _shape(module: Any, name: str, value: _Uninitialized, shape: tuple[int, ...]) -> None:
