@@ -63,9 +63,10 @@ def _pool(name, x, kernel_size, output_size, output_ratio, return_indices, sampl
                 f"[x: {x.shape}, kernel_size={kernels}, output_size={outs}]"
             )
     u = raw(samples) if samples is not None else source(generator).random((*x.shape[:2], count))
+    u = np.asarray(u)[: len(x)]  # of a larger batch, as PyTorch has it
     if np.shape(u) != (*x.shape[:2], count):
         raise ShapeError(f"{name}: _random_samples has shape {np.shape(u)}, expected {(*x.shape[:2], count)}")
-    place = _places(np.asarray(u), x.shape[2:], outs, kernels)
+    place = _places(u, x.shape[2:], outs, kernels)
     shape = (*x.shape[:2], *outs)
     flat = x.array.reshape(*x.shape[:2], 1, -1)
     cells = np.take_along_axis(np.broadcast_to(flat, (*place.shape[:3], flat.shape[-1])), place, -1)
