@@ -188,6 +188,9 @@ class Operators(Value):
         self.check_changeable()
         if result.array.shape != self.array.shape:
             raise ShapeError(f"in place: the tensor has shape {self.array.shape}, the result {result.array.shape}")
+        value: Value = result
+        if value.node is not None and value.node.held is not None:
+            value.node.keep_old(self)
         try:
             np.copyto(self.array, result.array, casting="same_kind")
         except TypeError:

@@ -107,6 +107,7 @@ cdef class Node:
     cdef bint is_leaf(self)
     cdef bint has_shape_of(self, cnp.ndarray array)
     cdef bint is_stale(self)
+    cdef keep_old(self, Value value)
     cdef release(self)
 
 

@@ -201,6 +201,15 @@ class Node:
                     return True
         return False
 
+    def keep_old(self, value: Value):
+        """Before a value's memory changes: what this node saved of it becomes a copy with the history it had."""
+        i: cython.Py_ssize_t
+        for i in range(self.degree, len(self.held)):
+            if self.held[i] is value:
+                old: Value = wrap(value.array.copy(), value.node)
+                self.held = tuple([old if x is value else x for x in self.held])
+                return
+
     def release(self):
         """Lets go of all that a backward pass needs."""
         if self.op is not None:

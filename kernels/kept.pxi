@@ -1,4 +1,4 @@
-# Weights in the form that a kernel wants, kept from call to call. The tape knows when they may (autograd/tape.py).
+# Weights in the form that a kernel wants, kept from call to call. The tape knows when they may (autograd/value.py).
 
 cdef extern from "memory.h" nogil:
     ctypedef struct memory_kept:

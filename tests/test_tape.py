@@ -148,6 +148,19 @@ def test_in_place_change_of_a_result():
         y.backward(np.ones(2))
 
 
+def test_an_op_in_place_keeps_the_old_value_that_its_rule_needs():
+    x = leaf([0.5, 2.0])
+    y = x * 2
+    y.sin_()
+    y **= 3
+    y *= y
+    (first,) = ag.grad(y.sum(), x, create_graph=True)
+    sin, cos = np.sin([1.0, 4.0]), np.cos([1.0, 4.0])
+    np.testing.assert_allclose(first.detach().numpy(), 12 * sin**5 * cos)
+    (second,) = ag.grad(first.sum(), x)
+    np.testing.assert_allclose(second.numpy(), 24 * (5 * sin**4 * cos**2 - sin**6))
+
+
 def test_in_place_change_of_a_leaf():
     x = leaf([1.0])
     with pytest.raises(ag.GraphError, match="no_grad"):
