@@ -68,11 +68,12 @@ def _pool(name, x, kernel_size, output_size, output_ratio, return_indices, sampl
         raise ShapeError(f"{name}: _random_samples has shape {np.shape(u)}, expected {(*x.shape[:2], count)}")
     place = _places(u, x.shape[2:], outs, kernels)
     shape = (*x.shape[:2], *outs)
-    flat = x.array.reshape(*x.shape[:2], 1, -1)
-    cells = np.take_along_axis(np.broadcast_to(flat, (*place.shape[:3], flat.shape[-1])), place, -1)
+    pixels = math.prod(x.shape[2:])
+    flat = x.array.reshape(*x.shape[:2], 1, pixels)
+    cells = np.take_along_axis(np.broadcast_to(flat, (*place.shape[:3], pixels)), place, -1)
     best = np.where(np.isnan(cells).any(-1), np.isnan(cells).argmax(-1), cells.argmax(-1))
     index = np.take_along_axis(place, best[..., None], -1)[..., 0]
-    y = reshape(take_along_axis(reshape(x, (*x.shape[:2], -1)), index, axis=2), shape)
+    y = reshape(take_along_axis(reshape(x, (*x.shape[:2], pixels)), index, axis=2), shape)
     return (y, Tensor(index.reshape(shape))) if return_indices else y
 
 
