@@ -22,6 +22,7 @@ def _layers():
         "pointwise": (nn.Conv2d(24, 40, 1), (2, 24, 7, 7)),
         "depthwise": (nn.Conv2d(24, 24, 3, padding=1, groups=24), (2, 24, 7, 7)),
         "linear": (nn.Linear(64, 48), (32, 64)),
+        "linear and relu": (nn.Sequential(nn.Linear(64, 48), nn.ReLU()), (32, 64)),
         "folded": (nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8), nn.ReLU6()), (2, 8, 9, 9)),
     }
 

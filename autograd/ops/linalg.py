@@ -208,6 +208,7 @@ def _relu_samples(s: Sampler) -> Case:
     samples=_relu_samples,
     flops=_linear_flops,
     kernel=kernels.linear_relu,
+    keeps="w",
     advice=_linear_advice,
 )
 def linear_relu(x, w, b=None):
