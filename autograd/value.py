@@ -206,7 +206,7 @@ class Node:
         i: cython.Py_ssize_t
         for i in range(self.degree, len(self.held)):
             if self.held[i] is value:
-                old: Value = wrap(value.array.copy(), value.node)
+                old: Value = wrap(value.array.copy(order="K"), value.node)
                 self.held = tuple([old if x is value else x for x in self.held])
                 return
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd.explain.cam import activations
+from autograd.vision.utils import make_grid
 
 Picture = NDArray[np.uint8]
 
@@ -56,13 +57,11 @@ def grid(pictures: list[Picture], columns: int | None = None, gap: int = 2) -> P
     if not pictures:
         raise ValueError("grid: no pictures")
     columns = columns or int(np.ceil(np.sqrt(len(pictures))))
-    height, width = pictures[0].shape[:2]
-    rows = -(-len(pictures) // columns)
-    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), GAP, np.uint8)
-    for number, picture in enumerate(pictures):
-        top, left = number // columns * (height + gap), number % columns * (width + gap)
-        canvas[top : top + height, left : left + width] = picture
-    return canvas
+    images = np.stack(pictures).transpose(0, 3, 1, 2)
+    canvas = make_grid(images, nrow=columns, padding=gap, pad_value=GAP).array
+    if len(pictures) > 1:  # without the border around all
+        canvas = canvas[:, gap : canvas.shape[1] - gap, gap : canvas.shape[2] - gap]
+    return np.ascontiguousarray(canvas.transpose(1, 2, 0))
 
 
 def filters(model: Any, layer: str, limit: int = 64, scale: int = 8) -> Picture:

@@ -232,21 +232,20 @@ class Module(Base, HooksMixin, StateMixin):
         return module
 
     def get_parameter(self, target: str) -> Parameter:
-        path, _, name = target.rpartition(".")
-        found = self.get_submodule(path)._parameters.get(name)
-        if found is None:
-            hint = near(target, [name for name, _ in self.named_parameters()])
-            raise AttributeError(f"{type(self).__name__}: has no parameter {target!r}{hint}")
-        return found  # type: ignore[no-any-return]
+        """The parameter of a dotted name."""
+        return self._get(target, "parameter", PARAMETER)  # type: ignore[no-any-return]
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer of a dotted name."""
+        return self._get(target, "buffer", BUFFER, TEMPORARY)  # type: ignore[no-any-return]
+
+    def _get(self, target: str, what: str, *kinds: str) -> Any:
         path, _, name = target.rpartition(".")
-        found = self.get_submodule(path)._buffers.get(name)
+        found = dict(self.get_submodule(path)._own(*kinds)).get(name)
         if found is None:
-            hint = near(target, [name for name, _ in self.named_buffers()])
-            raise AttributeError(f"{type(self).__name__}: has no buffer {target!r}{hint}")
-        return found  # type: ignore[no-any-return]
+            hint = near(target, [name for name, _ in self._named(kinds, "", True, True)])
+            raise AttributeError(f"{type(self).__name__}: has no {what} {target!r}{hint}")
+        return found
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Puts a module at a dotted name, whose parent must exist; strict: in place of one that exists."""
