@@ -139,7 +139,7 @@ static void block_task(void* context, int64_t task, int thread) {
             }
         }
         k += kc;
-    } while (k < p->k);
+    } while (k < p->k && !parallel_stopping());
 }
 
 /* A is copied where broadcasting from it in place would miss the cache: transposed, neither stride 1, or on a pitch

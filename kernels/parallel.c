@@ -83,8 +83,7 @@ static int64_t now(void) {
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* Whether this thread skips its next task. */
-static int stopping(void) {
+int parallel_stopping(void) {
     if (self.worker) return atomic_load_explicit(&team.stopped, memory_order_relaxed);
     if (!self.watching || self.stopped) return self.stopped;
     const int64_t time = now();
@@ -101,7 +100,7 @@ static int stopping(void) {
 static void work(int thread) {
     for (;;) {
         int64_t i = atomic_fetch_add_explicit(&team.next, 1, memory_order_relaxed);
-        if (i >= team.tasks || stopping()) return;
+        if (i >= team.tasks || parallel_stopping()) return;
         team.run(team.context, i, thread);
     }
 }
@@ -163,7 +162,7 @@ static void grow(int workers) {
 
 void parallel_for(int threads, int64_t tasks, parallel_task run, void* context) {
     if (tasks <= 1 || threads <= 1 || pthread_mutex_trylock(&team.use)) {
-        for (int64_t i = 0; i < tasks && !stopping(); i++) run(context, i, 0);
+        for (int64_t i = 0; i < tasks && !parallel_stopping(); i++) run(context, i, 0);
         return;
     }
     if (team.workers < threads - 1) grow(threads - 1);

@@ -18,7 +18,9 @@ void parallel_set_threads(int threads);
 
 /* Ctrl-C. Between parallel_watch and parallel_unwatch the calling thread, if it is the program's main one, asks `stop`
  * between tasks, every 50 ms or later. Once that says yes, tasks are skipped, and parallel_unwatch returns 1: the
- * result is unfinished. `stop` may wait for a lock that a forking thread holds. */
+ * result is unfinished. `stop` may wait for a lock that a forking thread holds. A task of 100 ms or more asks
+ * parallel_stopping, too, and gives up. */
 void parallel_set_stop(int (*stop)(void));
 void parallel_watch(void);
 int parallel_unwatch(void);
+int parallel_stopping(void);
