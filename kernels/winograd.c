@@ -18,6 +18,7 @@ enum {
     GRAD_BLOCK_BYTES = 256 << 10, /* transformed inputs and gradients of a block of the weight gradient: L2 */
     GRAD_CHUNKS = 16,             /* of tiles, so that threads share nothing but what they read ... */
     LARGE_SUMS = 192 << 10,       /* ... unless so much is to be added up in the end */
+    TILE_ROWS = 12,               /* a multiple of the heights of register tiles */
     TILES_PER_TASK = 8,
     CHANNELS_PER_TASK = 32,
     PARALLEL_WORK = 1 << 17
@@ -54,10 +55,12 @@ static void set_tiling(tiling* s, const kernel_table* t, const conv_geometry* g)
     s->threads = work < PARALLEL_WORK ? 1 : parallel_threads();
 }
 
-/* Blocks of some `bytes`, at `tile_bytes` a tile: a multiple of the height of register tiles. */
+/* Blocks of some `bytes`, at `tile_bytes` a tile: a multiple of the height of register tiles. Fewer tiles if there
+ * would not be a block for each of some threads. */
 static void set_blocks(tiling* s, int64_t bytes, int64_t tile_bytes, int64_t least, int64_t most) {
-    s->block = conv_max(least, conv_min(most, bytes / tile_bytes / 12 * 12));
-    s->block = conv_min(s->block, s->tiles);
+    s->block = conv_max(least, conv_min(most, bytes / tile_bytes / TILE_ROWS * TILE_ROWS));
+    const int64_t shared = conv_ceil(s->tiles, MIN_TASKS * TILE_ROWS) * TILE_ROWS;
+    s->block = conv_min(conv_min(s->block, shared), s->tiles);
     s->blocks = conv_ceil(s->tiles, s->block);
     s->position = odd_lines(s->block * s->pitch, s->size);
     s->block_bytes = WINOGRAD_POSITIONS * s->position * s->size;
