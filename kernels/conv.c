@@ -292,6 +292,8 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const voi
             return pointwise(t, g, x, w, bias, y, kept);
         case CONV_PLANE:
             return conv_plane(t, g, x, w, bias, y);
+        case CONV_BATCH:
+            return conv_batch(t, g, x, w, bias, y);
         case CONV_WINOGRAD:
             return winograd(t, g, x, w, bias, y, kept);
         default:

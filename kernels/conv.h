@@ -30,6 +30,7 @@ typedef struct {
 typedef enum {
     CONV_ROWS,      /* rows of output pixels as matrix products */
     CONV_IMAGES,    /* the same pixel of many images as a matrix product */
+    CONV_BATCH,     /* the same, transposed: images fill the vectors */
     CONV_POINTWISE, /* one matrix product */
     CONV_PLANE,     /* one input channel: pixels fill the vectors */
     CONV_WINOGRAD,
@@ -51,6 +52,8 @@ void conv_set_winograd(winograd_mode mode);
 int conv(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w, const void* bias,
          void* y, memory_kept* kept);
 int conv_plane(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+               const void* bias, void* y);
+int conv_batch(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
                const void* bias, void* y);
 int conv_plane_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                       void* gw);

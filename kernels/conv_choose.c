@@ -21,7 +21,7 @@ winograd_mode conv_get_winograd(void) { return (winograd_mode)mode; }
 void conv_set_winograd(winograd_mode wanted) { mode = wanted; }
 
 const char* conv_algorithm_name(conv_algorithm algorithm) {
-    static const char* const names[] = {"rows", "images", "pointwise", "plane", "winograd", "depthwise"};
+    static const char* const names[] = {"rows", "images", "batch", "pointwise", "plane", "winograd", "depthwise"};
     return names[algorithm];
 }
 
@@ -90,6 +90,10 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
         return CONV_PLANE;
     }
     if (g->n >= MANY_IMAGES && has_short_rows(g, pass == CONV_GRAD_W ? FEW_COLUMNS_GRAD_W : FEW_COLUMNS)) {
+        if (pass != CONV_GRAD_W && g->k < t->lanes && g->groups == 1 && g->n >= 2 * t->lanes && g->out_w == g->k) {
+            *reason = "short or much padded rows, many images, and too few output channels to fill a vector";
+            return CONV_BATCH;
+        }
         *reason = "short or much padded rows, many images";
         return CONV_IMAGES;
     }
