@@ -32,7 +32,7 @@ typedef enum {
     CONV_IMAGES,    /* the same pixel of many images as a matrix product */
     CONV_BATCH,     /* the same, transposed: images fill the vectors */
     CONV_POINTWISE, /* one matrix product */
-    CONV_PLANE,     /* one input channel: pixels fill the vectors */
+    CONV_PLANE,     /* few output channels: pixels fill the vectors */
     CONV_WINOGRAD,
     CONV_DEPTHWISE
 } conv_algorithm;

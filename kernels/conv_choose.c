@@ -46,6 +46,12 @@ static int has_short_rows(const conv_geometry* g, int64_t few) {
     return 4 * taps_inside(g->q, g->stride_w, g->origin_w, g->dilation_w, g->s, g->w) < 3 * g->q * g->s;
 }
 
+/* Whether a row of pixels fills its vectors better, by an eighth at least, than output channels fill one. */
+static int fills_more_lanes(const kernel_table* t, const conv_geometry* g) {
+    const int64_t lanes = conv_ceil(g->q, t->lanes) * t->lanes;
+    return g->k < t->lanes && g->q >= t->lanes && 8 * g->q * t->lanes >= 9 * g->k * lanes;
+}
+
 /* Why Winograd cannot or should not run, or NULL. */
 static const char* against_winograd(const kernel_table* t, const conv_geometry* g) {
     if (g->r != 3 || g->s != 3) return "the kernel is not 3x3";
@@ -96,6 +102,10 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
         }
         *reason = "short or much padded rows, many images";
         return CONV_IMAGES;
+    }
+    if (pass != CONV_GRAD_W && g->groups == 1 && g->stride_w == 1 && fills_more_lanes(t, g)) {
+        *reason = "so few output channels that pixels fill the vectors better";
+        return CONV_PLANE;
     }
     *reason = against;
     return CONV_ROWS;
