@@ -58,7 +58,7 @@ winograd = _Winograd()
 
 
 class _Fusion:
-    """Neighbouring layers that one op computes (autograd.nn.fusion): fewer passes over memory."""
+    """Neighbouring layers and ops that are computed together (autograd.nn.fusion, op.Record.grads_through)."""
 
     enabled = True
 

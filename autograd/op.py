@@ -102,6 +102,8 @@ class Record:
     samples      function of a sampling.Sampler that draws one Case
     kernel       called in place of the forward function, which computes or explains what the kernel refuses, attributes
                  too; for an op that broadcasts only on float arrays of one dtype, or numbers and None beside one
+    part         the forward function without its last pass over memory: (Deferred, extras...), or None; in place of the
+                 forward function where that pass may wait for ops that it can be computed with (`continues`)
     keeps        the weight among the inputs, of which the kernel keeps what it has packed (autograd.value.Kept)
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
@@ -123,6 +125,7 @@ class Record:
         self.mutates: tuple[str, ...] = tuple(declaration.pop("mutates", ()))
         self.advice: Callable | None = declaration.pop("advice", None)
         self.kernel: Callable | None = declaration.pop("kernel", None)
+        self.part: Callable | None = declaration.pop("part", None)
         self.keeps: str | None = declaration.pop("keeps", None)
         self.flops: Callable | None = declaration.pop("flops", None)
         self.onnx: str | None = declaration.pop("onnx", None)
@@ -138,6 +141,7 @@ class Record:
         if declaration:
             raise TypeError(f"op {self.name!r}: unknown declaration {', '.join(declaration)}")
         self.rules: dict[str, Callable | None] = {}
+        self.rules_through: dict[Op, dict[str, Callable | None]] = {}
         self._read_signature()
         self.call: Any = function
 
@@ -152,6 +156,36 @@ class Record:
 
     def grads(self, **rules: Callable | None) -> Op:
         """Sets the gradient rules by input name; None says that an input has no gradient."""
+        self._check_rules(rules)
+        self.rules = dict(rules)
+        return self._with_new_rules()
+
+    def grads_through(self, outer: Op, **rules: Callable | None) -> Op:
+        """Sets the rules that take the place of those of the same names where `outer` was called on the result.
+
+        Then g is the gradient of the outer op's result, and both are differentiated at once: if nothing is recorded and
+        the gradient between the two goes nowhere else.
+        """
+        self._check_rules(rules)
+        self.rules_through[outer] = self.rules | rules
+        outer.joints = outer.joints or {}
+        return self._with_new_rules()
+
+    def continues(self, call: Callable, rule: Callable[[tuple, list, tuple], tuple | None]) -> None:
+        """This op of a result that waits for call(*arguments) may be computed by it, too, with other arguments.
+
+        rule(arguments, the arrays of the other inputs, attributes) gives these, or None if not.
+        """
+        if any(name in self.inputs for gradient in self.rules.values() if gradient for name in _parameters(gradient)):
+            raise TypeError(f"{self.name}.continues: the gradient rules need an input, which would not be there")
+        self.call.joints = {**(self.call.joints or {}), call: rule}
+
+    def _with_new_rules(self) -> Op:
+        if isinstance(self.call, Op):
+            self.call.forget_plans()
+        return self.call
+
+    def _check_rules(self, rules: dict[str, Callable | None]) -> None:
         known = {"g", "out", *self.inputs, *self.attrs, *self.extras, *(f"{i}_shape" for i in self.inputs), *rules}
         for name, rule in rules.items():
             if rule is None:
@@ -164,10 +198,6 @@ class Record:
                         f"{self.name}.grads: the rule for {name!r} asks for {wanted!r}, which is none of "
                         f"{', '.join(sorted(known))}"
                     )
-        self.rules = dict(rules)
-        if isinstance(self.call, Op):
-            self.call.forget_plans()
-        return self.call
 
     def plan(self, mask: int, count: int) -> Plan:
         """What to save and which rules to run when the inputs in `mask` need gradients."""
@@ -180,11 +210,17 @@ class Record:
         if not targets:
             return Plan((), ())
         saves = [(SAVE_INPUT, i) for i in range(count)] if self.twin is not None else []
+        steps = self._steps(self.rules, targets, saves)
+        through = {outer: self._steps(rules, targets, saves) for outer, rules in self.rules_through.items()}
+        return Plan(tuple(saves), steps, through or None)
+
+    def _steps(self, rules: dict[str, Any], targets: dict[str, int], saves: list[tuple[int, int]]) -> tuple[Step, ...]:
+        """The rules for these inputs, and the shared ones before them; adds to `saves` what they need."""
         order: list[str] = []
 
         def visit(name: str) -> None:
-            for wanted in _parameters(self.rules[name]):
-                if wanted not in self.inputs and wanted in self.rules and wanted not in order:
+            for wanted in _parameters(rules[name]):
+                if wanted not in self.inputs and wanted in rules and wanted not in order:
                     visit(wanted)
             if name not in order:
                 order.append(name)
@@ -193,11 +229,10 @@ class Record:
             visit(name)
         steps = []
         for name in order:
-            rule = self.rules[name]
-            assert rule is not None
+            rule = rules[name]
             args = tuple(self._source(wanted, saves, order) for wanted in _parameters(rule))
             steps.append(Step(rule.op if isinstance(rule, Direct) else rule, targets.get(name, -1), args))
-        return Plan(tuple(saves), tuple(steps))
+        return tuple(steps)
 
     def _source(self, wanted: str, saves: list[tuple[int, int]], order: list[str]) -> tuple[int, int]:
         if wanted == "g":

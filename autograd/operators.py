@@ -5,7 +5,7 @@ import operator
 import cython
 import numpy as np
 from cython.cimports.autograd.tape import Op
-from cython.cimports.autograd.value import Value, wrap
+from cython.cimports.autograd.value import Deferred, Value, wrap
 
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.tape import declare, grad_enabled
@@ -100,7 +100,7 @@ class Operators(Value):
         return compare(operator.xor, self, other)
 
     def __invert__(self):
-        return wrap(~self.array, None)
+        return wrap(~self.now(), None)
 
     def __mod__(self, other):
         return _remainder.call2(self, other)
@@ -191,8 +191,18 @@ class Operators(Value):
         value: Value = result
         if value.node is not None and value.node.held is not None:
             value.node.keep_old(self)
+        later: Deferred = value.deferred
+        if (
+            self.deferred is not None
+            and later is not None
+            and later.arguments is not None
+            and self.dtype == value.dtype
+        ):
+            self.defer(later.twin())  # neither has memory yet
+            self.changed(result)
+            return self
         try:
-            np.copyto(self.array, result.array, casting="same_kind")
+            np.copyto(self.now(), value.now(), casting="same_kind")
         except TypeError:
             raise DTypeError(f"in place: cannot write {result.array.dtype} into {self.array.dtype}") from None
         self.changed(result)
@@ -202,6 +212,7 @@ class Operators(Value):
         """Refuses what must not be changed in place, before anything is written."""
         if self.node is not None and self.node.op is None and grad_enabled():
             raise GraphError("a leaf that requires gradients cannot be changed in place; use `with no_grad():`")
+        self.about_to_change()
         if not self.array.flags.writeable:
             raise GraphError("in place: this tensor's memory is read-only (expanded or shared); use x.clone()")
 
@@ -209,6 +220,8 @@ class Operators(Value):
         """This tensor's memory now holds a result, whose history is its own from now on."""
         self.bump()
         self.seen = self.version.count
+        if self.deferred is None:
+            self.version.looks = self.version.looks + 1  # it may be somebody's array, never looked at as this one's
         leaf: bool = self.node is None or self.node.op is None
         if grad_enabled() and not (leaf and result.node is None):
             self.node = result.node
@@ -216,8 +229,8 @@ class Operators(Value):
 
 def compare(function, x, y):
     """A result without gradient: comparisons and logic."""
-    a = x.array if isinstance(x, Value) else x
-    b = y.array if isinstance(y, Value) else y
+    a = cython.cast(Value, x).now() if isinstance(x, Value) else x
+    b = cython.cast(Value, y).now() if isinstance(y, Value) else y
     try:
         return wrap(np.asarray(function(a, b)), None)
     except ValueError:

@@ -22,6 +22,7 @@ from cython.cimports.autograd.tape import (
 from cython.cimports.autograd.value import Node, PyObject, Value, owner, tape_base, wrap
 
 from autograd import kernels
+from autograd.backends import fusion
 from autograd.errors import GraphError, ShapeError
 from autograd.tape import declare
 from autograd.value import leaf_node
@@ -228,7 +229,13 @@ def _propagate(
         if node.op is None:
             continue
         if g is not None and node.needed:
-            _differentiate(node, g, create_graph)
+            steps: tuple = None
+            if cython.cast(Op, node.op).joints is not None and not create_graph:
+                steps = _joint_steps(node, wanted_ids)
+            if steps is None:
+                _differentiate(node, g, create_graph, cython.cast(Plan, node.plan).steps)
+            else:  # the input's node, having got its gradient, will find none
+                _differentiate(node.held[0], g, create_graph, steps)
         for i in range(node.degree):
             item = node.held[i]
             if item is not None:
@@ -243,6 +250,23 @@ def _propagate(
 
 
 @cython.cfunc
+def _joint_steps(node: Node, wanted_ids: set | None):
+    """The rules that differentiate this node and that of its input at once, where nobody wants what is between."""
+    edge: Node = node.held[0]
+    if edge is None or edge.op is None or cython.cast(Plan, edge.plan).through is None:
+        return None
+    if edge.count > 1 or edge.pending is not None or edge.hooks or edge.retains or not edge.needed:
+        return None
+    if wanted_ids is not None and id(edge) in wanted_ids:
+        return None
+    if _watcher is not None or node.restore is not None or edge.restore is not None or node.is_stale():
+        return None
+    if not fusion.enabled:
+        return None
+    return cython.cast(Plan, edge.plan).through.get(node.op)
+
+
+@cython.cfunc
 def _run_hooks(node: Node, g: Value):
     for hook in list(node.hooks.values()):
         replaced = hook(g)
@@ -252,13 +276,14 @@ def _run_hooks(node: Node, g: Value):
                     f"hook: expected a gradient of shape {node.shape}, got {getattr(replaced, 'shape', replaced)!r}"
                 )
             g = replaced
+            g.now()
             node.owned = False
     return g
 
 
 @cython.cfunc
-def _differentiate(node: Node, g: Value, create_graph: cython.bint):
-    """Runs the rules of one node and hands the results to its inputs."""
+def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple):
+    """Runs the rules of one node, in these steps, and hands the results to its inputs."""
     if node.is_stale():
         raise GraphError(
             f"{node.op.name}: a value saved for the backward pass was changed in place afterwards; "
@@ -277,7 +302,6 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint):
         alias: Value = held[degree + plan.out]
         alias = wrap(alias.array, node)
     arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
-    steps: tuple = plan.steps
     results: tuple = tape_tuple(len(steps)) if plan.chained else None
     step: Step
     s: cython.Py_ssize_t
@@ -362,6 +386,7 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
     g: Value
     if isinstance(result, Value):
         g = cython.cast(Value, result)
+        g.now()
     else:
         g = wrap(result if cnp.PyArray_CheckExact(result) else np.asarray(result), None)
     if not edge.has_shape_of(cython.cast(cnp.ndarray, g.array)):

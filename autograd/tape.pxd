@@ -1,7 +1,7 @@
 # C-level view of ops, for the other files of the hot core and for Cython code of other people.
 
 cimport numpy as cnp
-from autograd.value cimport Node, Value, forms_of, new_node, number_array, owner, tape_shape, wrap
+from autograd.value cimport Deferred, Node, Value, Version, forms_of, is_unseen, new_node, number_array, owner, tape_shape, wrap
 from cpython.object cimport PyObject
 
 cdef extern from *:
@@ -18,6 +18,12 @@ cdef extern from *:
     static inline void tape_hold(PyObject **place, PyObject *x) {
         Py_INCREF(x);
         *place = x;
+    }
+
+    static inline void tape_exchange(PyObject **place, PyObject *x) {
+        PyObject *before = *place;
+        tape_hold(place, x);
+        Py_DECREF(before);
     }
 
     static inline void tape_drop(PyObject **places, Py_ssize_t n) {
@@ -46,6 +52,7 @@ cdef extern from *:
     tuple tape_tuple "PyTuple_New" (Py_ssize_t n)
     void tape_set(tuple items, Py_ssize_t i, object x)
     void tape_hold(PyObject **place, object x)
+    void tape_exchange(PyObject **place, object x)
     void tape_drop(PyObject **places, Py_ssize_t n)
     tuple tape_pack(PyObject **items, Py_ssize_t n)
     PyObject **tape_items "PySequence_Fast_ITEMS" (tuple items)
@@ -88,6 +95,7 @@ cdef class Plan:
     cdef int out
     cdef bint chained
     cdef tuple steps
+    cdef dict through  # Op -> steps, or None
 
 
 cdef class Op:
@@ -106,6 +114,9 @@ cdef class Op:
     cdef readonly tuple defaults
     cdef readonly tuple absent
     cdef public object twin
+    cdef public object part  # the forward function without its last pass, if that may wait
+    cdef public dict joints  # last passes of the op before that this op can be part of; None: it joins nothing
+    cdef public object timed  # who calls this op's last passes, if they are timed
     cdef long extras
     cdef long indexed
     cdef long keeps
@@ -117,6 +128,9 @@ cdef class Op:
     cdef run(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
     cdef compute(self, PyObject **arguments, Py_ssize_t n, Py_ssize_t total, tuple attrs, forms=*)
     cdef forms(self, PyObject **inputs, Py_ssize_t n, long mask)
+    cdef Deferred join(self, PyObject **inputs, Py_ssize_t n, tuple attrs, PyObject **arrays)
+    cdef postpone(self, PyObject **inputs, Py_ssize_t n, Py_ssize_t total, tuple attrs, long mask, PyObject **arrays)
+    cdef bint may_wait(self, Deferred later, long mask, long n) except -1
     cdef bint suits(self, PyObject **arguments, Py_ssize_t n) noexcept
     cdef long gather(self, PyObject **inputs, Py_ssize_t n, PyObject **arrays) except -1
     cdef Plan plan(self, long mask, long count)

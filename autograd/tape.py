@@ -8,6 +8,7 @@ import inspect
 import cython
 import numpy as np
 
+from autograd.backends import fusion
 from autograd.errors import DTypeError, GraphError, ShapeError
 
 cnp.import_array()
@@ -78,12 +79,13 @@ class Step:
 class Plan:
     """What an op saves and which rules run, for one set of inputs that need gradients. No steps: no gradient.
 
-    saves: kinds (SAVE_...) and which of that kind.
+    saves: kinds (SAVE_...) and which of that kind. through: the steps for a gradient that comes through another op.
     """
 
-    def __init__(self, saves: tuple, steps: tuple):
+    def __init__(self, saves: tuple, steps: tuple, through: dict | None = None):
         i: cython.int
         self.steps = steps
+        self.through = through
         self.out = -1
         step: Step
         for step in steps:
@@ -109,6 +111,7 @@ class Op:
         self.record = record
         self.forward = forward
         self.kernel = record.kernel
+        self.part = record.part
         self.extras = extras
         self.custom = custom
         self.inputs = len(record.inputs)
@@ -195,18 +198,32 @@ class Op:
                 tape_hold(arguments + i, attrs[i - n])
             if self.keeps >= 0 or self.custom:
                 forms = self.forms(inputs, n, mask)
-            results = self.compute(arguments, n, total, attrs, forms)
+            results = None
+            if self.joints is not None or self.part is not None:
+                results = self.postpone(inputs, n, total, attrs, mask, arguments)
+            if results is None:
+                results = self.compute(arguments, n, total, attrs, forms)
         finally:
             if many is None:
                 tape_drop(few, total)
         array = results[0] if self.extras else results
+        recorded: cython.bint = mask != 0 and tape_grad_mode != 0 and self.differentiable
+        later: Deferred = None
         if not cnp.PyArray_CheckExact(array):
-            array = np.asarray(array)
+            if not isinstance(array, Deferred):
+                array = np.asarray(array)
+            elif recorded and self.may_wait(array, mask, n):
+                later = array
+                array = later.arguments[0]  # of the same shape
+            else:
+                array = cython.cast(Deferred, array).compute()
         out: Value
-        if mask != 0 and tape_grad_mode != 0 and self.differentiable:
+        if recorded:
             out = self.record_node(inputs, n, attrs, mask, array, results)
         else:
             out = wrap(array, None)
+        if later is not None:
+            out.defer(later)
         if self.view and n > 0 and isinstance(cython.cast(object, inputs[0]), Value):
             source: Value = cython.cast(Value, cython.cast(object, inputs[0]))
             if owner(source.array) is owner(array):
@@ -245,6 +262,74 @@ class Op:
         except (ValueError, TypeError, IndexError) as error:
             raise self.record.explain(error, tape_pack(arguments, n), dict(zip(self.names, attrs))) from None
 
+    def postpone(self, inputs, n, total, attrs, mask, arrays):
+        """The results as far as computed, the array a Deferred that may be computed with what follows; or None.
+
+        Its `reads` are None if it must not wait, as the memory that it reads may change unseen.
+        """
+        later: Deferred
+        value: Value
+        i: cython.Py_ssize_t
+        if self.joints is not None:
+            results = later = self.join(inputs, n, attrs, arrays)
+            if later is None:
+                return None
+        else:
+            value = cython.cast(Value, cython.cast(object, inputs[0])) if mask & 1 else None
+            if value is None or tape_grad_mode == 0 or not fusion.enabled or not is_unseen(value):
+                return None
+            try:
+                results = tape_call(self.part, arrays, n, tape_pointer(self.names) if total > n else cython.NULL)
+            except (ValueError, TypeError, IndexError):
+                return None  # the forward function says what is wrong
+            if results is None:
+                return None
+            later = results[0]
+        for i in range(n):
+            x = cython.cast(object, inputs[i])
+            if not isinstance(x, Value):
+                continue
+            value = cython.cast(Value, x)
+            if value.deferred is None and later.takes(value.array):
+                if not is_unseen(value):
+                    later.reads = None
+                    break
+                later.reads.append(value.share_version())
+        return results
+
+    def may_wait(self, later: Deferred, mask, n):
+        """Whether nobody needs the array at once: to save or to watch it, or because it is made of what may change."""
+        return later.reads is not None and not _observers and self.plan(mask, n).out < 0
+
+    def join(self, inputs, n, attrs, arrays):
+        """What an input waits for together with this op, deferred; None if no input waits, or both go apart."""
+        first: Value = None
+        value: Value
+        others: list = []
+        i: cython.Py_ssize_t
+        place: cython.Py_ssize_t = 0
+        for i in range(n):
+            x = cython.cast(object, inputs[i])
+            if isinstance(x, Value) and cython.cast(Value, x).deferred is not None:
+                value = cython.cast(Value, x)
+                if first is None:
+                    first, place = value, i
+                    continue
+                tape_exchange(arrays + i, value.now())
+            others.append(cython.cast(object, arrays[i]))
+        if first is None:
+            return None
+        before: Deferred = first.deferred
+        if before is not None and before.arguments is not None and fusion.enabled:
+            rule = self.joints.get(before.call)
+            arguments = None if rule is None else rule(before.arguments, others, attrs)
+            if arguments is not None:
+                later: Deferred = Deferred(before.call, arguments, self)
+                later.reads.extend(before.reads)
+                return later
+        tape_exchange(arrays + place, first.now())
+        return None
+
     def suits(self, arguments, n):
         """Whether to try the kernel: where inputs broadcast, different dtypes are the forward function's business."""
         return not self.broadcasts or alike(arguments, n)
@@ -257,6 +342,8 @@ class Op:
             x = cython.cast(object, inputs[i])
             if isinstance(x, Value):
                 value: Value = cython.cast(Value, x)
+                if value.deferred is not None and self.joints is None:
+                    value.now()
                 tape_hold(arrays + i, value.array)
                 if value.node is not None:
                     if value.version is not None and value.version.count != value.seen and value.node.op is not None:
@@ -345,7 +432,7 @@ def _frozen(x):
     if isinstance(x, list):
         return [_frozen(part) for part in x]
     if isinstance(x, Value):
-        x = cython.cast(Value, x).array
+        x = cython.cast(Value, x).now()
     return x.copy() if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
 
 

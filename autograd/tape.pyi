@@ -17,7 +17,7 @@ class Step:
     def __init__(self, rule: Callable, target: int, arguments: tuple) -> None: ...
 
 class Plan:
-    def __init__(self, saves: tuple, steps: tuple) -> None: ...
+    def __init__(self, saves: tuple, steps: tuple, through: dict | None = None) -> None: ...
 
 class Op:
     name: str
@@ -25,6 +25,9 @@ class Op:
     forward: Callable
     kernel: Callable | None
     twin: Callable | None
+    part: Callable | None
+    joints: dict[Callable, Callable] | None
+    timed: Callable | None
     __name__: str
     def __init__(self, name: str) -> None: ...
     def forget_plans(self) -> None: ...

@@ -153,7 +153,8 @@ class Tensor(Operators):
             if self.node is not None:
                 self.node.grad = None
             return
-        g = value if isinstance(value, Value) else Tensor(value)
+        g: Value = value if isinstance(value, Value) else Tensor(value)
+        g.now()
         if g.shape != self.shape:
             raise ShapeError(f"grad: the tensor has shape {self.shape}, the gradient {g.shape}")
         if self.node is None:
@@ -195,7 +196,7 @@ class Tensor(Operators):
         """The only element as a Python number."""
         if self.array.size != 1:
             raise ShapeError(f"item: expected a tensor of one element, got shape {self.shape}")
-        return self.array.item()
+        return self.now().item()
 
     def __array__(self, dtype=None, copy=None):
         self.looked_at()
@@ -215,7 +216,7 @@ class Tensor(Operators):
 
     def detach(self):
         """The same memory without history."""
-        out: Tensor = wrap(self.array, None)
+        out: Tensor = wrap(self.now(), None)
         out.version = self.share_version()
         out.seen = out.version.count
         return out
@@ -226,7 +227,7 @@ class Tensor(Operators):
     def __bool__(self):
         if self.array.size != 1:
             raise ShapeError(f"the truth value of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
-        return bool(self.array.item())
+        return bool(self.now().item())
 
     def __float__(self):
         return float(self.item())
@@ -241,7 +242,7 @@ class Tensor(Operators):
         return format(self.item() if spec and self.array.ndim == 0 else repr(self), spec)
 
     def __repr__(self):
-        array = self.array
+        array = self.now()
         empty: bool = array.size == 0
         suffixes = [f"size={array.shape}"] if empty and array.ndim != 1 else []
         if array.dtype not in (default_dtype(), np.bool_) and (empty or array.dtype != np.int64):

@@ -67,8 +67,22 @@ cdef class Watch:
     cdef tuple stamps
 
 
+cdef class Deferred:
+    cdef object call
+    cdef tuple arguments  # None: computed
+    cdef object result
+    cdef list reads  # the versions of the memory that the arguments are on, as far as others know it
+    cdef readonly object op  # whose call it was
+    cdef object __weakref__
+
+    cdef compute(self)
+    cdef Deferred twin(self)
+    cdef bint takes(self, object array)
+
+
 cdef class Value:
-    cdef object array  # from Python a property; code that writes to it must bump()
+    cdef object array  # from Python a property; code that writes to it must bump(). While deferred, only a shape: now()
+    cdef Deferred deferred
     cdef readonly Node node
     cdef Version version
     cdef long seen
@@ -77,6 +91,9 @@ cdef class Value:
 
     cdef Version share_version(self)
     cdef looked_at(self)
+    cdef now(self)
+    cdef about_to_change(self)
+    cdef defer(self, Deferred deferred)
 
 
 cdef class Node:
@@ -116,6 +133,7 @@ cdef Node new_node(op, cnp.ndarray array)
 cpdef owner(object array)
 cpdef number_array(x)
 cpdef Node leaf_node(array)
+cdef bint is_unseen(Value value) noexcept
 cdef bint is_private(Value value, Py_ssize_t references) noexcept
 cdef forms_of(Value value)
 cdef object look(object value, void *unused)

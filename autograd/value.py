@@ -4,6 +4,8 @@ There is no global list of nodes: a value holds its node, a node holds the nodes
 reference counting frees a graph as soon as nobody can differentiate it any more.
 """
 
+import weakref
+
 import cython
 import numpy as np
 from cython.cimports import numpy as cnp
@@ -100,15 +102,94 @@ class Watch:
         return True
 
 
+_deferred = cython.declare(list, [])  # weak references to what may still read memory
+
+
+@cython.cclass
+class Deferred:
+    """An array that nobody has looked at, as the call that will compute it: call(*arguments).
+
+    The first argument has its shape, dtype and layout.
+    """
+
+    def __init__(self, call, arguments: tuple, op):
+        self.call = call
+        self.arguments = arguments
+        self.op = op
+        self.reads = []
+
+    @property
+    def shape(self):
+        return self.arguments[0].shape if self.result is None else self.result.shape
+
+    def twin(self):
+        """The same for another value."""
+        other: Deferred = Deferred(self.call, self.arguments, self.op)
+        other.reads.extend(self.reads)
+        return other
+
+    def takes(self, array):
+        """Whether the array's memory is that of an argument."""
+        for argument in self.arguments:
+            if argument is array or (cnp.PyArray_Check(argument) and owner(argument) is owner(array)):
+                return True
+        return False
+
+    def compute(self):
+        arguments: tuple = self.arguments
+        if arguments is not None:
+            timed = self.op.timed
+            result = self.call(*arguments) if timed is None else timed(self.call, *arguments)
+            if self.arguments is not None:  # no other thread was here meanwhile
+                self.result = result
+                self.arguments = None
+                self.reads = []
+        return self.result
+
+
+def compute_readers(version: Version):
+    """Before memory may change: computes what reads it and was deferred."""
+    found: list = []
+    deferred: Deferred
+    for reference in _deferred:
+        deferred = reference()
+        if deferred is not None and version in deferred.reads:
+            found.append(deferred)
+    for deferred in found:
+        deferred.compute()
+
+
 @cython.freelist(256)
 @cython.cclass
 class Value:
     """An array and the node that made it; the base of Tensor."""
 
+    def now(self):
+        """The array, computed by now."""
+        if self.deferred is not None:
+            self.array = self.deferred.compute()
+            self.deferred = None
+        return self.array
+
+    def defer(self, deferred: Deferred):
+        """The array is to be computed when somebody looks at it, or before what it is made of may change."""
+        global _deferred
+        self.array = deferred.arguments[0]
+        self.deferred = deferred
+        _deferred = [other for other in _deferred if other() is not None]
+        _deferred.append(weakref.ref(deferred))
+
+    def about_to_change(self):
+        """The memory is going to be changed in place."""
+        if len(_deferred) and self.version is not None:
+            compute_readers(self.version)
+
     def looked_at(self):
         """Python code gets the array, and may change it unseen."""
-        if self.version is not None:
-            self.version.looks = self.version.looks + 1
+        self.now()
+        version: Version = self.share_version()
+        version.looks = version.looks + 1
+        self.about_to_change()
 
     def share_version(self):
         if self.version is None:
@@ -132,6 +213,7 @@ class Value:
 
     def set_node(self, node):
         """Gives the value another history: None, or the node that made it."""
+        self.now()
         self.node = node
 
 
@@ -206,7 +288,7 @@ class Node:
         i: cython.Py_ssize_t
         for i in range(self.degree, len(self.held)):
             if self.held[i] is value:
-                old: Value = wrap(value.array.copy(order="K"), value.node)
+                old: Value = wrap(value.now().copy(order="K"), value.node)
                 self.held = tuple([old if x is value else x for x in self.held])
                 return
 
@@ -327,6 +409,18 @@ def is_private(value: Value, references: cython.Py_ssize_t):
         tape_references(cython.cast(cython.pointer(PyObject), value.array)) <= references
         and tape_base(value.array) == cython.NULL
         and cnp.PyArray_CHKFLAGS(value.array, cnp.NPY_ARRAY_OWNDATA)
+    )
+
+
+def is_unseen(value: Value):
+    """Whether an op of ours made the array for this value, and nobody has looked at it: all changes will be known."""
+    node: Node = value.node
+    return (
+        node is not None
+        and node.op is not None
+        and not node.op.view
+        and not node.op.custom
+        and (value.version is None or value.version.looks == 0)
     )
 
 

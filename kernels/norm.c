@@ -131,23 +131,20 @@ void batch_norm_apply(norm_shape s, const void* x, const void* residual, const v
     parallel_for(j.threads, s.C ? j.pieces : 0, normalize_task, &j);
 }
 
-int batch_norm_train(norm_shape s, const void* x, const void* residual, const void* w, const void* b, double eps,
-                     int relu, void* y, void* mean, void* rstd, double* var) {
+int batch_norm_begin(norm_shape s, const void* x, const void* w, const void* b, double eps, void* mean, void* rstd,
+                     void* scale, void* shift, double* var) {
     job j = plan(s);
     j.x = x;
-    char* scale;
-    double* sums = scratch(&j, 2, &scale);
+    char* pivot;
+    double* sums = scratch(&j, 1, &pivot);
     if (!sums) return -1;
-    char* shift = scale + s.C * j.size;
-    moments(&j, scale, sums, sums, var);
+    moments(&j, pivot, sums, sums, var);
     for (int64_t c = 0; c < s.C; c++) {
-        double r = 1 / sqrt(var[c] + eps);
         put(j.size, mean, c, sums[c]);
-        put(j.size, rstd, c, r);
-        put(j.size, scale, c, get(j.size, w, c, 1) * r);
+        put(j.size, rstd, c, 1 / sqrt(var[c] + eps));
+        put(j.size, scale, c, get(j.size, w, c, 1) * get(j.size, rstd, c, 1)); /* as the gradient finds it again */
         put(j.size, shift, c, get(j.size, b, c, 0));
     }
-    batch_norm_apply(s, x, residual, mean, scale, shift, relu, y);
     free(sums);
     return 0;
 }

@@ -57,8 +57,9 @@ typedef struct {
 
 /* All return -1 if scratch memory ran out. w, b and residual may be null. var: biased, in double. */
 int batch_norm_stats(norm_shape s, const void* x, double* mean, double* var);
-int batch_norm_train(norm_shape s, const void* x, const void* residual, const void* w, const void* b, double eps,
-                     int relu, void* y, void* mean, void* rstd, double* var);
+/* The batch's statistics, and what batch_norm_apply takes to normalise by them. */
+int batch_norm_begin(norm_shape s, const void* x, const void* w, const void* b, double eps, void* mean, void* rstd,
+                     void* scale, void* shift, double* var);
 int batch_norm_eval(norm_shape s, const void* x, const void* residual, const void* w, const void* b, const void* mean,
                     const void* var, double eps, int relu, void* y);
 void batch_norm_apply(norm_shape s, const void* x, const void* residual, const void* mean, const void* scale,

@@ -6,9 +6,8 @@ cdef extern from "norm.h" nogil:
         int dtype
         int64_t N, C
     int batch_norm_stats_ "batch_norm_stats"(norm_shape s, const void *x, double *mean, double *var)
-    int batch_norm_train_ "batch_norm_train"(norm_shape s, const void *x, const void *residual, const void *w,
-                                             const void *b, double eps, int relu, void *y, void *mean, void *rstd,
-                                             double *var)
+    int batch_norm_begin_ "batch_norm_begin"(norm_shape s, const void *x, const void *w, const void *b, double eps,
+                                             void *mean, void *rstd, void *scale, void *shift, double *var)
     int batch_norm_eval_ "batch_norm_eval"(norm_shape s, const void *x, const void *residual, const void *w,
                                            const void *b, const void *mean, const void *var, double eps, int relu,
                                            void *y)
@@ -115,33 +114,43 @@ def batch_norm_apply(x, mean, scale, shift, residual=None, int relu=0):
     return y
 
 
-def batch_norm_train(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1,
-                     residual=None, int relu=0):
-    """Normalises every channel by its own mean and variance: (y, mean, rstd). w, b may be None.
+def batch_norm_begin(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1):
+    """Each channel's statistics: (x in channels-last memory, mean, scale, shift), what batch_norm_apply takes, and rstd.
 
-    y = relu((x - mean) * rstd * w + b + residual), with a residual and ReLU (1) or ReLU6 (6) where asked for.
     running_mean and running_var, where given, move towards the batch's in place (the variance unbiased)."""
-    check_relu("batch_norm_train", relu, residual)
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_train")
-    cdef cnp.ndarray y = empty_like(a)
-    cdef cnp.ndarray mean = new_vector(shape.C, cnp.PyArray_TYPE(a))
-    cdef cnp.ndarray rstd = new_vector(shape.C, cnp.PyArray_TYPE(a))
+    cdef int dtype = cnp.PyArray_TYPE(a)
+    cdef cnp.ndarray mean = new_vector(shape.C, dtype)
+    cdef cnp.ndarray rstd = new_vector(shape.C, dtype)
+    cdef cnp.ndarray scale = new_vector(shape.C, dtype)
+    cdef cnp.ndarray shift = new_vector(shape.C, dtype)
     cdef cnp.ndarray var = new_vector(shape.C, cnp.NPY_FLOAT64)
     cdef list keep = []
     cdef const void *weight = channel_vector(w, a, "batch_norm_train", "w", keep)
     cdef const void *bias = channel_vector(b, a, "batch_norm_train", "b", keep)
-    cdef const void *added = like(residual, a, "batch_norm_train", "residual", keep)
     cdef int status
     with nogil:
-        status = batch_norm_train_(shape, cnp.PyArray_DATA(a), added, weight, bias, eps, relu, cnp.PyArray_DATA(y),
-                                   cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd), <double *>cnp.PyArray_DATA(var))
+        status = batch_norm_begin_(shape, cnp.PyArray_DATA(a), weight, bias, eps, cnp.PyArray_DATA(mean),
+                                   cnp.PyArray_DATA(rstd), cnp.PyArray_DATA(scale), cnp.PyArray_DATA(shift),
+                                   <double *>cnp.PyArray_DATA(var))
     enough_memory(status, "batch_norm_train")
     if running_mean is not None or running_var is not None:
         update_running(running_mean, mean, momentum, "batch_norm_train", "running_mean")
         unbiased = var * (shape.N / (shape.N - 1.0)) if shape.N > 1 else var
         update_running(running_var, unbiased, momentum, "batch_norm_train", "running_var")
-    return y, mean, rstd
+    return (a, mean, scale, shift), rstd
+
+
+def batch_norm_train(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1,
+                     residual=None, int relu=0):
+    """Normalises every channel by its own mean and variance: (y, mean, rstd). w, b may be None.
+
+    y = relu((x - mean) * rstd * w + b + residual), with a residual and ReLU (1) or ReLU6 (6) where asked for.
+    running_mean and running_var as for batch_norm_begin."""
+    check_relu("batch_norm_train", relu, residual)
+    (a, mean, scale, shift), rstd = batch_norm_begin(x, w, b, eps, running_mean, running_var, momentum)
+    return batch_norm_apply(a, mean, scale, shift, residual, relu), mean, rstd
 
 
 def batch_norm_eval(x, w, b, mean, var, double eps=1e-5, residual=None, int relu=0):

@@ -114,7 +114,7 @@ class _BatchNorm(_Tracking):
             if self.momentum is None:  # the plain average of all batches
                 momentum = 1.0 / float(self.num_batches_tracked.array)
         by_batch = self.training or self.running_mean is None
-        if by_batch and x.array.size == self.num_features:
+        if by_batch and x.numel() == self.num_features:
             raise ShapeError(
                 f"{type(self).__name__}: needs more than one value per channel in training, got x of shape {x.shape}"
                 "; use a larger batch (DataLoader(drop_last=True)) or eval()"

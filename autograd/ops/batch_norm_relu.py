@@ -12,16 +12,19 @@ from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.activation import relu, relu_grad
 from autograd.ops.bounded import hardtanh_grad, relu6
+from autograd.ops.elementwise import add
 from autograd.ops.linalg import tensor_of
 from autograd.ops.norm import (
     EPSILONS,
     affine,
     array_of,
     batch_norm_eval,
+    batch_norm_train,
     check_training,
     eval_reference,
     eval_scale,
     images,
+    train_parts,
     train_reference,
     train_twin,
 )
@@ -92,13 +95,26 @@ def batch_norm_relu_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, run
 
 
 batch_norm_relu_train.grads(
-    parts=lambda g, x, w, b, mean, rstd, six: kernels.batch_norm_grad(
-        g.array, array_of(x), array_of(w), mean, rstd, array_of(b), relu=6 if six else 1
-    ),
+    parts=lambda g, x, w, b, mean, rstd, six: train_parts(g, x, w, mean, rstd, b, 6 if six else 1),
     x=lambda parts: parts[0],
     w=lambda parts: parts[1],
     b=lambda parts: parts[2],
 )
+
+
+# What a user called one by one runs together, too.
+
+
+def _with_residual(arguments, others, attrs):
+    x, mean, scale, shift, residual, _ = arguments
+    (y,) = others
+    alike = isinstance(y, np.ndarray) and y.shape == x.shape and y.dtype == x.dtype
+    return (x, mean, scale, shift, y, 0) if alike and residual is None and attrs == (1,) else None
+
+
+add.continues(kernels.batch_norm_apply, _with_residual)
+relu.continues(kernels.batch_norm_apply, lambda arguments, others, attrs: (*arguments[:-1], 1))
+batch_norm_train.grads_through(relu, parts=lambda g, x, w, b, mean, rstd: train_parts(g, x, w, mean, rstd, b, 1))
 
 
 @op(

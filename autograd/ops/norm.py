@@ -13,6 +13,7 @@ from autograd.op import composite, op
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
+from autograd.value import Deferred
 
 
 def array_of(x: Any) -> Any:
@@ -68,9 +69,17 @@ def train_twin(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None,
     return y if b is None else y + _per_channel(b, x.ndim)
 
 
+def _train_part(x, w=None, b=None, *, eps, running_mean, running_var, momentum):
+    if not x.size:
+        return None
+    arguments, rstd = kernels.batch_norm_begin(x, w, b, eps, running_mean, running_var, momentum)
+    return Deferred(kernels.batch_norm_apply, (*arguments, None, 0), batch_norm_train), arguments[1], rstd
+
+
 @op(
     reference=train_reference,
     samples=_train_samples,
+    part=_train_part,
     flops=lambda out, *_, **__: 5 * math.prod(out),
     extras=("mean", "rstd"),
     twin=train_twin,
@@ -88,15 +97,16 @@ def batch_norm_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_
     return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum)
 
 
-def _train_parts(g, x, w, mean, rstd):
+def train_parts(g, x, w, mean, rstd, b=None, relu=0):
+    """The gradients for x, w and b, and None; relu: g is the gradient of max(result, 0)."""
     if not g.array.size:
         channels = np.zeros((2, x.shape[1]), g.dtype)
-        return np.zeros(g.shape, g.dtype), channels[0], channels[1]
-    return kernels.batch_norm_grad(g.array, array_of(x), array_of(w), mean, rstd)
+        return np.zeros(g.shape, g.dtype), channels[0], channels[1], None
+    return kernels.batch_norm_grad(g.array, array_of(x), array_of(w), mean, rstd, array_of(b), relu=relu)
 
 
 batch_norm_train.grads(
-    parts=_train_parts,
+    parts=lambda g, x, w, mean, rstd: train_parts(g, x, w, mean, rstd),
     x=lambda parts: parts[0],
     w=lambda parts: parts[1],
     b=lambda parts: parts[2],
@@ -169,7 +179,7 @@ def check_training(name: str, x: Tensor, mean: Any, var: Any, weight: Any, bias:
     _check_channels(name, x, running_mean=mean, running_var=var, weight=weight, bias=bias)
     if not training and (mean is None or var is None):
         raise ShapeError(f"{name}: needs running_mean and running_var unless training=True")
-    if training and x.array.size == x.shape[1]:
+    if training and x.numel() == x.shape[1]:
         raise ShapeError(f"{name}: expected more than 1 value per channel when training  [x: {x.shape}]")
 
 

@@ -77,7 +77,14 @@ def _sum_to_samples(s: Sampler) -> Case:
     return s.case(s.array(full), shape=tuple(1 if s.integer(0, 2) == 0 else n for n in full[len(full) - kept :]))
 
 
-@op(reference=_sum_to_reference, samples=_sum_to_samples, kernel=kernels.sum_to, linear_in=("x",))
+@op(
+    reference=_sum_to_reference,
+    samples=_sum_to_samples,
+    kernel=kernels.sum_to,
+    linear_in=("x",),
+    view=True,  # where there is nothing to sum
+    flops=lambda out, x, **_: math.prod(x),
+)
 def sum_to(x, *, shape):
     """Sums over the axes along which an array of this shape was broadcast to x's: the reverse of expand."""
     if has_kernels(x):

@@ -25,6 +25,8 @@ from autograd.tape import Op
 
 def work(record: Record, arrays: tuple, attrs: dict[str, Any], results: Any) -> tuple[float, float]:
     """FLOPs and bytes of one call: the record says the first, the arrays that are read and written the second."""
+    if results is None:
+        return 0.0, 0.0
     outputs = results if isinstance(results, tuple) else (results,)
     shapes = [None if a is None else np.shape(a) for a in arrays]
     flops = record.count_flops(np.shape(outputs[0]), shapes, {**record.defaults, **attrs})
@@ -48,8 +50,22 @@ def wrapped_kernel(kernel: Callable, record: Record) -> Callable:
 
 
 @functools.cache
+def last_pass(name: str) -> Callable:
+    """What calls a pass over memory that had waited: the FLOPs were counted with the op's other passes."""
+
+    def measure(arguments: tuple, _: dict[str, Any], result: Any) -> tuple[float, float]:
+        return 0.0, float(sum(a.nbytes for a in (*arguments, result) if isinstance(a, np.ndarray)))
+
+    return spanned_forward(lambda call, *arguments: call(*arguments), name, measure)
+
+
+@functools.cache
 def wrapped_rule(rule: Callable, name: str) -> Callable:
     return spanned(rule, name, BACKWARD)
+
+
+def wrapped_rules(rules: dict[str, Callable | None], name: str) -> dict[str, Callable | None]:
+    return {target: rule and wrapped_rule(rule, name) for target, rule in rules.items()}
 
 
 class Instrument:
@@ -69,10 +85,14 @@ class Instrument:
             if not isinstance(op, Op):
                 continue  # a composite: its ops are seen themselves
             self.replace(op, "forward", wrapped_forward(op.forward, record))
+            if op.part is not None:
+                self.replace(op, "part", wrapped_forward(op.part, record))
+            self.replace(op, "timed", last_pass(op.name if op.part is None else f"{op.name}, last pass"))
             if op.kernel is not None:  # called in its place
                 self.replace(op, "kernel", wrapped_kernel(op.kernel, record))
-            rules = {name: rule and wrapped_rule(rule, op.name) for name, rule in record.rules.items()}
-            self.replace(record, "rules", rules)
+            self.replace(record, "rules", wrapped_rules(record.rules, op.name))
+            through = {outer: wrapped_rules(rules, op.name) for outer, rules in record.rules_through.items()}
+            self.replace(record, "rules_through", through)
             self.undo.append(op.forget_plans)
             op.forget_plans()
         self.replace(Optimizer, "step", spanned(Optimizer.step, "optimizer step", OTHER))
