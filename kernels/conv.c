@@ -35,10 +35,7 @@ typedef struct {
     int merged; /* the taps of a kernel row are one segment */
 } conv_run;
 
-int conv_panel_vectors(const kernel_table* t, int64_t left) {
-    const int64_t vectors = conv_ceil(left, t->lanes);
-    return vectors < 4 || vectors == t->panel + 1 ? (int)conv_min(vectors, 3) : t->panel;
-}
+int conv_panel_vectors(const kernel_table* t, int64_t left) { return gemm_vectors(left, t->lanes, t->panel, 3); }
 
 int64_t conv_panels(const kernel_table* t, int64_t k) { return conv_max(1, conv_ceil(k, t->lanes) / t->panel); }
 
