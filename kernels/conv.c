@@ -213,7 +213,7 @@ static void compute_task(void* context, int64_t task, int thread) {
 static int pointwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias,
                      void* y, memory_kept* kept) {
     gemm_problem p = {.m = g->n * g->h * g->w, .n = g->k, .k = g->c, .c = y, .ldc = g->out_w, .bias = bias};
-    p.kept = kept;
+    p.packs = 1, p.kept = kept;
     p.a = (gemm_matrix){.data = x, .rows = g->c, .columns = 1};
     p.b = (gemm_matrix){.data = w, .rows = g->weight_c, .columns = g->k == 1 ? 1 : g->weight_k};
     p.relu = g->relu;

@@ -133,8 +133,8 @@ static void add_block(const grad_run* run, const pixel_block* b, const char* x, 
     a.m = run->merged ? g->s * run->cg : run->cg;
     if (run->pointwise) { /* the pixels of the next block, a share with each panel */
         const int64_t tiles = run->panels * conv_ceil(a.m, gemm_tallest(a.vectors, run->t->panel));
-        a.a_ahead = (gemm_ahead){run->x + b->q1 * g->c * run->size, conv_ceil(g->c * run->size, tiles)};
-        a.b_ahead = (gemm_ahead){run->grad + b->q1 * g->k * run->size, conv_ceil(g->k * run->size, tiles)};
+        a.ahead[0] = (gemm_ahead){run->x + b->q1 * g->c * run->size, conv_ceil(g->c * run->size, tiles)};
+        a.ahead[1] = (gemm_ahead){run->grad + b->q1 * g->k * run->size, conv_ceil(g->k * run->size, tiles)};
     }
     for (int64_t r = 0; r < g->r; r++)
         for (int64_t s = 0; s < g->s; s += run->merged ? g->s : 1) {

@@ -82,9 +82,21 @@ static int64_t near_columns(const gemm_run* r, int vectors, int64_t j, int64_t e
     return min(columns, end - j);
 }
 
+/* What these panels bring into the cache: the next rows of A, which lie one after another, or if there are none, and B
+ * was kept, its next panels. */
+static gemm_ahead what_next(const gemm_run* r, const gemm_panel_args* g, const gemm_segment* segment,
+                            const char* next_rows, int packed) {
+    const int64_t width = g->vectors * r->t->lanes, panels = ceil_div(g->n, width);
+    const int tallest = gemm_tallest(g->vectors, r->t->panel);
+    if (next_rows) return (gemm_ahead){next_rows, ceil_div(tallest * r->size, panels)};
+    if (!r->kept || !packed) return (gemm_ahead){0};
+    const char* next = (const char*)segment->b + panels * width * segment->k * r->size;
+    return (gemm_ahead){next, ceil_div(width * r->size, ceil_div(g->m, tallest))};
+}
+
 /* Rows of C by columns [j0, end) and reduction steps [k, k + kc); g and its segment say where A is. */
 static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* segment, int64_t i, int64_t j0,
-                          int64_t end, int64_t k, const char* packed, const char* ahead) {
+                          int64_t end, int64_t k, const char* packed, const char* next_rows) {
     const gemm_problem* p = r->p;
     for (int64_t j = j0; j < end; j += g->n) {
         g->vectors = panel_vectors(r, end - j);
@@ -100,10 +112,7 @@ static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* s
             g->ldb = width;
             g->panel_step = width * segment->k;
         }
-        g->a_ahead = (gemm_ahead){0};
-        if (ahead && j == j0)
-            g->a_ahead =
-                (gemm_ahead){ahead, ceil_div(gemm_tallest(g->vectors, r->t->panel) * r->size, ceil_div(g->n, width))};
+        g->ahead[0] = what_next(r, g, segment, j == j0 ? next_rows : NULL, j >= r->in_place);
         g->c = r->c + (i * p->ldc + j) * r->size;
         g->bias = p->bias ? (const char*)p->bias + j * r->size : NULL;
         r->t->gemm_panel(g);
@@ -159,9 +168,9 @@ static void block_task(void* context, int64_t task, int thread) {
                     g.flags |= (k ? GEMM_ADD : 0) | (k + kc == p->k ? gemm_activation(p->relu) : 0);
                 }
                 const int64_t next = i + M_CHUNK;
-                const char* ahead =
-                    r->order == ROWS_IN_PLACE && p->a.rows == kc && next < i1 ? r->a + next * kc * r->size : NULL;
-                compute_chunk(r, &g, &segment, i, j, end, k, packed, j == j0 ? ahead : NULL);
+                const int dense = r->order == ROWS_IN_PLACE && p->a.rows == kc; /* chunks follow each other */
+                const char* next_rows = dense && j == j0 && next < i1 ? r->a + next * kc * r->size : NULL;
+                compute_chunk(r, &g, &segment, i, j, end, k, packed, next_rows);
             }
         }
         k += kc;
@@ -303,7 +312,7 @@ gemm_algorithm gemm_choose(const gemm_problem* p, const char** reason) {
         const gemm_problem row = as_row(p);
         return gemm_choose(&row, reason);
     }
-    const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH);
+    const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH && !p->packs);
     if (dots && p->k > 1 && p->a.columns == 1 && p->b.rows == 1) {
         *reason = "few rows, both operands contiguous along the sum";
         return GEMM_DOTS;

@@ -23,8 +23,7 @@ enum {
     GEMM_STRIPS = 8,  /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
 };
 
-/* What to bring into the cache meanwhile, so many bytes at each step of a tile's sum; `from` may be NULL. Of B only
- * with GEMM_TRANS_A. */
+/* What to bring into the cache meanwhile, so many bytes at each step of a tile's sum; `from` may be NULL. */
 typedef struct {
     const void* from;
     int64_t step;
@@ -39,8 +38,8 @@ typedef struct {
     int64_t lda, ldb, ldc; /* in elements */
     int64_t panel_step;    /* elements from one panel of B to the next */
     void* c;
-    const void* bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
-    gemm_ahead a_ahead, b_ahead;
+    const void* bias;    /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
+    gemm_ahead ahead[2]; /* the second only with GEMM_TRANS_A */
 } gemm_panel_args;
 
 /* Rows of A by rows of B, both contiguous along k and read in place. C is m x n. */
@@ -123,6 +122,7 @@ typedef struct {
     int64_t ldc;
     const void* bias; /* n values, or NULL */
     int relu;
+    int packs; /* panels of B serve few rows, too: it is a weight, whose panels may be kept */
     int batch_dims;
     const int64_t* batch_shape;
     memory_kept* kept; /* where to find or leave a packed B; NULL: packed anew. Not for batches */
