@@ -35,10 +35,7 @@ typedef struct {
     int merged; /* the taps of a kernel row are one segment */
 } conv_run;
 
-int conv_panel_vectors(const kernel_table* t, int64_t left) {
-    const int64_t vectors = conv_ceil(left, t->lanes);
-    return vectors < 4 || vectors == t->panel + 1 ? (int)conv_min(vectors, 3) : t->panel;
-}
+int conv_panel_vectors(const kernel_table* t, int64_t left) { return gemm_vectors(left, t->lanes, t->panel, 3); }
 
 int64_t conv_panels(const kernel_table* t, int64_t k) { return conv_max(1, conv_ceil(k, t->lanes) / t->panel); }
 
@@ -216,7 +213,7 @@ static void compute_task(void* context, int64_t task, int thread) {
 static int pointwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias,
                      void* y, memory_kept* kept) {
     gemm_problem p = {.m = g->n * g->h * g->w, .n = g->k, .k = g->c, .c = y, .ldc = g->out_w, .bias = bias};
-    p.kept = kept;
+    p.packs = 1, p.kept = kept;
     p.a = (gemm_matrix){.data = x, .rows = g->c, .columns = 1};
     p.b = (gemm_matrix){.data = w, .rows = g->weight_c, .columns = g->k == 1 ? 1 : g->weight_k};
     p.relu = g->relu;

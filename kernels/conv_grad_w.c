@@ -34,8 +34,9 @@ typedef struct {
     int64_t images, rows, pixels; /* of a block: images, output rows, output columns */
     int64_t row_blocks, column_blocks, blocks, chunks, parts;
     int64_t columns, column0, padded_bytes, packed_bytes, patch_bytes;
-    int64_t pixel;                          /* elements from pixel to pixel of x as they are read */
-    int over_images, merged, packing, size; /* packing: g is copied */
+    int64_t pixel;                                     /* elements from pixel to pixel of x as they are read */
+    int pointwise, over_images, merged, packing, size; /* packing: g is copied */
+    int swapped;                                       /* x and g have changed places, and so have their channels */
 } grad_run;
 
 /* The output pixels that one block covers. */
@@ -130,6 +131,11 @@ static void add_block(const grad_run* run, const pixel_block* b, const char* x, 
     }
     a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * run->pixel;
     a.m = run->merged ? g->s * run->cg : run->cg;
+    if (run->pointwise) { /* the pixels of the next block, a share with each panel */
+        const int64_t tiles = run->panels * conv_ceil(a.m, gemm_tallest(a.vectors, run->t->panel));
+        a.ahead[0] = (gemm_ahead){run->x + b->q1 * g->c * run->size, conv_ceil(g->c * run->size, tiles)};
+        a.ahead[1] = (gemm_ahead){run->grad + b->q1 * g->k * run->size, conv_ceil(g->k * run->size, tiles)};
+    }
     for (int64_t r = 0; r < g->r; r++)
         for (int64_t s = 0; s < g->s; s += run->merged ? g->s : 1) {
             a.count = list_segments(run, segments, b, x, grad, a.ldb, packed, r, s);
@@ -187,19 +193,31 @@ static void unpack_task(void* context, int64_t unit, int thread) {
     int64_t k = unit % run->panels * widest, end = conv_panel_end(run->t, unit % run->panels, run->kg), width;
     for (; k < end; k += width) {
         width = conv_panel_vectors(run->t, end - k) * run->t->lanes;
-        run->t->conv_unpack(run->partials + (group * run->kp + k) * flat * run->size, width, run->cg,
-                            run->g.r * run->g.s, conv_min(width, end - k),
-                            run->gw + (group * run->kg + k) * flat * run->size);
+        const char* partial = run->partials + (group * run->kp + k) * flat * run->size;
+        const int64_t n = conv_min(width, end - k);
+        if (run->swapped)
+            run->t->copy_2d(partial, width, 1, flat, n, run->gw + k * run->size, run->kg, n);
+        else
+            run->t->conv_unpack(partial, width, run->cg, run->g.r * run->g.s, n,
+                                run->gw + (group * run->kg + k) * flat * run->size);
     }
 }
 
-static void partition(grad_run* run, conv_algorithm algorithm) {
+/* One long row. The side with more channels is broadcast, as x is elsewhere: its tiles are full more often. */
+static void flatten(grad_run* run) {
     conv_geometry* g = &run->g;
-    if (algorithm == CONV_POINTWISE) { /* one long row */
-        g->w = g->q = g->n * g->h * g->w;
-        g->n = g->h = g->p = 1;
-    }
-    run->over_images = algorithm == CONV_IMAGES;
+    g->w = g->q = g->n * g->h * g->w;
+    g->n = g->h = g->p = 1;
+    run->swapped = g->k > g->c;
+    if (!run->swapped) return;
+    const int64_t k = g->k;
+    g->k = g->c, g->c = k;
+    const char* x = run->x;
+    run->x = run->grad, run->grad = x;
+}
+
+static void partition(grad_run* run) {
+    conv_geometry* g = &run->g;
     run->images = run->over_images ? conv_min(BLOCK_IMAGES, g->n) : 1;
     run->pixels = g->q > WIDE_ROW ? BLOCK_PIXELS : g->q;
     run->rows = run->over_images ? g->p : conv_min(g->p, conv_max(1, BLOCK_PIXELS / run->pixels));
@@ -229,6 +247,9 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     const int64_t widest = conv_max(t->panel, 3) * t->lanes;
     grad_run run = {.t = t, .g = *forward, .x = x, .grad = grad, .gw = gw, .size = size};
     conv_geometry* g = &run.g;
+    run.over_images = algorithm == CONV_IMAGES;
+    run.pointwise = algorithm == CONV_POINTWISE;
+    if (run.pointwise) flatten(&run);
     run.kg = g->k / g->groups;
     run.kp = conv_ceil(run.kg, t->lanes) * t->lanes;
     run.cg = g->c / g->groups;
@@ -236,7 +257,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     run.partial = g->groups * run.kp * run.cg * g->r * g->s;
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
-    partition(&run, algorithm);
+    partition(&run);
     const int near = g->dilation_h == 1 && g->stride_h <= g->r && run.pixels == g->q; /* few rows are skipped or cut */
     const int short_taps =
         g->r > 1 && g->s * g->c * conv_panel_vectors(t, run.kg) < CHAINS && g->r * g->s * g->c <= PATCH_TAPS;

@@ -17,6 +17,7 @@ enum {
     M_BLOCK_LEAST = 48,      /* and at least */
     TASKS_PER_THREAD = 4,    /* so that threads finish together */
     IN_PLACE_BYTES = 16384,  /* up to here B is used where it is: it fits in L1 */
+    NEAR_BYTES = 24576,      /* of panels that each tile of rows meets in turn: they stay in L1 */
     STACK_BYTES = 16384,     /* packs this small need no memory of the pool */
     PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
     DOT_ROWS = 12,           /* up to here, dot products beat packing a transposed B */
@@ -49,7 +50,13 @@ static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t round_up(int64_t x, int64_t step) { return ceil_div(x, step) * step; }
 
-int gemm_panel_vectors(const kernel_table* t, int64_t left) { return gemm_vectors(left, t->lanes, t->panel); }
+int gemm_panel_vectors(const kernel_table* t, int64_t left) { return gemm_vectors(left, t->lanes, t->panel, 2); }
+
+/* Strips are as high as the tile of the usual panel. */
+static int widest(const gemm_run* r) { return r->order == STRIPS_COPIED ? 2 : 3; }
+static int panel_vectors(const gemm_run* r, int64_t left) {
+    return gemm_vectors(left, r->t->lanes, r->t->panel, widest(r));
+}
 
 /* A chunk of A in the order that the panel kernel wants: sets where, its pitch and flags. */
 static void place_a(const gemm_run* r, const char* a, int64_t m, int64_t kc, char* copy, gemm_segment* segment,
@@ -65,22 +72,47 @@ static void place_a(const gemm_run* r, const char* a, int64_t m, int64_t kc, cha
                           rows);
 }
 
+/* How many columns from j on make panels of one width that stay in L1 together; at least one panel. */
+static int64_t near_columns(const gemm_run* r, int vectors, int64_t j, int64_t end, int64_t kc) {
+    const int64_t width = vectors * r->t->lanes;
+    int64_t columns = width;
+    while (j + columns < end && (columns + width) * kc * r->size <= NEAR_BYTES &&
+           panel_vectors(r, end - j - columns) == vectors && (j < r->in_place) == (j + columns < r->in_place))
+        columns += width;
+    return min(columns, end - j);
+}
+
+/* What these panels bring into the cache: the next rows of A, which lie one after another, or if there are none, and B
+ * was kept, its next panels. */
+static gemm_ahead what_next(const gemm_run* r, const gemm_panel_args* g, const gemm_segment* segment,
+                            const char* next_rows, int packed) {
+    const int64_t width = g->vectors * r->t->lanes, panels = ceil_div(g->n, width);
+    const int tallest = gemm_tallest(g->vectors, r->t->panel);
+    if (next_rows) return (gemm_ahead){next_rows, ceil_div(tallest * r->size, panels)};
+    if (!r->kept || !packed) return (gemm_ahead){0};
+    const char* next = (const char*)segment->b + panels * width * segment->k * r->size;
+    return (gemm_ahead){next, ceil_div(width * r->size, ceil_div(g->m, tallest))};
+}
+
 /* Rows of C by columns [j0, end) and reduction steps [k, k + kc); g and its segment say where A is. */
 static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* segment, int64_t i, int64_t j0,
-                          int64_t end, int64_t k, const char* packed) {
+                          int64_t end, int64_t k, const char* packed, const char* next_rows) {
     const gemm_problem* p = r->p;
-    for (int64_t j = j0, width; j < end; j += width) {
-        g->vectors = gemm_panel_vectors(r->t, end - j);
-        width = g->vectors * r->t->lanes;
-        g->n = min(width, end - j);
+    for (int64_t j = j0; j < end; j += g->n) {
+        g->vectors = panel_vectors(r, end - j);
+        const int64_t width = g->vectors * r->t->lanes;
+        g->n = near_columns(r, g->vectors, j, end, segment->k);
         if (j < r->in_place) {
             segment->b = r->b + (k * p->b.rows + j) * r->size;
             g->ldb = p->b.rows;
+            g->panel_step = width;
         } else {
             int64_t first = j0 > r->in_place ? j0 : r->in_place;
             segment->b = packed + (j - first) * segment->k * r->size;
             g->ldb = width;
+            g->panel_step = width * segment->k;
         }
+        g->ahead[0] = what_next(r, g, segment, j == j0 ? next_rows : NULL, j >= r->in_place);
         g->c = r->c + (i * p->ldc + j) * r->size;
         g->bias = p->bias ? (const char*)p->bias + j * r->size : NULL;
         r->t->gemm_panel(g);
@@ -91,7 +123,7 @@ static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* s
 static void pack(const gemm_run* r, int64_t k, int64_t kc, int64_t from, int64_t end, char* packed) {
     const gemm_problem* p = r->p;
     r->t->gemm_pack(r->b + (k * p->b.rows + from * p->b.columns) * r->size, p->b.rows, p->b.columns, kc, end - from,
-                    packed);
+                    widest(r), packed);
 }
 
 /* Where column `from` of the block of steps at k lies in what is kept. */
@@ -135,7 +167,10 @@ static void block_task(void* context, int64_t task, int thread) {
                     place_a(r, r->a + (i * p->a.rows + k * p->a.columns) * r->size, g.m, kc, copy, &segment, &g);
                     g.flags |= (k ? GEMM_ADD : 0) | (k + kc == p->k ? gemm_activation(p->relu) : 0);
                 }
-                compute_chunk(r, &g, &segment, i, j, end, k, packed);
+                const int64_t next = i + M_CHUNK;
+                const int dense = r->order == ROWS_IN_PLACE && p->a.rows == kc; /* chunks follow each other */
+                const char* next_rows = dense && j == j0 && next < i1 ? r->a + next * kc * r->size : NULL;
+                compute_chunk(r, &g, &segment, i, j, end, k, packed, next_rows);
             }
         }
         k += kc;
@@ -153,24 +188,24 @@ static int order_of_a(const gemm_problem* p, int size) {
 }
 
 /* How many columns of B need no packing: all, if B fits in L1; but a partial panel would read past the rows of B. */
-static int64_t columns_in_place(const kernel_table* t, const gemm_problem* p, int size) {
-    if (p->b.columns != 1 || p->k * p->n * size > IN_PLACE_BYTES) return 0;
+static int64_t columns_in_place(const gemm_run* r) {
+    const gemm_problem* p = r->p;
+    if (p->b.columns != 1 || p->k * p->n * r->size > IN_PLACE_BYTES) return 0;
     int64_t j = 0, width;
-    while (j < p->n && j + (width = gemm_panel_vectors(t, p->n - j) * t->lanes) <= p->n) j += width;
+    while (j < p->n && j + (width = panel_vectors(r, p->n - j) * r->t->lanes) <= p->n) j += width;
     return j;
 }
 
 /* Sizes of tasks may depend on the number of threads: they do not change the bits of the result. */
 static int64_t partition(gemm_run* r, int threads) {
     const gemm_problem* p = r->p;
-    const int64_t widest = r->t->panel * r->t->lanes, wanted = threads > 1 ? TASKS_PER_THREAD * threads : 1;
+    const int64_t panel = r->t->panel * r->t->lanes, wanted = threads > 1 ? TASKS_PER_THREAD * threads : 1;
     const int64_t n_tasks = ceil_div(p->n * r->size, N_BLOCK_BYTES), m_tasks = ceil_div(p->m, M_BLOCK);
     int64_t m_parts = m_tasks, n_parts = n_tasks;
     while (m_parts * n_parts < wanted) { /* the longer side: the other operand is packed once more */
         const int64_t m = p->m / (2 * m_parts), n = p->n / (2 * n_parts);
         const int idle = m_parts * n_parts < threads; /* then even small blocks are better than none */
-        const int64_t least_n = (idle ? 2 : N_BLOCK_PANELS) * widest,
-                      least_m = idle ? M_BLOCK_LEAST / 2 : M_BLOCK_LEAST;
+        const int64_t least_n = (idle ? 2 : N_BLOCK_PANELS) * panel, least_m = idle ? M_BLOCK_LEAST / 2 : M_BLOCK_LEAST;
         if (n >= least_n && (n >= m || m < least_m))
             n_parts *= 2;
         else if (m >= least_m)
@@ -178,10 +213,10 @@ static int64_t partition(gemm_run* r, int threads) {
         else
             break;
     }
-    r->n_block = round_up(ceil_div(p->n, n_parts), widest);
+    r->n_block = round_up(ceil_div(p->n, n_parts), panel);
     r->m_block = round_up(ceil_div(p->m, m_parts), 12);
     r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, K_BLOCK)) : 0;
-    r->pack_block = r->m_block <= M_CHUNK ? PACK_PANELS * widest : r->n_block;
+    r->pack_block = r->m_block <= M_CHUNK ? PACK_PANELS * panel : r->n_block;
     r->n_tasks = ceil_div(p->n, r->n_block);
     return r->n_tasks * ceil_div(p->m, r->m_block);
 }
@@ -202,8 +237,8 @@ static int gemm_by_blocks(const kernel_table* t, const gemm_problem* p, const vo
                           int threads) {
     gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
     const int64_t tasks = partition(&r, threads);
-    r.in_place = columns_in_place(t, p, r.size);
     r.order = order_of_a(p, r.size);
+    r.in_place = columns_in_place(&r);
     const int keeps = p->kept && p->k && r.in_place < p->n;
     if (keeps && keep(&r, threads)) return -1;
     if (!keeps)
@@ -279,7 +314,7 @@ gemm_algorithm gemm_choose(const gemm_problem* p, const char** reason) {
         const gemm_problem row = as_row(p);
         return gemm_choose(&row, reason);
     }
-    const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH);
+    const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH && !p->packs);
     if (dots && p->k > 1 && p->a.columns == 1 && p->b.rows == 1) {
         *reason = "few rows, both operands contiguous along the sum";
         return GEMM_DOTS;

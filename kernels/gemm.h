@@ -23,15 +23,23 @@ enum {
     GEMM_STRIPS = 8,  /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
 };
 
+/* What to bring into the cache meanwhile, so many bytes at each step of a tile's sum; `from` may be NULL. */
 typedef struct {
-    int64_t m, n; /* rows, and columns to write: n <= vectors * lanes */
-    int vectors;
+    const void* from;
+    int64_t step;
+} gemm_ahead;
+
+typedef struct {
+    int64_t m, n; /* rows, and columns to write */
+    int vectors;  /* of a panel; if n takes several, each tile of rows meets all of them in turn */
     int flags;
     const gemm_segment* segments;
     int64_t count;
     int64_t lda, ldb, ldc; /* in elements */
+    int64_t panel_step;    /* elements from one panel of B to the next */
     void* c;
-    const void* bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
+    const void* bias;    /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
+    gemm_ahead ahead[2]; /* the second only with GEMM_TRANS_A */
 } gemm_panel_args;
 
 /* Rows of A by rows of B, both contiguous along k and read in place. C is m x n. */
@@ -58,9 +66,9 @@ typedef struct {
     (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, void* dst_, \
      int64_t ld, int64_t width)
 
-/* `rows` x `columns` of B into panels, one after another. */
+/* `rows` x `columns` of B into panels of up to `widest` vectors, one after another. */
 #define GEMM_PACK_PARAMETERS \
-    (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, void* dst_)
+    (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, int widest, void* dst_)
 
 #define GEMM_KERNELS(X)                       \
     X(gemm_panel, (const gemm_panel_args* g)) \
@@ -71,6 +79,12 @@ typedef struct {
 
 /* The flags of an activation: 0 is none, 6 a ReLU that ends at 6. */
 static inline int gemm_activation(int relu) { return relu == 6 ? GEMM_RELU | GEMM_SIX : relu ? GEMM_RELU : 0; }
+
+/* Height of the tallest tile of so many vectors: what the registers hold. */
+static inline int gemm_tallest(int vectors, int panel) {
+    if (panel == 2) return 12 / vectors;
+    return vectors < 3 ? 12 : vectors == 3 ? 8 : 6;
+}
 
 /* Height of the tile that starts with `left` rows to go. What is left over is split evenly: low tiles keep FMA units
  * waiting. */
@@ -83,10 +97,12 @@ static inline int gemm_strip_rows(int64_t left) {
     return left > 8 || left == 6 ? 6 : left == 5 ? 3 : left >= 4 ? 4 : (int)left;
 }
 
-/* Width in vectors of the panel that starts with `left` columns to go. */
-static inline int gemm_vectors(int64_t left, int lanes, int panel) {
-    int64_t vectors = (left + lanes - 1) / lanes;
-    return vectors >= panel ? panel : vectors >= 2 ? 2 : 1;
+/* Width in vectors of the panel that starts with `left` columns to go: the usual one; with widest = 3, and not 2, three
+ * where one would be left alone. */
+static inline int gemm_vectors(int64_t left, int lanes, int panel, int widest) {
+    const int64_t vectors = (left + lanes - 1) / lanes;
+    if (vectors <= 3 && vectors <= widest) return (int)vectors;
+    return vectors == panel + 1 && widest == 3 ? 3 : vectors >= panel ? panel : 2;
 }
 
 struct kernel_table;
@@ -106,6 +122,7 @@ typedef struct {
     int64_t ldc;
     const void* bias; /* n values, or NULL */
     int relu;
+    int packs; /* panels of B serve few rows, too: it is a weight, whose panels may be kept */
     int batch_dims;
     const int64_t* batch_shape;
     memory_kept* kept; /* where to find or leave a packed B; NULL: packed anew. Not for batches */
@@ -122,5 +139,5 @@ int gemm(const struct kernel_table* t, const gemm_problem* problem);
 
 enum { GEMM_MAX_PANEL_BYTES = 256 };
 
-/* Width in vectors of the panel that starts with `left` columns to go. */
+/* Width in vectors of the panel that starts with `left` columns to go, three only if that is the usual width. */
 int gemm_panel_vectors(const struct kernel_table* t, int64_t left);

@@ -16,7 +16,7 @@ cdef extern from "gemm.h" nogil:
         void *c
         int64_t ldc
         const void *bias
-        int relu
+        int relu, packs
         int batch_dims
         const int64_t *batch_shape
         memory_kept *kept
@@ -138,7 +138,7 @@ cpdef cnp.ndarray matmul(cnp.ndarray a, cnp.ndarray b):
         for d in range(dims):
             p.m *= batch_shape[d]
         p.a.rows, p.a.columns = p.k, 1
-    p.c, p.ldc, p.bias, p.relu, p.kept = cnp.PyArray_DATA(out), p.n, NULL, 0, NULL
+    p.c, p.ldc, p.bias, p.relu, p.packs, p.kept = cnp.PyArray_DATA(out), p.n, NULL, 0, 0, NULL
     run_gemm(t, &p)
     return out
 
@@ -186,7 +186,7 @@ cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, activ
     else:
         p.a.data, p.a.rows, p.a.columns = cnp.PyArray_DATA(x), p.k, 1
     p.bias = NULL if b is None else cnp.PyArray_DATA(b)
-    p.c, p.ldc, p.batch_dims, p.kept = cnp.PyArray_DATA(out), p.n, 0, NULL
+    p.c, p.ldc, p.packs, p.batch_dims, p.kept = cnp.PyArray_DATA(out), p.n, 0, 0, NULL
     if forms is not None:
         form = forms.find(t, CONV_POINTWISE, 1)
         p.kept = &form.memory
@@ -234,7 +234,8 @@ cpdef cnp.ndarray linear_grad_w(cnp.ndarray g, cnp.ndarray x):
     out = empty(2, shape, cnp.PyArray_TYPE(g))
     set_matrix(&p.a, g, 1, 0)
     set_matrix(&p.b, x, 0, 1)
-    p.c, p.ldc, p.bias, p.relu, p.batch_dims, p.kept = cnp.PyArray_DATA(out), p.n, NULL, 0, 0, NULL
+    p.c, p.ldc, p.bias, p.relu, p.packs, p.kept = cnp.PyArray_DATA(out), p.n, NULL, 0, 0, NULL
+    p.batch_dims = 0
     run_gemm(t, &p)
     return out
 

@@ -39,6 +39,3 @@ static inline void K(store)(T* p, V v) { *(V*)p = v; }
 
 /* x in every lane. Written as a subtraction, which folds into a broadcast; an addition of zero does not. */
 INLINE V K(splat)(T x) { return x - (V){}; }
-
-/* max(x, 0) that keeps NaN. */
-INLINE V K(vrelu)(V x) { return (V)((I)x & ~(I)(x < (V){})); }

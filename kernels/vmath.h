@@ -71,10 +71,12 @@ INLINE V K(min_or_second)(V a, V b) { return K(select)(a < b, a, b); }
 #endif
 INLINE V K(vmax)(V a, V b) { return K(select)(a != a, a, K(max_or_second)(a, b)); } /* NaN if either is */
 INLINE V K(vmin)(V a, V b) { return K(select)(a != a, a, K(min_or_second)(a, b)); }
+/* max(x, 0) that keeps NaN. */
+INLINE V K(vrelu)(V x) { return K(max_or_second)((V){}, x); }
 /* What follows a product: relu is 0, 1 or, for a ReLU that ends at 6, 6. */
 INLINE V K(activated)(V x, int relu) {
     if (relu) x = K(vrelu)(x);
-    return relu == 6 ? K(select)(x > 6, K(splat)(6), x) : x;
+    return relu == 6 ? K(min_or_second)(K(splat)(6), x) : x;
 }
 INLINE V K(clamp)(V x, T low, T high) { return K(min_or_second)(K(splat)(high), K(max_or_second)(K(splat)(low), x)); }
 
