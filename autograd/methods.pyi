@@ -991,6 +991,9 @@ class Methods:
     def max_pool2d(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> Tensor:
         """y[n, c, p, q] = max over (r, s) of x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding]"""
 
+    def max_pool2d_relu(self, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Tensor:
+        """relu(max_pool2d(x)), which is max_pool2d(relu(x)), and the places of the maxima, -1 for those not above 0."""
+
     def max_pool2d_with_index(self, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Tensor:
         """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
 
@@ -2562,6 +2565,9 @@ class Methods:
 
     def max_pool2d_(self, kernel_size: Any, stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., return_indices: Any = ..., **names: Any) -> Self:
         """y[n, c, p, q] = max over (r, s) of x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding]"""
+
+    def max_pool2d_relu_(self, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Self:
+        """relu(max_pool2d(x)), which is max_pool2d(relu(x)), and the places of the maxima, -1 for those not above 0."""
 
     def max_pool2d_with_index_(self, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Self:
         """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""

@@ -8,6 +8,7 @@
 #include "along.inc"
 #include "gemm.inc"
 #include "layout.inc"
+#include "conv_plane.inc"
 #include "loss.inc"
 #include "machine.inc"
 #include "norm.inc"

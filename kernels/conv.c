@@ -235,8 +235,10 @@ static void partition(conv_run* run) {
     else
         run->rows = conv_ceil(g->p, conv_ceil(g->p * g->q, TASK_PIXELS));
     run->images = conv_min(run->images, g->n);
+    const int64_t image_tasks = conv_ceil(g->n, run->images);
+    if (run->over_images) run->rows = conv_ceil(g->p, conv_min(g->p, conv_ceil(MIN_TASKS, image_tasks)));
     run->row_blocks = conv_ceil(g->p, run->rows);
-    int64_t tasks = conv_ceil(g->n, run->images) * run->row_blocks;
+    const int64_t tasks = image_tasks * run->row_blocks;
     run->parts = tasks >= MIN_TASKS ? 1 : conv_min(g->groups * run->panels, conv_ceil(MIN_TASKS, tasks));
 }
 
@@ -290,6 +292,8 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const voi
             return pointwise(t, g, x, w, bias, y, kept);
         case CONV_PLANE:
             return conv_plane(t, g, x, w, bias, y);
+        case CONV_BATCH:
+            return conv_batch(t, g, x, w, bias, y);
         case CONV_WINOGRAD:
             return winograd(t, g, x, w, bias, y, kept);
         default:

@@ -30,8 +30,9 @@ typedef struct {
 typedef enum {
     CONV_ROWS,      /* rows of output pixels as matrix products */
     CONV_IMAGES,    /* the same pixel of many images as a matrix product */
+    CONV_BATCH,     /* the same, transposed: images fill the vectors */
     CONV_POINTWISE, /* one matrix product */
-    CONV_PLANE,     /* one input channel: pixels fill the vectors */
+    CONV_PLANE,     /* few output channels: pixels fill the vectors */
     CONV_WINOGRAD,
     CONV_DEPTHWISE
 } conv_algorithm;
@@ -51,6 +52,8 @@ void conv_set_winograd(winograd_mode mode);
 int conv(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w, const void* bias,
          void* y, memory_kept* kept);
 int conv_plane(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+               const void* bias, void* y);
+int conv_batch(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
                const void* bias, void* y);
 int conv_plane_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                       void* gw);
@@ -101,6 +104,17 @@ void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, 
 #define CONV_PATCHES_PARAMETERS \
     (const void* src_, int64_t step, int64_t row, int64_t pixels, int64_t r, int64_t length, void* dst_)
 
+/* A row of outputs [pixels][k], `pixel` elements from one to the next, of one plane of inputs: taps [count][k] of w,
+ * whose inputs lie `taps` elements further on. Up to 4 vectors of inputs past the row are read. flags: gemm_activation.
+ */
+typedef struct {
+    int64_t k, pixels, pixel, count;
+    const void *x, *w, *bias;
+    const int64_t* taps;
+    void* y;
+    int relu;
+} conv_plane_args;
+
 /* Rows of pixels of k planes of gradients, and of one plane of inputs whose taps lie `taps` elements further on: adds
  * to sums, [tap][k] vectors, the products lane by lane. Rows of gradients are whole vectors. */
 typedef struct {
@@ -110,9 +124,11 @@ typedef struct {
     void* sums;
 } conv_plane_dots_args;
 
-#define CONV_KERNELS(X)                                                            \
-    X(accumulate, (const void* src_, void* dst_, int64_t n))                       \
-    X(conv_patches, CONV_PATCHES_PARAMETERS)                                       \
-    X(conv_plane_dots, (const conv_plane_dots_args* a))                            \
-    X(conv_plane_totals, (const void* sums_, int64_t count, int64_t k, void* gw_)) \
+#define CONV_KERNELS(X)                                                                           \
+    X(accumulate, (const void* src_, void* dst_, int64_t n))                                      \
+    X(conv_patches, CONV_PATCHES_PARAMETERS)                                                      \
+    X(conv_plane_dots, (const conv_plane_dots_args* a))                                           \
+    X(conv_plane_row, (const conv_plane_args* a))                                                 \
+    X(conv_plane_split, (const void* src_, int64_t pixels, int64_t k, void* dst_, int64_t plane)) \
+    X(conv_plane_totals, (const void* sums_, int64_t count, int64_t k, void* gw_))                \
     X(conv_unpack, (const void* src_, int64_t width, int64_t c, int64_t rs, int64_t k, void* dst_))

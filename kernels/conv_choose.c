@@ -21,7 +21,7 @@ winograd_mode conv_get_winograd(void) { return (winograd_mode)mode; }
 void conv_set_winograd(winograd_mode wanted) { mode = wanted; }
 
 const char* conv_algorithm_name(conv_algorithm algorithm) {
-    static const char* const names[] = {"rows", "images", "pointwise", "plane", "winograd", "depthwise"};
+    static const char* const names[] = {"rows", "images", "batch", "pointwise", "plane", "winograd", "depthwise"};
     return names[algorithm];
 }
 
@@ -44,6 +44,12 @@ static int has_short_rows(const conv_geometry* g, int64_t few) {
     if (g->q <= few) return 1;
     if (g->q > PADDED_COLUMNS) return 0;
     return 4 * taps_inside(g->q, g->stride_w, g->origin_w, g->dilation_w, g->s, g->w) < 3 * g->q * g->s;
+}
+
+/* Whether a row of pixels fills its vectors better, by an eighth at least, than output channels fill one. */
+static int fills_more_lanes(const kernel_table* t, const conv_geometry* g) {
+    const int64_t lanes = conv_ceil(g->q, t->lanes) * t->lanes;
+    return g->k < t->lanes && g->q >= t->lanes && 8 * g->q * t->lanes >= 9 * g->k * lanes;
 }
 
 /* Why Winograd cannot or should not run, or NULL. */
@@ -90,8 +96,16 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
         return CONV_PLANE;
     }
     if (g->n >= MANY_IMAGES && has_short_rows(g, pass == CONV_GRAD_W ? FEW_COLUMNS_GRAD_W : FEW_COLUMNS)) {
+        if (pass != CONV_GRAD_W && g->k < t->lanes && g->groups == 1 && g->n >= 2 * t->lanes && g->out_w == g->k) {
+            *reason = "short or much padded rows, many images, and too few output channels to fill a vector";
+            return CONV_BATCH;
+        }
         *reason = "short or much padded rows, many images";
         return CONV_IMAGES;
+    }
+    if (pass != CONV_GRAD_W && g->groups == 1 && g->stride_w == 1 && fills_more_lanes(t, g)) {
+        *reason = "so few output channels that pixels fill the vectors better";
+        return CONV_PLANE;
     }
     *reason = against;
     return CONV_ROWS;

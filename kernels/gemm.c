@@ -168,9 +168,12 @@ static int64_t partition(gemm_run* r, int threads) {
     int64_t m_parts = m_tasks, n_parts = n_tasks;
     while (m_parts * n_parts < wanted) { /* the longer side: the other operand is packed once more */
         const int64_t m = p->m / (2 * m_parts), n = p->n / (2 * n_parts);
-        if (n >= N_BLOCK_PANELS * widest && (n >= m || m < M_BLOCK_LEAST))
+        const int idle = m_parts * n_parts < threads; /* then even small blocks are better than none */
+        const int64_t least_n = (idle ? 2 : N_BLOCK_PANELS) * widest,
+                      least_m = idle ? M_BLOCK_LEAST / 2 : M_BLOCK_LEAST;
+        if (n >= least_n && (n >= m || m < least_m))
             n_parts *= 2;
-        else if (m >= M_BLOCK_LEAST)
+        else if (m >= least_m)
             m_parts *= 2;
         else
             break;

@@ -20,6 +20,7 @@
 #define ATTACHED (OPEN - 1)
 #define GENERATION (1ull << 32)
 enum { INTERVAL = 50000000 };       /* ns between questions whether to stop */
+enum { GRAINS = 16 };               /* per thread: so many times, at most, threads meet at the counter of tasks */
 enum { SPINS = 4000, YIELD = 128 }; /* polls before sleeping, 25-140 ns each; every YIELD-th lets others run */
 
 static struct {
@@ -29,7 +30,7 @@ static struct {
     _Atomic uint64_t word;
     _Atomic int sleepers;
     _Atomic int64_t next;
-    int64_t tasks;
+    int64_t tasks, grain; /* grain: tasks that a thread takes at a time */
     parallel_task run;
     void* context;
     int workers;         /* threads started */
@@ -99,9 +100,13 @@ int parallel_stopping(void) {
 
 static void work(int thread) {
     for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&team.next, 1, memory_order_relaxed);
-        if (i >= team.tasks || parallel_stopping()) return;
-        team.run(team.context, i, thread);
+        int64_t i = atomic_fetch_add_explicit(&team.next, team.grain, memory_order_relaxed), end = i + team.grain;
+        if (end > team.tasks) end = team.tasks;
+        if (i >= end) return;
+        for (; i < end; i++) {
+            if (parallel_stopping()) return;
+            team.run(team.context, i, thread);
+        }
     }
 }
 
@@ -171,6 +176,7 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void* context) 
         atomic_store(&team.job_threads, threads);
     }
     team.tasks = tasks;
+    team.grain = tasks / (GRAINS * threads) > 1 ? tasks / (GRAINS * threads) : 1;
     team.run = run;
     team.context = context;
     atomic_store(&team.next, 0);

@@ -7,6 +7,7 @@ typedef struct {
     int64_t kernel[2], stride[2], padding[2], dilation[2];
     int64_t divisor;   /* of avg_pool; 0: the window's size */
     int64_t count_pad; /* whether padding counts in the window's size */
+    int64_t relu;      /* of a maximum; where it is 0, the index is -1 */
 } pool_shape;
 
 /* One output row (n, p), one input row (n, h), or one image's channels [c0, c1). Indices are h * W + w, in integers as

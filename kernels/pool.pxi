@@ -7,7 +7,7 @@ cdef extern from "pool.h" nogil:
         int64_t stride[2]
         int64_t padding[2]
         int64_t dilation[2]
-        int64_t divisor, count_pad
+        int64_t divisor, count_pad, relu
     void pool_max(int dtype, const pool_shape *s, const void *x, void *y, void *index)
     void pool_max_grad(int dtype, const pool_shape *s, const void *g, const void *index, void *gx)
     void pool_avg(int dtype, const pool_shape *s, const void *x, void *y)
@@ -41,6 +41,7 @@ cdef int pool_attributes(pool_shape *s, const cnp.npy_intp *shape, object kernel
     s.Q = pooled_size(s.W, s.kernel[1], s.stride[1], s.padding[1], s.dilation[1], ceil_mode, what, "W")
     s.divisor = 0
     s.count_pad = True
+    s.relu = False
     return 0
 
 
@@ -58,9 +59,19 @@ cdef inline int index_dtype(cnp.ndarray x) noexcept:
 
 def max_pool2d(x, kernel, stride=None, padding=0, dilation=1, bint ceil_mode=False):
     """The maximum of every window, and where it was: h * W + w, as int32 for float32; -1 for padding alone."""
+    return max_pool(x, kernel, stride, padding, dilation, ceil_mode, False)
+
+
+def max_pool2d_relu(x, kernel, stride=None, padding=0, dilation=1, bint ceil_mode=False):
+    """max_pool2d of what is positive; -1 for the places of other maxima."""
+    return max_pool(x, kernel, stride, padding, dilation, ceil_mode, True)
+
+
+cdef tuple max_pool(object x, object kernel, object stride, object padding, object dilation, bint ceil_mode, bint relu):
     cdef pool_shape s
     cdef cnp.ndarray a = as_array(x, "max_pool2d")
     pool_attributes(&s, image_shape("max_pool2d", a), kernel, stride, padding, dilation, ceil_mode, "max_pool2d")
+    s.relu = relu
     a = channels_inner(a, "max_pool2d")
     cdef int dtype = dtype_index(a)
     if dtype == 0 and s.H * s.W >= 2 ** 31:

@@ -1,5 +1,5 @@
 /* Winograd drivers: blocks of tiles are transformed, multiplied position by position, and transformed back.
- * Every result is a sum in the order of channels (or, for weights, of tiles): no blocking changes its bits. */
+ * Every result is a sum in the order of channels (for weights, of tiles, in chunks): no blocking changes its bits. */
 #include "winograd.h"
 
 #include <string.h>
@@ -16,6 +16,9 @@ enum {
     STEP_BYTES = 16 << 20,        /* transformed inputs of one step; beyond, weights are read again for every step */
     MIN_TASKS = 8,                /* below this, output channels are shared out as well */
     GRAD_BLOCK_BYTES = 256 << 10, /* transformed inputs and gradients of a block of the weight gradient: L2 */
+    GRAD_CHUNKS = 16,             /* of tiles, so that threads share nothing but what they read ... */
+    LARGE_SUMS = 192 << 10,       /* ... unless so much is to be added up in the end */
+    TILE_ROWS = 12,               /* a multiple of the heights of register tiles */
     TILES_PER_TASK = 8,
     CHANNELS_PER_TASK = 32,
     PARALLEL_WORK = 1 << 17
@@ -52,10 +55,12 @@ static void set_tiling(tiling* s, const kernel_table* t, const conv_geometry* g)
     s->threads = work < PARALLEL_WORK ? 1 : parallel_threads();
 }
 
-/* Blocks of some `bytes`, at `tile_bytes` a tile: a multiple of the height of register tiles. */
+/* Blocks of some `bytes`, at `tile_bytes` a tile: a multiple of the height of register tiles. Fewer tiles if there
+ * would not be a block for each of some threads. */
 static void set_blocks(tiling* s, int64_t bytes, int64_t tile_bytes, int64_t least, int64_t most) {
-    s->block = conv_max(least, conv_min(most, bytes / tile_bytes / 12 * 12));
-    s->block = conv_min(s->block, s->tiles);
+    s->block = conv_max(least, conv_min(most, bytes / tile_bytes / TILE_ROWS * TILE_ROWS));
+    const int64_t shared = conv_ceil(s->tiles, MIN_TASKS * TILE_ROWS) * TILE_ROWS;
+    s->block = conv_min(conv_min(s->block, shared), s->tiles);
     s->blocks = conv_ceil(s->tiles, s->block);
     s->position = odd_lines(s->block * s->pitch, s->size);
     s->block_bytes = WINOGRAD_POSITIONS * s->position * s->size;
@@ -230,48 +235,81 @@ int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const
 typedef struct {
     tiling tiles;
     const char *x, *grad;
-    char *gw, *inputs, *gradients, *sums, *taps; /* sums are [position][c][kp] */
-    int64_t pitch, position;                     /* of the gradients */
-    int64_t kp, sum_position, taps_bytes;
-    int64_t first, count; /* tiles of this block */
+    char *gw, *scratch, *sums, *taps; /* sums are [chunk][position][c][kp] */
+    int64_t pitch, position;          /* of the gradients */
+    int64_t kp, sum_position, sums_bytes, taps_bytes;
+    int64_t thread_bytes; /* transformed inputs, then gradients, of a block */
+    int64_t chunks;       /* of blocks, with sums of their own */
+    int64_t first, count; /* tiles of this block, if there is one chunk */
 } grad_run;
 
-static void transform_task(void* context, int64_t task, int thread) {
-    (void)thread;
-    const grad_run* run = context;
+/* Tiles [begin, end) of the block that starts with tile `first`. */
+static void transform_tiles(const grad_run* run, int64_t first, int64_t begin, int64_t end, char* inputs) {
     const tiling* s = &run->tiles;
     const conv_geometry* g = s->g;
-    const int64_t begin = task * TILES_PER_TASK, end = conv_min(run->count, begin + TILES_PER_TASK);
-    transform_inputs(s, run->x, run->first + begin, run->first + end, run->inputs + begin * s->pitch * s->size);
+    transform_inputs(s, run->x, first + begin, first + end, inputs + begin * s->pitch * s->size);
     winograd_tile tile = {.channels = g->k, .row = g->q * g->k, .column = g->k, .position = run->position};
-    tile_place at = locate(s, run->first + begin);
+    tile_place at = locate(s, first + begin);
     for (int64_t i = begin; i < end; i++, next_tile(s, &at)) {
         clip(at.p, WINOGRAD_OUT, g->p, &tile.r0, &tile.r1);
         clip(at.q, WINOGRAD_OUT, g->q, &tile.s0, &tile.s1);
         tile.pixels = run->grad + ((at.n * g->p + at.p) * g->q + at.q) * g->k * s->size;
-        tile.positions = run->gradients + i * run->pitch * s->size;
+        tile.positions = inputs + s->block_bytes + i * run->pitch * s->size;
         s->t->winograd_gradient(&tile);
         prefetch(s, (const char*)tile.pixels + WINOGRAD_OUT * tile.row * s->size, tile.row, tile.column, g->k);
     }
 }
 
-/* Adds a block of tiles to the sums of one position. */
-static void add_task(void* context, int64_t i, int thread) {
-    (void)thread;
-    const grad_run* run = context;
+/* Sets the sums of a position to those of a block of `count` tiles, or adds them. */
+static void sum_tiles(const grad_run* run, int64_t i, int64_t count, int add, const char* inputs, char* sums) {
     const tiling* s = &run->tiles;
     const conv_geometry* g = s->g;
-    gemm_segment segment = {.a = run->inputs + i * s->position * s->size, .k = run->count};
+    gemm_segment segment = {.a = inputs + i * s->position * s->size, .k = count};
     gemm_panel_args a = {.m = g->c, .segments = &segment, .count = 1, .lda = s->pitch, .ldb = run->pitch};
     a.ldc = run->kp;
-    a.flags = GEMM_TRANS_A | (run->first ? GEMM_ADD : 0);
+    a.flags = GEMM_TRANS_A | (add ? GEMM_ADD : 0);
     for (int64_t k = 0; k < g->k; k += a.n) {
         a.vectors = gemm_panel_vectors(s->t, g->k - k);
         a.n = a.vectors * s->t->lanes;
-        segment.b = run->gradients + (i * run->position + k) * s->size;
-        a.c = run->sums + (i * run->sum_position + k) * s->size;
+        segment.b = inputs + s->block_bytes + (i * run->position + k) * s->size;
+        a.c = sums + (i * run->sum_position + k) * s->size;
         s->t->gemm_panel(&a);
     }
+}
+
+static void transform_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const grad_run* run = context;
+    const int64_t begin = task * TILES_PER_TASK;
+    transform_tiles(run, run->first, begin, conv_min(run->count, begin + TILES_PER_TASK), run->scratch);
+}
+
+static void sum_task(void* context, int64_t i, int thread) {
+    (void)thread;
+    const grad_run* run = context;
+    sum_tiles(run, i, run->count, run->first > 0, run->scratch, run->sums);
+}
+
+static void chunk_task(void* context, int64_t chunk, int thread) {
+    const grad_run* run = context;
+    const tiling* s = &run->tiles;
+    char *inputs = run->scratch + thread * run->thread_bytes, *sums = run->sums + chunk * run->sums_bytes;
+    const int64_t begin = s->blocks * chunk / run->chunks, end = s->blocks * (chunk + 1) / run->chunks;
+    for (int64_t block = begin; block < end; block++) {
+        const int64_t first = block * s->block, count = conv_min(s->block, s->tiles - first);
+        transform_tiles(run, first, 0, count, inputs);
+        for (int64_t i = 0; i < WINOGRAD_POSITIONS; i++) sum_tiles(run, i, count, block > begin, inputs, sums);
+    }
+}
+
+/* Adds up a position of all chunks. */
+static void total_task(void* context, int64_t i, int thread) {
+    (void)thread;
+    const grad_run* run = context;
+    const int64_t elements = run->tiles.g->c * run->kp;
+    char* sums = run->sums + i * run->sum_position * run->tiles.size;
+    for (int64_t chunk = 1; chunk < run->chunks; chunk++)
+        run->tiles.t->accumulate(sums + chunk * run->sums_bytes, sums, elements);
 }
 
 static void finish_task(void* context, int64_t task, int thread) {
@@ -295,20 +333,25 @@ int winograd_grad_w(const kernel_table* t, const conv_geometry* g, const void* g
     set_blocks(s, GRAD_BLOCK_BYTES, WINOGRAD_POSITIONS * (s->pitch + run.pitch) * s->size, 48, 240);
     run.position = odd_lines(s->block * run.pitch, s->size);
     run.sum_position = odd_lines(g->c * run.kp, s->size);
+    run.sums_bytes = WINOGRAD_POSITIONS * run.sum_position * s->size;
+    run.chunks = run.sums_bytes > LARGE_SUMS ? 1 : conv_min(s->blocks, GRAD_CHUNKS);
+    run.thread_bytes = s->block_bytes + WINOGRAD_POSITIONS * run.position * s->size;
     run.taps_bytes = conv_ceil(9 * run.kp * s->size, 64) * 64;
-    const int64_t gradients_bytes = WINOGRAD_POSITIONS * run.position * s->size;
-    const int64_t sums_bytes = WINOGRAD_POSITIONS * run.sum_position * s->size;
-    char* scratch =
-        memory_allocate((size_t)(s->block_bytes + gradients_bytes + sums_bytes + run.taps_bytes * s->threads));
+    const int64_t blocks = run.chunks > 1 ? s->threads : 1;
+    char* scratch = memory_allocate(
+        (size_t)(run.thread_bytes * blocks + run.sums_bytes * run.chunks + run.taps_bytes * s->threads));
     if (!scratch) return -1;
-    run.inputs = scratch;
-    run.gradients = scratch + s->block_bytes;
-    run.sums = run.gradients + gradients_bytes;
-    run.taps = run.sums + sums_bytes;
-    for (; run.first < s->tiles; run.first += s->block) {
+    run.scratch = scratch;
+    run.sums = scratch + run.thread_bytes * blocks;
+    run.taps = run.sums + run.sums_bytes * run.chunks;
+    if (run.chunks > 1) {
+        parallel_for(s->threads, run.chunks, chunk_task, &run);
+        parallel_for(s->threads, WINOGRAD_POSITIONS, total_task, &run);
+    }
+    for (; run.chunks == 1 && run.first < s->tiles; run.first += s->block) {
         run.count = conv_min(s->block, s->tiles - run.first);
         parallel_for(s->threads, conv_ceil(run.count, TILES_PER_TASK), transform_task, &run);
-        parallel_for(s->threads, WINOGRAD_POSITIONS, add_task, &run);
+        parallel_for(s->threads, WINOGRAD_POSITIONS, sum_task, &run);
     }
     parallel_for(s->threads, conv_ceil(g->c, CHANNELS_PER_TASK), finish_task, &run);
     memory_release(scratch);

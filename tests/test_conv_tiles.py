@@ -30,26 +30,39 @@ def reference(x, w, b, g, stride, padding, groups):
     return y, gx[:, :, padding : padding + x.shape[2], padding : padding + x.shape[3]], gw
 
 
+def agrees(rng, x_shape, w_shape, stride, padding, groups):
+    """Forward and both gradients in both dtypes."""
+    x, w, b = (rng.standard_normal(shape) for shape in (x_shape, w_shape, w_shape[:1]))
+    p, q = ((length + 2 * padding - w_shape[2]) // stride + 1 for length in x_shape[2:])
+    g = rng.standard_normal((x_shape[0], w_shape[0], p, q))
+    wanted = reference(x, w, b, g, stride, padding, groups)
+    geometry = ((stride,) * 2, (padding,) * 2, (1, 1), groups)
+    for dtype, bound in ((np.float32, 2e-4), (np.float64, 1e-11)):
+        x_, w_, b_, g_ = (array.astype(dtype) for array in (x, w, b, g))
+        found = (
+            kernels.conv2d(x_, w_, b_, *geometry),
+            kernels.conv2d_grad_x(g_, w_, x.shape, *geometry),
+            kernels.conv2d_grad_w(g_, x_, w.shape, *geometry),
+        )
+        for result, exact in zip(found, wanted):
+            np.testing.assert_allclose(result, exact, rtol=bound, atol=bound)
+
+
 @pytest.mark.parametrize("channels", [1, 3, LANES - 1, 2 * LANES + 1, 3 * LANES, 5 * LANES - 2, 7 * LANES])
 @pytest.mark.parametrize(("inputs", "groups", "stride"), [(1, 1, 1), (5, 1, 1), (5, 1, 2), (4, 2, 1), (6, 3, 2)])
 def test_panels_and_tiles(rng, channels, inputs, groups, stride):
     for size, taps, padding in ((2 * LANES + 5, 3, 1), (13, 4, 2), (11, 5, 0)):
-        x = rng.standard_normal((2, inputs, size - 1, size))
-        w = rng.standard_normal((channels * groups, inputs // groups, taps, taps))
-        b = rng.standard_normal(channels * groups)
-        p, q = ((length + 2 * padding - taps) // stride + 1 for length in x.shape[2:])
-        g = rng.standard_normal((2, channels * groups, p, q))
-        wanted = reference(x, w, b, g, stride, padding, groups)
-        geometry = ((stride,) * 2, (padding,) * 2, (1, 1), groups)
-        for dtype, bound in ((np.float32, 2e-4), (np.float64, 1e-11)):
-            x_, w_, b_, g_ = (array.astype(dtype) for array in (x, w, b, g))
-            found = (
-                kernels.conv2d(x_, w_, b_, *geometry),
-                kernels.conv2d_grad_x(g_, w_, x.shape, *geometry),
-                kernels.conv2d_grad_w(g_, x_, w.shape, *geometry),
-            )
-            for result, exact in zip(found, wanted):
-                np.testing.assert_allclose(result, exact, rtol=bound, atol=bound)
+        shapes = (2, inputs, size - 1, size), (channels * groups, inputs // groups, taps, taps)
+        agrees(rng, *shapes, stride, padding, groups)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, LANES - 1])
+@pytest.mark.parametrize("images", [2 * LANES, 4 * LANES + 3, 65])
+def test_images_in_the_lanes(rng, channels, images):
+    for inputs, size, taps, stride, padding in ((3, 5, 3, 1, 0), (2, 9, 5, 1, 4), (1, 4, 2, 2, 1)):
+        x_shape, w_shape = (images, inputs, size, size - 1), (channels, inputs, taps, taps)
+        agrees(rng, x_shape, w_shape, stride, padding, 1)
+    assert kernels.explain_conv("forward", x_shape, w_shape, (2, 2), (1, 1))[0] == "batch"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

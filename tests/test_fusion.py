@@ -38,6 +38,12 @@ def steep(*layers):
 MODELS = {
     "linear, relu": (lambda: trained(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2)), (4, 6)),
     "conv, relu": (lambda: trained(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True)), (2, 3, 6, 6)),
+    "conv, relu, pool": (lambda: trained(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.MaxPool2d(2)), (2, 3, 9, 9)),
+    "conv, relu, overlapping pool": (
+        lambda: trained(nn.Conv2d(3, 9, 3), nn.ReLU(), nn.MaxPool2d(3, 2, 1)),
+        (2, 3, 9, 9),
+    ),
+    "conv, pool, relu": (lambda: trained(nn.Conv2d(3, 4, 3), nn.MaxPool2d((2, 3)), nn.ReLU()), (2, 3, 9, 9)),
     "norm, relu": (lambda: trained(nn.BatchNorm2d(3), nn.ReLU()), (4, 3, 5, 5)),
     "norm 1d, relu": (lambda: trained(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.ReLU()), (8, 6)),
     "conv, norm": (lambda: trained(nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4)), (3, 3, 9, 9)),
@@ -100,6 +106,24 @@ def test_hooks_and_subclasses_keep_layers_apart(rng):
     assert len(seen) == 1
     assert len(fused([nn.BatchNorm2d(3), Own()])) == 2
     assert len(fused([nn.Conv2d(3, 3, 1, padding_mode="reflect"), nn.BatchNorm2d(3)])) == 2
+
+
+def test_pooling_before_the_relu_shows_nobody(rng):
+    """Infinities, NaN and windows without anything positive; who hooks the ReLU sees what it gives."""
+    model, seen = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU(), nn.MaxPool2d(2, return_indices=False)), []
+    assert len(fused(model)) == 1
+    with ag.no_grad():
+        model[0].weight.fill_(1)
+        model[0].bias.fill_(0)
+    x = -ag.rand(1, 1, 4, 4)
+    x[0, 0, 0, 0], x[0, 0, 0, 2], x[0, 0, 3, 3] = float("nan"), float("inf"), -float("inf")
+    y = model(x)
+    np.testing.assert_array_equal(y.detach().numpy(), [[[[np.nan, np.inf], [0, 0]]]])
+    model[1].register_forward_hook(lambda module, args, out: seen.append(out.shape))
+    np.testing.assert_array_equal(model(x).detach().numpy(), y.detach().numpy())
+    assert seen == [(1, 1, 4, 4)]
+    model[2].return_indices = True
+    assert len(model(x)) == 2
 
 
 @pytest.mark.parametrize("residual", [False, True])

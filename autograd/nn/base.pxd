@@ -30,3 +30,8 @@ cdef class Shortcut:
 cdef class WithReLU:
     cdef readonly Callable layer, relu
     cdef readonly str forward
+
+
+cdef class ReLUBeforePool:
+    cdef readonly WithReLU layer, last
+    cdef readonly Callable pool

@@ -14,7 +14,7 @@ from autograd.errors import DTypeError, ShapeError
 from autograd.grad_mode import is_grad_enabled
 from autograd.nn import functional as F
 from autograd.nn.activation import ReLU, ReLU6
-from autograd.nn.base import Shortcut, WithReLU, is_plain
+from autograd.nn.base import ReLUBeforePool, Shortcut, WithReLU, is_plain
 from autograd.nn.conv import Conv2d
 from autograd.nn.linear import Linear
 from autograd.nn.loss import CrossEntropyLoss
@@ -40,6 +40,7 @@ Shortcut(
     MaxPool2d,
     declare("max_pool2d_with_index"),
     ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    declare("max_pool2d_relu"),
     only_if=("return_indices", False),
 )
 Shortcut(
@@ -157,8 +158,10 @@ def fused(modules: Iterable[Module]) -> list[Step]:
     for module in modules:  # exact types only: of a subclass one cannot know
         before: Any = steps[-1] if steps else None
         kind, last = type(module), type(before)
-        if kind is ReLU and last in (Linear, Conv2d):
+        if kind is ReLU and last in (Linear, Conv2d, MaxPool2d):
             steps[-1] = WithReLU(before, module)
+        elif kind is MaxPool2d and last is WithReLU and type(before.layer) is Conv2d and type(before.relu) is ReLU:
+            steps[-1] = ReLUBeforePool(before, module)
         elif kind is ReLU6 and last is Conv2d:
             steps[-1] = WithReLU(before, module, "forward_relu6")
         elif kind in (ReLU, ReLU6) and last in (BatchNorm1d, BatchNorm2d):

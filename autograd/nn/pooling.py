@@ -16,10 +16,10 @@ class _Pool(Module):
     op: str
     printed: tuple[str, ...] = ("kernel_size", "stride", "padding")
 
-    def _pool(self, x: Tensor, *args: Any) -> Any:
-        """op(x, *args), whatever it returns."""
+    def _pool(self, x: Tensor, *args: Any, then: str = "") -> Any:
+        """op(x, *args), whatever it returns; then: what its name ends with."""
         full = 2 + int(self.op[-2])
-        op = getattr(F, self.op)
+        op = getattr(F, self.op + then)
         if x.ndim == full:
             return op(x, *args)
         expect_dimensions(type(self).__name__, x, (full, full - 1), AXES[full - 2])
@@ -47,9 +47,11 @@ class _MaxPool(_Pool):
         self.padding, self.dilation = padding, dilation
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
+    def _window(self) -> tuple[Any, ...]:
+        return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+
     def forward(self, x: Tensor) -> Any:
-        attrs = (self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
-        return self._pool(x, *attrs, self.return_indices)
+        return self._pool(x, *self._window(), self.return_indices)
 
 
 class MaxPool1d(_MaxPool):
@@ -65,6 +67,12 @@ class MaxPool2d(_MaxPool):
     """
 
     op = "max_pool2d"
+
+    def forward_relu(self, x: Tensor) -> Tensor:
+        """relu(forward(x)), and forward(relu(x)), in one op."""
+        if self.return_indices:
+            return F.relu(self.forward(x))
+        return self._pool(x, *self._window(), then="_relu")  # type: ignore[no-any-return]
 
 
 class MaxPool3d(_MaxPool):

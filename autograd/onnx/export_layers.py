@@ -166,6 +166,7 @@ LAYERS: dict[str, Writer] = {
     "conv2d_relu6": _then_relu6(_conv2d),
     "conv2d_grad_x": _conv2d_grad_x,
     "max_pool2d_with_index": _pool("MaxPool", 1, "dilation"),
+    "max_pool2d_relu": lambda t, *call: [t.emit("Relu", *_pool("MaxPool", 1, "dilation")(t, *call))],
     "avg_pool2d": _pool("AveragePool", 0, "count_include_pad"),
     "max_regions_with_index": _max_regions,
     "embedding": _embedding,

@@ -99,8 +99,9 @@ def draw_geometry(s: Sampler, blocks: bool = True) -> tuple[tuple[int, ...], tup
     padding: Any = s.choice(["same", "valid", s.integer(0, 2), (s.integer(0, 2), s.integer(0, 2))])
     if padding == "same":
         stride = (1, 1)
-    wide = s.choice(["C", "K", "Q", "none"]) if blocks and groups == 1 else "none"
+    wide = s.choice(["C", "K", "Q", "N", "none"]) if blocks and groups == 1 else "none"
     near_block = s.lanes() + s.integer(-1, 1)
+    batch = near_block + s.lanes() if wide == "N" else s.integer(1, 2)
     c, k = (near_block if wide == letter else groups * s.integer(1, 2) for letter in "CK")
     out = (s.integer(1, 3), near_block if wide == "Q" else s.integer(1, 3))
     around = (0, 0) if isinstance(padding, str) else pair(padding)
@@ -116,7 +117,7 @@ def draw_geometry(s: Sampler, blocks: bool = True) -> tuple[tuple[int, ...], tup
     }
     h, w = (max(n, d * (m - 1) + 1 - 2 * a) if padding != "same" else n
             for n, d, m, a in zip((h, w), dilation, (r, t), around))  # fmt: skip
-    return (s.integer(1, 2), c, h, w), (k, c // groups, r, t), attrs
+    return (batch, c, h, w), (k, c // groups, r, t), attrs
 
 
 def _conv_samples(s: Sampler) -> Case:

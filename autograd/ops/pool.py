@@ -199,9 +199,13 @@ def _flops(out, x, *, kernel_size, **_):
 )
 def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""
+    return _maxima(kernels.max_pool2d, x, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def _maxima(kernel, x, kernel_size, stride, padding, dilation, ceil_mode):
     need(x=x)
     try:
-        return kernels.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode)
+        return kernel(x, kernel_size, stride, padding, dilation, ceil_mode)
     except (ValueError, TypeError) as error:  # in the name of the op that was called
         windows("max_pool2d", kernel_size, stride, padding, dilation)
         if isinstance(error, TypeError):
@@ -211,6 +215,32 @@ def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1,
 
 WINDOW = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 max_pool2d_with_index.grads(x=Direct(scatter_pixels, "g", "index", "x_shape", *WINDOW))
+
+
+def _max_relu_samples(s: Sampler) -> Case:
+    x, attrs = _draw(s, dilated=True, draw=s.distinct)
+    return s.case(x + x.dtype.type(0.05), **attrs)  # none is 0, where a ReLU has a kink
+
+
+def _max_relu_reference(x, **attrs):
+    y, index = _max_reference(x, **attrs)
+    return np.maximum(y, 0), np.where(y > 0, index, -1)
+
+
+@op(
+    axes=AXES,
+    reference=_max_relu_reference,
+    samples=_max_relu_samples,
+    extras=("index",),
+    flops=_flops,
+    kernel=kernels.max_pool2d_relu,
+)
+def max_pool2d_relu(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    """relu(max_pool2d(x)), which is max_pool2d(relu(x)), and the places of the maxima, -1 for those not above 0."""
+    return _maxima(kernels.max_pool2d_relu, x, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+max_pool2d_relu.grads(x=Direct(scatter_pixels, "g", "index", "x_shape", *WINDOW))
 
 
 def four_axes(name: str, x: Any) -> Tensor:
