@@ -42,6 +42,14 @@ typedef struct {
     gemm_ahead ahead[2]; /* the second only with GEMM_TRANS_A */
 } gemm_panel_args;
 
+/* C = A B and nothing else: B is in panels as gemm_pack lays them out, n whole vectors wide. */
+typedef struct {
+    int64_t m, n, k;
+    const void *a, *b;
+    void* c;
+    int64_t lda, ldc; /* in elements */
+} gemm_plain_args;
+
 /* Rows of A by rows of B, both contiguous along k and read in place. C is m x n. */
 typedef struct {
     int64_t m, n, k;
@@ -72,6 +80,7 @@ typedef struct {
 
 #define GEMM_KERNELS(X)                       \
     X(gemm_panel, (const gemm_panel_args* g)) \
+    X(gemm_plain, (const gemm_plain_args* g)) \
     X(gemm_dot, (const gemm_dot_args* d))     \
     X(gemm_few, (const gemm_few_args* f))     \
     X(gemm_pack, GEMM_PACK_PARAMETERS)        \

@@ -144,17 +144,14 @@ static void multiply(const forward_run* run, int64_t block, const char* inputs, 
     const conv_geometry* g = s->g;
     const int64_t first = block * s->block, count = conv_min(s->block, s->tiles - first);
     const int64_t k0 = chunk * run->chunk, k1 = conv_min(g->k, k0 + run->chunk);
-    gemm_segment segment = {.k = g->c};
-    gemm_panel_args a = {.m = count, .segments = &segment, .count = 1, .lda = s->pitch, .ldc = run->pitch};
-    for (int64_t i = 0; i < WINOGRAD_POSITIONS; i++)
-        for (int64_t k = k0; k < k1; k += a.n) {
-            a.vectors = gemm_panel_vectors(s->t, g->k - k);
-            a.n = a.ldb = a.vectors * s->t->lanes;
-            segment.a = inputs + i * s->position * s->size;
-            segment.b = run->weights + (i * run->weight_position + k * g->c) * s->size;
-            a.c = products + (i * run->position + k - k0) * s->size;
-            s->t->gemm_panel(&a);
-        }
+    gemm_plain_args a = {.m = count, .k = g->c, .lda = s->pitch, .ldc = run->pitch};
+    a.n = conv_ceil(k1 - k0, s->t->lanes) * s->t->lanes;
+    for (int64_t i = 0; i < WINOGRAD_POSITIONS; i++) {
+        a.a = inputs + i * s->position * s->size;
+        a.b = run->weights + (i * run->weight_position + k0 * g->c) * s->size;
+        a.c = products + i * run->position * s->size;
+        s->t->gemm_plain(&a);
+    }
     winograd_result out = {.channels = k1 - k0, .row = g->out_h, .column = g->out_w, .position = run->position};
     out.bias = run->bias ? run->bias + k0 * s->size : NULL;
     out.relu = g->relu;
