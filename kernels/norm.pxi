@@ -115,7 +115,7 @@ def batch_norm_apply(x, mean, scale, shift, residual=None, int relu=0):
 
 
 def batch_norm_begin(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1):
-    """Each channel's statistics: (x in channels-last memory, mean, scale, shift), what batch_norm_apply takes, and rstd.
+    """Each channel's statistics: (x in channels-last memory, mean, scale, shift), for batch_norm_apply, and rstd.
 
     running_mean and running_var, where given, move towards the batch's in place (the variance unbiased)."""
     cdef norm_shape shape
