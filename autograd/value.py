@@ -166,9 +166,12 @@ class Value:
 
     def now(self):
         """The array, computed by now."""
-        if self.deferred is not None:
-            self.array = self.deferred.compute()
-            self.deferred = None
+        deferred: Deferred = self.deferred  # held: another thread may be done first
+        if deferred is not None:
+            result = deferred.compute()
+            if self.deferred is deferred:
+                self.array = result
+                self.deferred = None
         return self.array
 
     def defer(self, deferred: Deferred):
