@@ -34,6 +34,8 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "autograd", *arguments]
 
 
+@pytest.mark.slow
+@pytest.mark.long  # CI runs the README's line, which is the same
 def test_train_without_arguments_reaches_98_5_percent(tmp_path: Path) -> None:
     one_thread = {**os.environ, "AUTOGRAD_NUM_THREADS": "1"}  # waits for nobody, so that its own time tells
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime

@@ -324,6 +324,7 @@ def test_ops_mean_the_same_elsewhere(function, rng):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not DATA, reason="AUTOGRAD_DATA is not set")
 def test_a_real_model_is_scored_tuned_and_handed_on(tmp_path):
     from autograd.vision.datasets import MNIST

@@ -95,10 +95,10 @@ def compare(name: str, dtype: Any, seed: int) -> set[str]:
     gradients = {key: double(value.grad) for key, value in model.named_parameters()}
     optim.SGD(model.parameters(), lr=LR, momentum=0.9).step()
     expected_scores, expected = torch_step(name, state, x.astype(np.float64), y)
-    _, rounded = torch_step(name, own, x, y)
+    rounded_scores, rounded = torch_step(name, own, x, y)
 
-    for ours, theirs in zip(parts(scores), parts(expected_scores), strict=True):
-        assert distance(ours, theirs) < limit
+    for ours, theirs, torchs in zip(parts(scores), parts(expected_scores), parts(rounded_scores), strict=True):
+        assert distance(ours, theirs) < max(limit, 2 * distance(torchs, theirs))  # batch norms of two pictures
     for key, value in model.named_buffers():
         assert distance(value, state[key]) < limit or "num_batches" in key, key
     floor = 1e-6 * max(np.linalg.norm(g) for g in expected.values())  # some gradients are 0 but for rounding
