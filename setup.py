@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
+OBJECTS = ROOT / "build/objects"
 COMPILED = ["value", "tape", "sweep", "operators", "tensor", "nn.base", "optim.many"]
 # -ffast-math and its like are out: at link time they flush subnormals in the whole process.
 CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi", "-g0"]
@@ -30,20 +33,15 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def without_hash(target, source, suffix, flags, more_flags, macros):
-    """A compiler's arguments; only the wrappers know SOURCE_HASH, so that a cache of objects serves the other files."""
-    kept = [macro for macro in macros if "SOURCE_HASH" not in macro or source.endswith("kernels.c")]
-    return target, source, suffix, flags, more_flags, kept
-
-
 class ParallelBuild(build_ext):
     """Compiles the C files of an extension side by side: the ISA variants dominate the build."""
 
     def build_extensions(self) -> None:
         compile_one = self.compiler._compile
+        self.objects: set[Path] = set()
         futures = []
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            self.compiler._compile = lambda *args: futures.append(pool.submit(compile_one, *without_hash(*args)))
+            self.compiler._compile = lambda *args: futures.append(pool.submit(self.compile_once, compile_one, *args))
             link = self.compiler.link_shared_object
 
             def link_when_compiled(*args, **kwargs):
@@ -54,6 +52,30 @@ class ParallelBuild(build_ext):
 
             self.compiler.link_shared_object = link_when_compiled
             super().build_extensions()
+        for path in OBJECTS.glob("*.o"):
+            if path not in self.objects:
+                path.unlink(missing_ok=True)
+
+    def compile_once(self, compile_one, target, source, suffix, flags, more_flags, macros) -> None:
+        """Compiles, unless the last build did the same: pip begins each build of an editable install from nothing."""
+        if not source.endswith("kernels.c"):  # only the wrappers know it
+            flags = [flag for flag in flags if "SOURCE_HASH" not in flag]
+        compiler = getattr(self.compiler, "compiler_so", "")
+        told = [compiler, [flag for flag in flags if not flag.startswith("-I")], more_flags]
+        digest = hashlib.sha256(repr((told, sys.version, numpy.__version__)).encode())
+        for path in [Path(source), *sorted(p for p in (ROOT / "kernels").iterdir() if p.suffix in {".h", ".inc"})]:
+            digest.update(path.read_bytes())
+        kept = OBJECTS / f"{digest.hexdigest()[:32]}.o"
+        self.objects.add(kept)
+        if kept.exists():
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(kept, target)
+            return
+        compile_one(target, source, suffix, flags, more_flags, macros)
+        OBJECTS.mkdir(parents=True, exist_ok=True)
+        half = kept.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(target, half)
+        half.replace(kept)
 
 
 def extensions() -> list[Extension]:
