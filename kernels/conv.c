@@ -49,12 +49,17 @@ int64_t conv_columns(const conv_geometry* g, int64_t q) {
 
 int conv_needs_padding(const conv_geometry* g) { return g->origin_w < 0 || g->origin_w + conv_columns(g, g->q) > g->w; }
 
+void conv_columns_inside(const conv_geometry* g, int64_t columns, int64_t* begin, int64_t* end) {
+    *begin = conv_min(conv_max(0, -g->origin_w), columns);
+    *end = conv_max(*begin, conv_min(columns, g->w - g->origin_w));
+}
+
 void conv_pad_rows(const kernel_table* t, const conv_geometry* g, const char* image, int64_t h0, int64_t h1,
                    int64_t channels, char* dst) {
     const int size = t->lane_bytes / t->lanes;
     const int64_t columns = conv_columns(g, g->q), pixel = channels * size;
-    const int64_t begin = conv_min(conv_max(0, -g->origin_w), columns);
-    const int64_t end = conv_max(begin, conv_min(columns, g->w - g->origin_w));
+    int64_t begin, end;
+    conv_columns_inside(g, columns, &begin, &end);
     for (int64_t h = h0; h < h1; h++, dst += columns * pixel) {
         memset(dst, 0, (size_t)(begin * pixel));
         const char* src = image + (h * g->w + g->origin_w + begin) * g->c * size;

@@ -77,6 +77,10 @@ int conv_grad_x_phase(const conv_geometry* forward, int64_t phase_h, int64_t pha
 static inline int64_t conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t conv_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
+/* At least so many elements, on an odd number of cache lines: as a pitch it spreads over cache sets. */
+static inline int64_t conv_odd_lines(int64_t elements, int64_t size) {
+    return (conv_ceil(elements * size, 64) | 1) * 64 / size;
+}
 
 /* Width in vectors of the panel that starts with `left` output channels to go: three where one would be left alone. */
 int conv_panel_vectors(const struct kernel_table* t, int64_t left);
@@ -86,6 +90,8 @@ int64_t conv_panel_end(const struct kernel_table* t, int64_t panel, int64_t k);
 /* Columns that output columns [0, q) touch, and whether some of them lie outside the input. */
 int64_t conv_columns(const conv_geometry* g, int64_t q);
 int conv_needs_padding(const conv_geometry* g);
+/* Which of these columns, [begin, end), lie inside the input. */
+void conv_columns_inside(const conv_geometry* g, int64_t columns, int64_t* begin, int64_t* end);
 /* Copies input rows [h0, h1) of one image, all columns that the output touches, zeros where there is no input; of every
  * pixel the first `channels`. */
 void conv_pad_rows(const struct kernel_table* t, const conv_geometry* g, const char* image, int64_t h0, int64_t h1,
@@ -104,9 +110,8 @@ void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, 
 #define CONV_PATCHES_PARAMETERS \
     (const void* src_, int64_t step, int64_t row, int64_t pixels, int64_t r, int64_t length, void* dst_)
 
-/* A row of outputs [pixels][k], `pixel` elements from one to the next, of one plane of inputs: taps [count][k] of w,
- * whose inputs lie `taps` elements further on. Up to 4 vectors of inputs past the row are read. flags: gemm_activation.
- */
+/* A row of outputs [pixels][k], `pixel` elements from one to the next, of planes of inputs: taps [count][k] of w, whose
+ * inputs lie `taps` elements further on. Up to 4 vectors of inputs past the row are read. */
 typedef struct {
     int64_t k, pixels, pixel, count;
     const void *x, *w, *bias;

@@ -15,7 +15,7 @@ typedef struct {
     const conv_geometry* g;
     char *y, *x, *weight, *ones, *scratch; /* x [h][w][c][image]; rows of weight are the taps, perhaps after the bias */
     int64_t biased, length, pitch, size;   /* of a row of weight; of a row of images */
-    int64_t groups, out_bytes, thread_bytes; /* scratch of a thread: outputs [q][k][image], segments */
+    int64_t out_bytes, thread_bytes;       /* scratch of a thread: outputs [q][k][image], segments */
 } batch_run;
 
 /* Output pixel (p, q) of images [i0, i1), to a row of `out` for each channel. */
@@ -61,7 +61,6 @@ int conv_batch(const kernel_table* t, const conv_geometry* g, const void* x, con
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
     run.length = run.biased + taps * g->c;
     run.pitch = conv_ceil(g->n, t->lanes) * t->lanes;
-    run.groups = conv_ceil(g->n, GROUP);
     run.out_bytes = g->q * g->k * GROUP * size;
     run.thread_bytes = conv_ceil(run.out_bytes + (1 + taps) * (int64_t)sizeof(gemm_segment), 64) * 64;
     const int64_t x_bytes = pixels * run.pitch * size + GEMM_MAX_PANEL_BYTES; /* that a panel may read too much */
@@ -82,7 +81,7 @@ int conv_batch(const kernel_table* t, const conv_geometry* g, const void* x, con
     for (int64_t i = 0; i < taps; i++)
         t->copy_2d((const char*)w + (i / g->s * g->weight_r + i % g->s * g->weight_s) * size, g->weight_k, g->weight_c,
                    g->k, g->c, run.weight + (run.biased + i * g->c) * size, run.length, g->c);
-    parallel_for(threads, g->p * run.groups, row_task, &run);
+    parallel_for(threads, g->p * conv_ceil(g->n, GROUP), row_task, &run);
     memory_release(run.x);
     return 0;
 }

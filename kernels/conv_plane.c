@@ -36,8 +36,8 @@ static void split_rows(const plane_run* run, const char* image, int64_t h0, int6
         conv_pad_rows(run->t, g, image, h0, h1, 1, planes);
         return;
     }
-    const int64_t begin = conv_min(conv_max(0, -g->origin_w), run->columns);
-    const int64_t end = conv_max(begin, conv_min(run->columns, g->w - g->origin_w));
+    int64_t begin, end;
+    conv_columns_inside(g, run->columns, &begin, &end);
     if (end - begin < run->columns) memset(planes, 0, (size_t)run->plane_bytes);
     for (int64_t h = h0; h < h1; h++)
         run->t->transpose(image + (h * g->w + g->origin_w + begin) * g->c * run->size, g->c,
@@ -90,9 +90,7 @@ int conv_plane(const kernel_table* t, const conv_geometry* g, const void* x, con
     run.columns = conv_columns(g, g->q);
     run.rows = rows_of_task(&run);
     run.blocks = conv_ceil(g->p, run.rows);
-    const int64_t row_bytes = conv_min(g->h, conv_block_rows(g, run.rows)) * run.columns * size;
-    run.plane =
-        (conv_ceil(row_bytes, 64) | 1) * 64 / size; /* an odd number of cache lines, to spread over cache sets */
+    run.plane = conv_odd_lines(conv_min(g->h, conv_block_rows(g, run.rows)) * run.columns, size);
     run.plane_bytes = run.plane * g->c * size + PAST_VECTORS * t->lane_bytes;
     const int64_t weight_bytes = conv_ceil(g->k * count * size, 64) * 64;
     const int64_t taps_bytes = conv_ceil(count * (int64_t)sizeof(int64_t), 64) * 64;

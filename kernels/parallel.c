@@ -20,7 +20,7 @@
 #define ATTACHED (OPEN - 1)
 #define GENERATION (1ull << 32)
 enum { INTERVAL = 50000000 };       /* ns between questions whether to stop */
-enum { GRAINS = 16 };               /* per thread: so many times, at most, threads meet at the counter of tasks */
+enum { GRAINS = 16 };               /* per thread: about so many times each goes to the counter of tasks */
 enum { SPINS = 4000, YIELD = 128 }; /* polls before sleeping, 25-140 ns each; every YIELD-th lets others run */
 
 static struct {

@@ -43,14 +43,12 @@ typedef struct {
     int64_t first, count;                                   /* blocks of this step */
 } forward_run;
 
-static int64_t odd_lines(int64_t elements, int size) { return (conv_ceil(elements * size, 64) | 1) * 64 / size; }
-
 static void set_tiling(tiling* s, const kernel_table* t, const conv_geometry* g) {
     s->t = t, s->g = g;
     s->size = t->lane_bytes / t->lanes;
     s->tiles_h = conv_ceil(g->p, WINOGRAD_OUT), s->tiles_w = conv_ceil(g->q, WINOGRAD_OUT);
     s->tiles = g->n * s->tiles_h * s->tiles_w;
-    s->pitch = odd_lines(g->c, s->size);
+    s->pitch = conv_odd_lines(g->c, s->size);
     double work = (double)s->tiles * WINOGRAD_POSITIONS * (double)g->c * (double)g->k;
     s->threads = work < PARALLEL_WORK ? 1 : parallel_threads();
 }
@@ -62,7 +60,7 @@ static void set_blocks(tiling* s, int64_t bytes, int64_t tile_bytes, int64_t lea
     const int64_t shared = conv_ceil(s->tiles, MIN_TASKS * TILE_ROWS) * TILE_ROWS;
     s->block = conv_min(conv_min(s->block, shared), s->tiles);
     s->blocks = conv_ceil(s->tiles, s->block);
-    s->position = odd_lines(s->block * s->pitch, s->size);
+    s->position = conv_odd_lines(s->block * s->pitch, s->size);
     s->block_bytes = WINOGRAD_POSITIONS * s->position * s->size;
 }
 
@@ -199,12 +197,12 @@ int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const
     run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
     run.chunk = conv_min(run.kp, conv_ceil(CHUNK, widest) * widest);
     run.chunks = conv_ceil(g->k, run.chunk);
-    run.weight_position = odd_lines(g->c * run.kp, s->size);
+    run.weight_position = conv_odd_lines(g->c * run.kp, s->size);
     const int64_t weights_bytes = WINOGRAD_POSITIONS * run.weight_position * s->size;
     const int large = weights_bytes > SMALL_WEIGHTS;
     set_blocks(s, BLOCK_BYTES, WINOGRAD_POSITIONS * (s->pitch + run.chunk) * s->size, large ? 60 : 24, 60);
-    run.pitch = odd_lines(run.chunk, s->size);
-    run.position = odd_lines(s->block * run.pitch, s->size);
+    run.pitch = conv_odd_lines(run.chunk, s->size);
+    run.position = conv_odd_lines(s->block * run.pitch, s->size);
     run.products_bytes = WINOGRAD_POSITIONS * run.position * s->size;
     /* Large weights are read once for many blocks: all inputs of a step are transformed before it multiplies. */
     const int stepwise = large || s->blocks < MIN_TASKS;
@@ -329,10 +327,10 @@ int winograd_grad_w(const kernel_table* t, const conv_geometry* g, const void* g
     tiling* s = &run.tiles;
     set_tiling(s, t, g);
     run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
-    run.pitch = odd_lines(run.kp, s->size);
+    run.pitch = conv_odd_lines(run.kp, s->size);
     set_blocks(s, GRAD_BLOCK_BYTES, WINOGRAD_POSITIONS * (s->pitch + run.pitch) * s->size, 48, 240);
-    run.position = odd_lines(s->block * run.pitch, s->size);
-    run.sum_position = odd_lines(g->c * run.kp, s->size);
+    run.position = conv_odd_lines(s->block * run.pitch, s->size);
+    run.sum_position = conv_odd_lines(g->c * run.kp, s->size);
     run.sums_bytes = WINOGRAD_POSITIONS * run.sum_position * s->size;
     run.chunks = run.sums_bytes > LARGE_SUMS ? 1 : conv_min(s->blocks, GRAD_CHUNKS);
     run.thread_bytes = s->block_bytes + WINOGRAD_POSITIONS * run.position * s->size;

@@ -124,6 +124,11 @@ def test_pooling_before_the_relu_shows_nobody(rng):
     assert seen == [(1, 1, 4, 4)]
     model[2].return_indices = True
     assert len(model(x)) == 2
+    dilated = nn.Sequential(model[0], nn.ReLU(), nn.MaxPool2d(2, 1, 2, dilation=4))
+    with flags(fusion=False):
+        apart = dilated(x[:, :, :1, :1].nan_to_num(0)).detach().numpy()
+    assert np.isneginf(apart).all()
+    np.testing.assert_array_equal(dilated(x[:, :, :1, :1].nan_to_num(0)).detach().numpy(), apart)
 
 
 @pytest.mark.parametrize("residual", [False, True])

@@ -137,7 +137,7 @@ class WithReLU:
 class ReLUBeforePool:
     """A layer, a ReLU and a max pooling: the ReLU comes last, which is the same and has fewer pixels to do.
 
-    layer: a WithReLU.
+    layer: a WithReLU. Of dilated windows some may see padding alone, whose maximum, -inf, no ReLU came before.
     """
 
     def __init__(self, layer, pool):
@@ -146,7 +146,7 @@ class ReLUBeforePool:
         self.last = WithReLU(pool, layer.relu)
 
     def __call__(self, x):
-        plain: cython.bint = is_plain(self.layer.relu) and is_plain(self.pool) and not self.pool.return_indices
-        if not (plain and fusion.enabled):
+        plain: cython.bint = is_plain(self.layer.relu) and is_plain(self.pool) and fusion.enabled
+        if not plain or self.pool.return_indices or self.pool.dilation not in (1, (1, 1)):
             return self.pool(self.layer(x))
         return self.last(self.layer.layer(x))

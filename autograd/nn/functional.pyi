@@ -992,7 +992,7 @@ def max_pool2d(x: Any, kernel_size: Any, stride: Any = ..., padding: Any = ..., 
     """y[n, c, p, q] = max over (r, s) of x[n, c, p*stride + r*dilation - padding, q*stride + s*dilation - padding]"""
 
 def max_pool2d_relu(x: Any, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Tensor:
-    """relu(max_pool2d(x)), which is max_pool2d(relu(x)), and the places of the maxima, -1 for those not above 0."""
+    """relu(max_pool2d(x)), undilated also max_pool2d(relu(x)), and the places of maxima, -1 for those not above 0."""
 
 def max_pool2d_with_index(x: Any, kernel_size: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., ceil_mode: Any = ..., **names: Any) -> Tensor:
     """max_pool2d, and for every maximum its place h * W + w in x, the first of equals (an extra)."""

@@ -69,7 +69,7 @@ class MaxPool2d(_MaxPool):
     op = "max_pool2d"
 
     def forward_relu(self, x: Tensor) -> Tensor:
-        """relu(forward(x)), and forward(relu(x)), in one op."""
+        """relu(forward(x)) in one op."""
         if self.return_indices:
             return F.relu(self.forward(x))
         return self._pool(x, *self._window(), then="_relu")  # type: ignore[no-any-return]

@@ -236,7 +236,7 @@ def _max_relu_reference(x, **attrs):
     kernel=kernels.max_pool2d_relu,
 )
 def max_pool2d_relu(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
-    """relu(max_pool2d(x)), which is max_pool2d(relu(x)), and the places of the maxima, -1 for those not above 0."""
+    """relu(max_pool2d(x)), undilated also max_pool2d(relu(x)), and the places of maxima, -1 for those not above 0."""
     return _maxima(kernels.max_pool2d_relu, x, kernel_size, stride, padding, dilation, ceil_mode)
 
 
