@@ -296,8 +296,10 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const voi
             return conv_plane(t, g, x, w, bias, y);
         case CONV_BATCH:
             return conv_batch(t, g, x, w, bias, y);
-        case CONV_WINOGRAD:
-            return winograd(t, g, x, w, bias, y, kept);
+        case CONV_WINOGRAD_3:
+            return winograd(t, 3, g, x, w, bias, y, kept);
+        case CONV_WINOGRAD_4:
+            return winograd(t, 4, g, x, w, bias, y, kept);
         default:
             return by_panels(t, g, algorithm == CONV_IMAGES, x, w, bias, y, kept);
     }

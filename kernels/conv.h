@@ -28,12 +28,13 @@ typedef struct {
 
 /* How one geometry is computed. */
 typedef enum {
-    CONV_ROWS,      /* rows of output pixels as matrix products */
-    CONV_IMAGES,    /* the same pixel of many images as a matrix product */
-    CONV_BATCH,     /* the same, transposed: images fill the vectors */
-    CONV_POINTWISE, /* one matrix product */
-    CONV_PLANE,     /* few output channels: pixels fill the vectors */
-    CONV_WINOGRAD,
+    CONV_ROWS,       /* rows of output pixels as matrix products */
+    CONV_IMAGES,     /* the same pixel of many images as a matrix product */
+    CONV_BATCH,      /* the same, transposed: images fill the vectors */
+    CONV_POINTWISE,  /* one matrix product */
+    CONV_PLANE,      /* few output channels: pixels fill the vectors */
+    CONV_WINOGRAD_3, /* Winograd's in tiles of 3 x 3 outputs */
+    CONV_WINOGRAD_4,
     CONV_DEPTHWISE
 } conv_algorithm;
 typedef enum { CONV_FORWARD, CONV_GRAD_X, CONV_GRAD_W } conv_pass;

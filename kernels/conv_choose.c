@@ -21,7 +21,8 @@ winograd_mode conv_get_winograd(void) { return (winograd_mode)mode; }
 void conv_set_winograd(winograd_mode wanted) { mode = wanted; }
 
 const char* conv_algorithm_name(conv_algorithm algorithm) {
-    static const char* const names[] = {"rows", "images", "batch", "pointwise", "plane", "winograd", "depthwise"};
+    static const char* const names[] = {"rows",  "images",   "batch",    "pointwise",
+                                        "plane", "winograd", "winograd", "depthwise"};
     return names[algorithm];
 }
 
@@ -52,8 +53,8 @@ static int fills_more_lanes(const kernel_table* t, const conv_geometry* g) {
     return g->k < t->lanes && g->q >= t->lanes && 8 * g->q * t->lanes >= 9 * g->k * lanes;
 }
 
-/* Why Winograd cannot or should not run, or NULL. */
-static const char* against_winograd(const kernel_table* t, const conv_geometry* g) {
+/* Why Winograd cannot or should not run in tiles of out x out, or NULL. */
+static const char* against_winograd(const kernel_table* t, const conv_geometry* g, int64_t out) {
     if (g->r != 3 || g->s != 3) return "the kernel is not 3x3";
     if (g->stride_h != 1 || g->stride_w != 1) return "3x3, but not of stride 1";
     if (g->dilation_h != 1 || g->dilation_w != 1) return "3x3, but dilated";
@@ -62,12 +63,12 @@ static const char* against_winograd(const kernel_table* t, const conv_geometry* 
     if (mode == WINOGRAD_OFF) return "Winograd is switched off";
     if (t->lane_bytes / t->lanes != sizeof(float)) return "float64 is computed directly";
     if (g->c < WINOGRAD_CHANNELS || g->k < WINOGRAD_CHANNELS) return "3x3 with fewer than 16 channels";
-    const int64_t tiles = conv_ceil(g->p, WINOGRAD_OUT) * conv_ceil(g->q, WINOGRAD_OUT);
+    const int64_t tiles = conv_ceil(g->p, out) * conv_ceil(g->q, out);
     const int eighths = g->c < MANY_CHANNELS || g->k < MANY_CHANNELS ? 15 : 13;
     const int64_t direct =
         taps_inside(g->p, 1, g->origin_h, 1, 3, g->h) * taps_inside(g->q, 1, g->origin_w, 1, 3, g->w);
-    if (8 * direct < eighths * WINOGRAD_POSITIONS * tiles)
-        return "the 4x4 tiles lie so far outside that few multiplications are saved";
+    if (8 * direct < eighths * winograd_products(g, out))
+        return "the tiles lie so far outside that few multiplications are saved";
     if (g->n * tiles < WINOGRAD_TILES) return "too few pixels to repay transforming the weight";
     return NULL;
 }
@@ -86,10 +87,15 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
         *reason = "1x1 of stride 1";
         return CONV_POINTWISE;
     }
-    const char* against = against_winograd(t, g);
+    const int out = winograd_products(g, 3) <= winograd_products(g, 4) ? 3 : 4;
+    const char* against = against_winograd(t, g, out);
+    if (!against && out == 3) {
+        *reason = "3x3 of stride 1, whose output 3x3 tiles fit best";
+        return CONV_WINOGRAD_3;
+    }
     if (!against) {
-        *reason = mode == WINOGRAD_ALWAYS ? "asked for" : "3x3 of stride 1 with at least 16 channels";
-        return CONV_WINOGRAD;
+        *reason = "3x3 of stride 1, whose output 4x4 tiles fit best";
+        return CONV_WINOGRAD_4;
     }
     if (g->c == 1 && g->k < t->lanes && g->q >= t->lanes && g->stride_w == 1) {
         *reason = "one input channel, and too few output channels to fill a vector";

@@ -24,10 +24,11 @@ enum {
     PARALLEL_WORK = 1 << 17
 };
 
-/* What the forward pass and the weight gradient share: tiles, and inputs at the 36 positions as [position][tile][c]. */
+/* What the forward pass and the weight gradient share: tiles, and inputs at the positions as [position][tile][c]. */
 typedef struct {
     const kernel_table* t;
     const conv_geometry* g;
+    int out, in, positions; /* sides of a tile of outputs and of inputs, and what a transform has: in * in */
     int64_t tiles_h, tiles_w, tiles, block, blocks;
     int64_t pitch, position; /* of a tile, of a position: an odd number of cache lines, to spread over cache sets */
     int64_t block_bytes;
@@ -43,13 +44,14 @@ typedef struct {
     int64_t first, count;                                   /* blocks of this step */
 } forward_run;
 
-static void set_tiling(tiling* s, const kernel_table* t, const conv_geometry* g) {
+static void set_tiling(tiling* s, const kernel_table* t, int out, const conv_geometry* g) {
     s->t = t, s->g = g;
+    s->out = out, s->in = out + 2, s->positions = s->in * s->in;
     s->size = t->lane_bytes / t->lanes;
-    s->tiles_h = conv_ceil(g->p, WINOGRAD_OUT), s->tiles_w = conv_ceil(g->q, WINOGRAD_OUT);
+    s->tiles_h = conv_ceil(g->p, out), s->tiles_w = conv_ceil(g->q, out);
     s->tiles = g->n * s->tiles_h * s->tiles_w;
     s->pitch = conv_odd_lines(g->c, s->size);
-    double work = (double)s->tiles * WINOGRAD_POSITIONS * (double)g->c * (double)g->k;
+    double work = (double)s->tiles * s->positions * (double)g->c * (double)g->k;
     s->threads = work < PARALLEL_WORK ? 1 : parallel_threads();
 }
 
@@ -61,7 +63,7 @@ static void set_blocks(tiling* s, int64_t bytes, int64_t tile_bytes, int64_t lea
     s->block = conv_min(conv_min(s->block, shared), s->tiles);
     s->blocks = conv_ceil(s->tiles, s->block);
     s->position = conv_odd_lines(s->block * s->pitch, s->size);
-    s->block_bytes = WINOGRAD_POSITIONS * s->position * s->size;
+    s->block_bytes = s->positions * s->position * s->size;
 }
 
 typedef struct {
@@ -70,14 +72,14 @@ typedef struct {
 
 static tile_place locate(const tiling* s, int64_t tile) {
     int64_t row = tile / s->tiles_w;
-    return (tile_place){row / s->tiles_h, row % s->tiles_h * WINOGRAD_OUT, tile % s->tiles_w * WINOGRAD_OUT};
+    return (tile_place){row / s->tiles_h, row % s->tiles_h * s->out, tile % s->tiles_w * s->out};
 }
 
 /* The next tile in memory's order; a division for each would take as long as a transform. */
 static void next_tile(const tiling* s, tile_place* at) {
-    at->q += WINOGRAD_OUT;
+    at->q += s->out;
     if (at->q < s->g->q) return;
-    at->q = 0, at->p += WINOGRAD_OUT;
+    at->q = 0, at->p += s->out;
     if (at->p < s->g->p) return;
     at->p = 0, at->n++;
 }
@@ -88,12 +90,12 @@ static void clip(int64_t first, int64_t side, int64_t length, int64_t* begin, in
     *end = conv_min(side, length - first);
 }
 
-/* Asks for the 4 x 4 pixels that the tile below will be the first to touch, strides and `channels` in elements: tiles
+/* Asks for the pixels that the tile below will be the first to touch, strides and `channels` in elements: tiles
  * jump between rows, which no prefetcher of the hardware follows. */
 static void prefetch(const tiling* s, const char* pixels, int64_t row, int64_t column, int64_t channels) {
-    const int together = channels == column ? WINOGRAD_OUT : 1;
-    for (int i = 0; i < WINOGRAD_OUT; i++)
-        for (int j = 0; j < WINOGRAD_OUT; j += together)
+    const int together = channels == column ? s->out : 1;
+    for (int i = 0; i < s->out; i++)
+        for (int j = 0; j < s->out; j += together)
             for (int64_t c = 0; c < together * channels; c += 64 / s->size)
                 __builtin_prefetch(pixels + (i * row + j * column + c) * s->size);
 }
@@ -101,17 +103,16 @@ static void prefetch(const tiling* s, const char* pixels, int64_t row, int64_t c
 /* Tiles [first, last) of the input, to rows 0, 1, ... of the block. */
 static void transform_inputs(const tiling* s, const char* x, int64_t first, int64_t last, char* block) {
     const conv_geometry* g = s->g;
-    winograd_tile tile = {.channels = g->c, .row = g->w * g->c, .column = g->c, .position = s->position};
+    winograd_tile tile = {.out = s->out, .channels = g->c, .row = g->w * g->c, .column = g->c, .position = s->position};
     tile_place at = locate(s, first);
     for (int64_t i = first; i < last; i++, next_tile(s, &at)) {
         int64_t h = at.p + g->origin_h, w = at.q + g->origin_w;
-        clip(h, WINOGRAD_IN, g->h, &tile.r0, &tile.r1);
-        clip(w, WINOGRAD_IN, g->w, &tile.s0, &tile.s1);
+        clip(h, s->in, g->h, &tile.r0, &tile.r1);
+        clip(w, s->in, g->w, &tile.s0, &tile.s1);
         tile.pixels = x + ((at.n * g->h + h) * g->w + w) * g->c * s->size;
         tile.positions = block + (i - first) * s->pitch * s->size;
         s->t->winograd_input(&tile);
-        prefetch(s, (const char*)tile.pixels + (WINOGRAD_IN * tile.row + tile.column) * s->size, tile.row, tile.column,
-                 g->c);
+        prefetch(s, (const char*)tile.pixels + (s->in * tile.row + tile.column) * s->size, tile.row, tile.column, g->c);
     }
 }
 
@@ -130,7 +131,7 @@ static void weight_task(void* context, int64_t task, int thread) {
         for (int64_t c = task * CHANNELS_PER_TASK; c < end; c++) {
             const char* src = run->w + (k * g->weight_k + c * g->weight_c + lowest) * s->size;
             s->t->copy_2d(src, 1, g->weight_k, 9, conv_min(width, g->k - k), taps, width, width);
-            s->t->winograd_weight(taps + (flipped ? 8 * width * s->size : 0), width, flipped ? -width : width,
+            s->t->winograd_weight(s->out, taps + (flipped ? 8 * width * s->size : 0), width, flipped ? -width : width,
                                   run->weights + (k * g->c + c * width) * s->size, run->weight_position);
         }
     }
@@ -144,22 +145,23 @@ static void multiply(const forward_run* run, int64_t block, const char* inputs, 
     const int64_t k0 = chunk * run->chunk, k1 = conv_min(g->k, k0 + run->chunk);
     gemm_plain_args a = {.m = count, .k = g->c, .lda = s->pitch, .ldc = run->pitch};
     a.n = conv_ceil(k1 - k0, s->t->lanes) * s->t->lanes;
-    for (int64_t i = 0; i < WINOGRAD_POSITIONS; i++) {
+    for (int64_t i = 0; i < s->positions; i++) {
         a.a = inputs + i * s->position * s->size;
         a.b = run->weights + (i * run->weight_position + k0 * g->c) * s->size;
         a.c = products + i * run->position * s->size;
         s->t->gemm_plain(&a);
     }
-    winograd_result out = {.channels = k1 - k0, .row = g->out_h, .column = g->out_w, .position = run->position};
+    winograd_result out = {
+        .out = s->out, .channels = k1 - k0, .row = g->out_h, .column = g->out_w, .position = run->position};
     out.bias = run->bias ? run->bias + k0 * s->size : NULL;
     out.relu = g->relu;
     tile_place at = locate(s, first);
     for (int64_t i = 0; i < count; i++, next_tile(s, &at)) {
-        out.r1 = conv_min(WINOGRAD_OUT, g->p - at.p), out.s1 = conv_min(WINOGRAD_OUT, g->q - at.q);
+        out.r1 = conv_min(s->out, g->p - at.p), out.s1 = conv_min(s->out, g->q - at.q);
         out.pixels = run->y + (at.n * g->out_n + at.p * g->out_h + at.q * g->out_w + k0) * s->size;
         out.positions = products + i * run->pitch * s->size;
         s->t->winograd_output(&out);
-        prefetch(s, (const char*)out.pixels + WINOGRAD_OUT * out.row * s->size, out.row, out.column, out.channels);
+        prefetch(s, (const char*)out.pixels + s->out * out.row * s->size, out.row, out.column, out.channels);
     }
 }
 
@@ -188,22 +190,22 @@ static void multiply_task(void* context, int64_t task, int thread) {
              run->products + thread * run->products_bytes);
 }
 
-int winograd(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y,
-             memory_kept* kept) {
+int winograd(const kernel_table* t, int out, const conv_geometry* g, const void* x, const void* w, const void* bias,
+             void* y, memory_kept* kept) {
     forward_run run = {.x = x, .w = w, .bias = bias, .y = y};
     tiling* s = &run.tiles;
     const int64_t widest = t->panel * t->lanes;
-    set_tiling(s, t, g);
+    set_tiling(s, t, out, g);
     run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
     run.chunk = conv_min(run.kp, conv_ceil(CHUNK, widest) * widest);
     run.chunks = conv_ceil(g->k, run.chunk);
     run.weight_position = conv_odd_lines(g->c * run.kp, s->size);
-    const int64_t weights_bytes = WINOGRAD_POSITIONS * run.weight_position * s->size;
+    const int64_t weights_bytes = s->positions * run.weight_position * s->size;
     const int large = weights_bytes > SMALL_WEIGHTS;
-    set_blocks(s, BLOCK_BYTES, WINOGRAD_POSITIONS * (s->pitch + run.chunk) * s->size, large ? 60 : 24, 60);
+    set_blocks(s, BLOCK_BYTES, s->positions * (s->pitch + run.chunk) * s->size, large ? 60 : 24, 60);
     run.pitch = conv_odd_lines(run.chunk, s->size);
     run.position = conv_odd_lines(s->block * run.pitch, s->size);
-    run.products_bytes = WINOGRAD_POSITIONS * run.position * s->size;
+    run.products_bytes = s->positions * run.position * s->size;
     /* Large weights are read once for many blocks: all inputs of a step are transformed before it multiplies. */
     const int stepwise = large || s->blocks < MIN_TASKS;
     const int64_t step = conv_min(s->blocks, conv_max(MIN_TASKS, STEP_BYTES / s->block_bytes));
@@ -246,15 +248,16 @@ static void transform_tiles(const grad_run* run, int64_t first, int64_t begin, i
     const tiling* s = &run->tiles;
     const conv_geometry* g = s->g;
     transform_inputs(s, run->x, first + begin, first + end, inputs + begin * s->pitch * s->size);
-    winograd_tile tile = {.channels = g->k, .row = g->q * g->k, .column = g->k, .position = run->position};
+    winograd_tile tile = {
+        .out = s->out, .channels = g->k, .row = g->q * g->k, .column = g->k, .position = run->position};
     tile_place at = locate(s, first + begin);
     for (int64_t i = begin; i < end; i++, next_tile(s, &at)) {
-        clip(at.p, WINOGRAD_OUT, g->p, &tile.r0, &tile.r1);
-        clip(at.q, WINOGRAD_OUT, g->q, &tile.s0, &tile.s1);
+        clip(at.p, s->out, g->p, &tile.r0, &tile.r1);
+        clip(at.q, s->out, g->q, &tile.s0, &tile.s1);
         tile.pixels = run->grad + ((at.n * g->p + at.p) * g->q + at.q) * g->k * s->size;
         tile.positions = inputs + s->block_bytes + i * run->pitch * s->size;
         s->t->winograd_gradient(&tile);
-        prefetch(s, (const char*)tile.pixels + WINOGRAD_OUT * tile.row * s->size, tile.row, tile.column, g->k);
+        prefetch(s, (const char*)tile.pixels + s->out * tile.row * s->size, tile.row, tile.column, g->k);
     }
 }
 
@@ -296,7 +299,7 @@ static void chunk_task(void* context, int64_t chunk, int thread) {
     for (int64_t block = begin; block < end; block++) {
         const int64_t first = block * s->block, count = conv_min(s->block, s->tiles - first);
         transform_tiles(run, first, 0, count, inputs);
-        for (int64_t i = 0; i < WINOGRAD_POSITIONS; i++) sum_tiles(run, i, count, block > begin, inputs, sums);
+        for (int64_t i = 0; i < s->positions; i++) sum_tiles(run, i, count, block > begin, inputs, sums);
     }
 }
 
@@ -317,23 +320,23 @@ static void finish_task(void* context, int64_t task, int thread) {
     char* taps = run->taps + thread * run->taps_bytes;
     const int64_t end = conv_min(g->c, (task + 1) * CHANNELS_PER_TASK);
     for (int64_t c = task * CHANNELS_PER_TASK; c < end; c++) {
-        s->t->winograd_grad_w(run->sums + c * run->kp * s->size, run->kp, run->sum_position, taps, run->kp);
+        s->t->winograd_grad_w(s->out, run->sums + c * run->kp * s->size, run->kp, run->sum_position, taps, run->kp);
         s->t->copy_2d(taps, 1, run->kp, g->k, 9, run->gw + c * 9 * s->size, g->c * 9, 9);
     }
 }
 
-int winograd_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x, void* gw) {
+int winograd_grad_w(const kernel_table* t, int out, const conv_geometry* g, const void* grad, const void* x, void* gw) {
     grad_run run = {.x = x, .grad = grad, .gw = gw};
     tiling* s = &run.tiles;
-    set_tiling(s, t, g);
+    set_tiling(s, t, out, g);
     run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
     run.pitch = conv_odd_lines(run.kp, s->size);
-    set_blocks(s, GRAD_BLOCK_BYTES, WINOGRAD_POSITIONS * (s->pitch + run.pitch) * s->size, 48, 240);
+    set_blocks(s, GRAD_BLOCK_BYTES, s->positions * (s->pitch + run.pitch) * s->size, 48, 240);
     run.position = conv_odd_lines(s->block * run.pitch, s->size);
     run.sum_position = conv_odd_lines(g->c * run.kp, s->size);
-    run.sums_bytes = WINOGRAD_POSITIONS * run.sum_position * s->size;
+    run.sums_bytes = s->positions * run.sum_position * s->size;
     run.chunks = run.sums_bytes > LARGE_SUMS ? 1 : conv_min(s->blocks, GRAD_CHUNKS);
-    run.thread_bytes = s->block_bytes + WINOGRAD_POSITIONS * run.position * s->size;
+    run.thread_bytes = s->block_bytes + s->positions * run.position * s->size;
     run.taps_bytes = conv_ceil(9 * run.kp * s->size, 64) * 64;
     const int64_t blocks = run.chunks > 1 ? s->threads : 1;
     char* scratch = memory_allocate(
@@ -344,12 +347,12 @@ int winograd_grad_w(const kernel_table* t, const conv_geometry* g, const void* g
     run.taps = run.sums + run.sums_bytes * run.chunks;
     if (run.chunks > 1) {
         parallel_for(s->threads, run.chunks, chunk_task, &run);
-        parallel_for(s->threads, WINOGRAD_POSITIONS, total_task, &run);
+        parallel_for(s->threads, s->positions, total_task, &run);
     }
     for (; run.chunks == 1 && run.first < s->tiles; run.first += s->block) {
         run.count = conv_min(s->block, s->tiles - run.first);
         parallel_for(s->threads, conv_ceil(run.count, TILES_PER_TASK), transform_task, &run);
-        parallel_for(s->threads, WINOGRAD_POSITIONS, sum_task, &run);
+        parallel_for(s->threads, s->positions, sum_task, &run);
     }
     parallel_for(s->threads, conv_ceil(g->c, CHANNELS_PER_TASK), finish_task, &run);
     memory_release(scratch);

@@ -12,15 +12,12 @@
 
 #include "conv.h"
 
-enum {
-    WINOGRAD_OUT = 4, /* side of a tile of outputs */
-    WINOGRAD_IN = 6,  /* of inputs, and of its transform */
-    WINOGRAD_POSITIONS = WINOGRAD_IN * WINOGRAD_IN
-};
+enum { WINOGRAD_MOST_IN = 6 }; /* side of the larger tile of inputs */
 
 /* One tile, all channels: `pixels` is its (0, 0) in memory, of which only rows [r0, r1) and columns [s0, s1) exist.
  * `positions` is position 0 of the transform. Strides in elements. */
 typedef struct {
+    int out; /* side of the tile of outputs: 3 or 4 */
     int64_t channels, row, column;
     int64_t r0, r1, s0, s1;
     const void* pixels;
@@ -30,6 +27,7 @@ typedef struct {
 
 /* The inverse for outputs: positions to pixels, y = act(sum + bias). */
 typedef struct {
+    int out;
     int64_t channels, row, column, r1, s1;
     void* pixels;
     const void *positions, *bias; /* bias may be NULL */
@@ -37,14 +35,21 @@ typedef struct {
     int relu;
 } winograd_result;
 
-#define WINOGRAD_KERNELS(X)                                                                             \
-    X(winograd_input, (const winograd_tile* tile))                                                      \
-    X(winograd_gradient, (const winograd_tile* tile))                                                   \
-    X(winograd_output, (const winograd_result* tile))                                                   \
-    X(winograd_weight, (const void* taps_, int64_t n, int64_t tap, void* positions_, int64_t position)) \
-    X(winograd_grad_w, (const void* positions_, int64_t n, int64_t position, void* taps_, int64_t tap))
+#define WINOGRAD_KERNELS(X)                                                                                    \
+    X(winograd_input, (const winograd_tile* tile))                                                             \
+    X(winograd_gradient, (const winograd_tile* tile))                                                          \
+    X(winograd_output, (const winograd_result* tile))                                                          \
+    X(winograd_weight, (int out, const void* taps, int64_t n, int64_t tap, void* positions, int64_t position)) \
+    X(winograd_grad_w, (int out, const void* positions, int64_t n, int64_t position, void* taps, int64_t tap))
 
-/* For 3x3 kernels of stride and dilation 1 without groups. Return 0, or -1 when out of memory. */
-int winograd(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+/* The multiplications per pair of channels and image with tiles of out x out outputs. */
+static inline int64_t winograd_products(const conv_geometry* g, int64_t out) {
+    return conv_ceil(g->p, out) * conv_ceil(g->q, out) * (out + 2) * (out + 2);
+}
+
+/* For 3x3 kernels of stride and dilation 1 without groups, in tiles of out x out. Return 0, or -1 when out of memory.
+ */
+int winograd(const struct kernel_table* t, int out, const conv_geometry* geometry, const void* x, const void* w,
              const void* bias, void* y, memory_kept* kept);
-int winograd_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x, void* gw);
+int winograd_grad_w(const struct kernel_table* t, int out, const conv_geometry* forward, const void* g, const void* x,
+                    void* gw);
