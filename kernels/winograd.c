@@ -21,6 +21,7 @@ enum {
     TILE_ROWS = 12,               /* a multiple of the heights of register tiles */
     TILES_PER_TASK = 8,
     CHANNELS_PER_TASK = 32,
+    TAPS_CHANNELS = 8, /* whose taps are transposed together */
     PARALLEL_WORK = 1 << 17
 };
 
@@ -116,23 +117,28 @@ static void transform_inputs(const tiling* s, const char* x, int64_t first, int6
     }
 }
 
-/* Some channels c of the weight. Its nine taps are adjacent, in either direction. */
+/* Some channels c of the weight. The nine taps of a channel are adjacent, in either direction; where those of the next
+ * one follow, several channels are transposed together. */
 static void weight_task(void* context, int64_t task, int thread) {
     (void)thread;
     const forward_run* run = context;
     const tiling* s = &run->tiles;
     const conv_geometry* g = s->g;
-    char taps[9 * GEMM_MAX_PANEL_BYTES];
+    char taps[9 * TAPS_CHANNELS * GEMM_MAX_PANEL_BYTES];
     const int flipped = g->weight_s < 0;
-    const int64_t lowest = flipped ? 8 * g->weight_s : 0, end = conv_min(g->c, (task + 1) * CHANNELS_PER_TASK);
-    int64_t width;
+    const int64_t lowest = flipped ? 8 * g->weight_s : 0, together = g->weight_c == 9 ? TAPS_CHANNELS : 1;
+    const int64_t end = conv_min(g->c, (task + 1) * CHANNELS_PER_TASK);
+    int64_t width, count;
     for (int64_t k = 0; k < g->k; k += width) {
         width = gemm_panel_vectors(s->t, g->k - k) * s->t->lanes;
-        for (int64_t c = task * CHANNELS_PER_TASK; c < end; c++) {
+        for (int64_t c = task * CHANNELS_PER_TASK; c < end; c += count) {
+            count = conv_min(together, end - c);
             const char* src = run->w + (k * g->weight_k + c * g->weight_c + lowest) * s->size;
-            s->t->copy_2d(src, 1, g->weight_k, 9, conv_min(width, g->k - k), taps, width, width);
-            s->t->winograd_weight(s->out, taps + (flipped ? 8 * width * s->size : 0), width, flipped ? -width : width,
-                                  run->weights + (k * g->c + c * width) * s->size, run->weight_position);
+            s->t->copy_2d(src, 1, g->weight_k, 9 * count, conv_min(width, g->k - k), taps, width, width);
+            for (int64_t i = 0; i < count; i++)
+                s->t->winograd_weight(s->out, taps + (flipped ? 9 * i + 8 : 9 * i) * width * s->size, width,
+                                      flipped ? -width : width, run->weights + (k * g->c + (c + i) * width) * s->size,
+                                      run->weight_position);
         }
     }
 }
