@@ -8,9 +8,11 @@
 
 enum {
     WINOGRAD_CHANNELS = 16, /* with fewer, transforms cost as much as they save */
-    MANY_CHANNELS = 64,     /* with fewer, more must be saved */
-    WINOGRAD_TILES = 16,    /* in the whole batch: fewer do not repay transforming the weight */
-    FEW_COLUMNS = 7,        /* rows this short leave register tiles empty ... */
+    MANY_CHANNELS = 32,     /* with fewer, more must be saved */
+    SAVED = 3,              /* multiplications per transformed weight, in the whole batch, that repay making it ... */
+    SAVED_LARGE = 18,       /* ... and reading it again, where all take more bytes than the following */
+    LARGE_WEIGHTS = 4 << 20,
+    FEW_COLUMNS = 7, /* rows this short leave register tiles empty ... */
     FEW_COLUMNS_GRAD_W = 4,
     MANY_IMAGES = 8,    /* ... which the same pixel of this many images fills */
     PADDED_COLUMNS = 24 /* rows up to here count as short if many of their taps are padding */
@@ -53,8 +55,21 @@ static int fills_more_lanes(const kernel_table* t, const conv_geometry* g) {
     return g->k < t->lanes && g->q >= t->lanes && 8 * g->q * t->lanes >= 9 * g->k * lanes;
 }
 
-/* Why Winograd cannot or should not run in tiles of out x out, or NULL. */
-static const char* against_winograd(const kernel_table* t, const conv_geometry* g, int64_t out) {
+/* The multiplications of Winograd's algorithm per image and weight, in tiles of out x out outputs. */
+static int64_t winograd_products(const conv_geometry* g, int64_t out) {
+    return conv_ceil(g->p, out) * conv_ceil(g->q, out) * (out + 2) * (out + 2);
+}
+
+static int few_channels(const conv_geometry* g) { return g->c < MANY_CHANNELS || g->k < MANY_CHANNELS; }
+
+/* Which tile takes fewer multiplications. Where both take the same, the smaller one has the smaller error and weight,
+ * but costs more transforms, which few channels do not repay. */
+static int winograd_out(const conv_geometry* g) {
+    return winograd_products(g, 3) < winograd_products(g, 4) + !few_channels(g) ? 3 : 4;
+}
+
+/* Why Winograd cannot or should not run in tiles of out x out outputs, or NULL. */
+static const char* against_winograd(const kernel_table* t, const conv_geometry* g, int out) {
     if (g->r != 3 || g->s != 3) return "the kernel is not 3x3";
     if (g->stride_h != 1 || g->stride_w != 1) return "3x3, but not of stride 1";
     if (g->dilation_h != 1 || g->dilation_w != 1) return "3x3, but dilated";
@@ -63,13 +78,15 @@ static const char* against_winograd(const kernel_table* t, const conv_geometry* 
     if (mode == WINOGRAD_OFF) return "Winograd is switched off";
     if (t->lane_bytes / t->lanes != sizeof(float)) return "float64 is computed directly";
     if (g->c < WINOGRAD_CHANNELS || g->k < WINOGRAD_CHANNELS) return "3x3 with fewer than 16 channels";
-    const int64_t tiles = conv_ceil(g->p, out) * conv_ceil(g->q, out);
-    const int eighths = g->c < MANY_CHANNELS || g->k < MANY_CHANNELS ? 15 : 13;
+    const int64_t products = winograd_products(g, out);
     const int64_t direct =
         taps_inside(g->p, 1, g->origin_h, 1, 3, g->h) * taps_inside(g->q, 1, g->origin_w, 1, 3, g->w);
-    if (8 * direct < eighths * winograd_products(g, out))
+    if (8 * direct < (few_channels(g) ? 15 : 13) * products)
         return "the tiles lie so far outside that few multiplications are saved";
-    if (g->n * tiles < WINOGRAD_TILES) return "too few pixels to repay transforming the weight";
+    const int64_t positions = (out + 2) * (out + 2);
+    const int large = positions * g->c * g->k * (int64_t)sizeof(float) > LARGE_WEIGHTS;
+    if (g->n * (direct - products) < (large ? SAVED_LARGE : SAVED) * positions)
+        return "too few pixels to repay transforming the weight";
     return NULL;
 }
 
@@ -87,14 +104,14 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
         *reason = "1x1 of stride 1";
         return CONV_POINTWISE;
     }
-    const int out = winograd_products(g, 3) <= winograd_products(g, 4) ? 3 : 4;
+    const int out = winograd_out(g);
     const char* against = against_winograd(t, g, out);
     if (!against && out == 3) {
-        *reason = "3x3 of stride 1, whose output 3x3 tiles fit best";
+        *reason = "3x3 of stride 1, in tiles of 3x3 outputs";
         return CONV_WINOGRAD_3;
     }
     if (!against) {
-        *reason = "3x3 of stride 1, whose output 4x4 tiles fit best";
+        *reason = "3x3 of stride 1, in tiles of 4x4 outputs";
         return CONV_WINOGRAD_4;
     }
     if (g->c == 1 && g->k < t->lanes && g->q >= t->lanes && g->stride_w == 1) {

@@ -1,12 +1,16 @@
-/* Winograd convolution F(4x4, 3x3): 36 multiplications for 16 outputs of a 3x3 kernel, where direct takes 144.
+/* Winograd convolution, F(4x4, 3x3) and F(3x3, 3x3): 36 multiplications for 16 outputs of a 3x3 kernel, where direct
+ * takes 144, or 25 for 9 outputs, where it takes 81.
  *
- * Polynomials are evaluated at 0, +-2/3, +-3/2 and infinity: Y = A' [(G w G') (B' x B)] A over tiles of 6 x 6 inputs.
- * The weight gradient is the same with the roles exchanged: G' [(B' x B) (A g A')] G.
+ * Polynomials are evaluated at 0, +-2/3, +-3/2 and infinity, or at +-3/8, +-11/8 and infinity:
+ * Y = A' [(G w G') (B' x B)] A over tiles of 6 x 6 or 5 x 5 inputs. The weight gradient is the same with the roles
+ * exchanged: G' [(B' x B) (A g A')] G.
  * See Lavin and Gray, arXiv:1509.09308; for the points Barabasz et al., arXiv:1803.10986.
  *
- * Error, u = unit roundoff: with B = sum over c of max|w_kc| max|x_nc over the 6 x 6 inputs of the tile|, a result is
- * within 181 (C + 24) u B of the exact one (181 is the row sum of |A'| |G| |B'|, squared), and for numbers of random
- * sign within 32 u B. An infinity or NaN reaches all outputs of its tiles. */
+ * Error, u = unit roundoff: with B = sum over c of max|w_kc| max|x_nc over the inputs of the tile|, a result is within
+ * 537 (C + 32) u B of the exact one in tiles of 4 x 4 outputs, 196 (C + 32) u B in those of 3 x 3 (row sums of
+ * |A'| |G| |B'|, squared), and for numbers of random sign within 80 u B and 32 u B. For the weight gradient, B is the
+ * sum over tiles of max|g| max|x| and C their number, with 794 instead of 537. An infinity or NaN reaches all outputs
+ * of its tiles. */
 #pragma once
 #include <stdint.h>
 
@@ -41,11 +45,6 @@ typedef struct {
     X(winograd_output, (const winograd_result* tile))                                                          \
     X(winograd_weight, (int out, const void* taps, int64_t n, int64_t tap, void* positions, int64_t position)) \
     X(winograd_grad_w, (int out, const void* positions, int64_t n, int64_t position, void* taps, int64_t tap))
-
-/* The multiplications per pair of channels and image with tiles of out x out outputs. */
-static inline int64_t winograd_products(const conv_geometry* g, int64_t out) {
-    return conv_ceil(g->p, out) * conv_ceil(g->q, out) * (out + 2) * (out + 2);
-}
 
 /* For 3x3 kernels of stride and dilation 1 without groups, in tiles of out x out. Return 0, or -1 when out of memory.
  */

@@ -19,6 +19,7 @@ def _layers():
     return {
         "packed rows": (nn.Conv2d(5, 7, 3, stride=2), (2, 5, 9, 9)),
         "winograd": (nn.Conv2d(32, 32, 3, padding=1), (2, 32, 16, 16)),
+        "winograd, small tiles": (nn.Conv2d(32, 32, 3, padding=1), (2, 32, 9, 6)),
         "pointwise": (nn.Conv2d(24, 40, 1), (2, 24, 7, 7)),
         "depthwise": (nn.Conv2d(24, 24, 3, padding=1, groups=24), (2, 24, 7, 7)),
         "linear": (nn.Linear(64, 48), (32, 64)),
@@ -148,6 +149,16 @@ def test_bits_are_those_of_a_fresh_weight(name):
                     np.testing.assert_array_equal(layer(small).numpy(), first[1])
     if name != "folded":  # recorded
         np.testing.assert_array_equal(layer(x).detach().numpy(), first[0])
+
+
+def test_pictures_of_other_sizes_take_other_forms_of_one_weight():
+    conv = nn.Conv2d(32, 32, 3, padding=1).eval()
+    pictures = [ag.randn(2, 32, *size) for size in ((6, 9), (8, 12), (2, 2))]
+    found = [kernels.explain_conv("forward", x.shape, conv.weight.shape, padding=(1, 1)) for x in pictures]
+    assert len(set(found)) == 3
+    with ag.no_grad():
+        for x in pictures * 3:
+            np.testing.assert_array_equal(conv(x).numpy(), _fresh(conv, x))
 
 
 def test_what_is_kept_is_freed_with_the_weight_and_when_training_goes_on():

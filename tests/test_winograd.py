@@ -1,5 +1,7 @@
 """Winograd convolution: its stated error bound, the same bits however the work is split, and when it runs."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,9 @@ from autograd.checking.opcheck import check_op
 from autograd.ops.conv import _grad_w_reference, _grad_x_reference, conv_reference
 
 ROUNDOFF = {np.float32: 2.0**-24, np.float64: 2.0**-53}
-CONSTANT = 32  # of the bound in winograd.h for numbers of random sign
+CONSTANT = {3: 32, 4: 80}  # of the bound in winograd.h for numbers of random sign, by the side of the tile
 
-# N, C, H, W, K, padding: around tiles of 4, vectors, panels, and blocks of 24 to 60 tiles and 64 channels
+# N, C, H, W, K, padding: around tiles of 3 and 4, vectors, panels, and blocks of 24 to 60 tiles and 64 channels
 SHAPES = [
     (1, 1, 3, 3, 1, (0, 0)),
     (2, 5, 7, 9, 3, (1, 1)),
@@ -24,6 +26,12 @@ SHAPES = [
     (1, 300, 9, 9, 290, (1, 0)),
     (1, 9, 1, 2, 17, (1, 1)),  # tiles that miss rows on both sides
     (2, 17, 3, 4, 9, (1, 1)),
+    (3, 33, 6, 9, 40, (1, 1)),
+    (2, 65, 3, 5, 17, (1, 1)),
+    (2, 100, 18, 6, 48, (1, 1)),
+    (40, 48, 3, 3, 65, (1, 1)),
+    (1, 300, 9, 9, 290, (1, 1)),
+    (1, 9, 3, 1, 17, (2, 1)),
 ]
 RUN_BY_DEFAULT = [
     (3, 32, 13, 13, 40, 1),
@@ -31,6 +39,9 @@ RUN_BY_DEFAULT = [
     (8, 48, 19, 19, 33, 0),
     (20, 100, 7, 7, 64, 1),
     (2, 260, 14, 14, 300, 2),
+    (6, 100, 6, 6, 72, 1),
+    (3, 260, 9, 9, 300, 1),
+    (1, 64, 5, 9, 80, 1),
 ]
 
 
@@ -48,14 +59,28 @@ def tile_maxima(x, side, step, origin):
     return padded[:, :, rows][..., columns].max((3, 5))
 
 
-def spread(bound, out):
-    """One value per tile, to the 4x4 outputs of the tile."""
-    return bound.repeat(4, 2).repeat(4, 3)[:, :, : out.shape[2], : out.shape[3]]
+def tile_side(kind, *shapes_and_settings, **padding):
+    """Of the tiles of outputs: 3 or 4."""
+    name, why = kernels.explain_conv(kind, *shapes_and_settings, **padding)
+    assert name == "winograd"
+    return int(re.search(r"tiles of (\d)x\1 outputs", why)[1])
 
 
-def forward_bound(x, w, padding, out):
-    tiles = tile_maxima(x, 6, 4, [-p for p in padding])
-    return spread(np.einsum("nchw,kc->nkhw", tiles, abs(w).max((2, 3))), out)
+def test_the_shapes_above_meet_both_tiles():
+    kernels.set_winograd("always")
+    for kind in ("forward", "grad_x", "grad_w"):
+        sides = [tile_side(kind, (n, c, h, w), (k, c, 3, 3), padding=p) for n, c, h, w, k, p in SHAPES]
+        assert sides.count(3) > 5 and sides.count(4) > 5
+
+
+def spread(bound, side, out):
+    """One value per tile, to the outputs of the tile."""
+    return bound.repeat(side, 2).repeat(side, 3)[:, :, : out.shape[2], : out.shape[3]]
+
+
+def forward_bound(x, w, padding, side, out):
+    tiles = tile_maxima(x, side + 2, side, [-p for p in padding])
+    return CONSTANT[side] * spread(np.einsum("nchw,kc->nkhw", tiles, abs(w).max((2, 3))), side, out)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -70,7 +95,8 @@ def test_error_stays_within_the_bound(isa, dtype, n, c, h, w, k, padding, rng):
         if n * c * h * w * k > 10**6:
             pytest.skip("the extended-precision reference is slow")
     x, weight = normal(rng, n, c, h, w, dtype=dtype), normal(rng, k, c, 3, 3, dtype=dtype)
-    bias, limit = normal(rng, k, dtype=dtype), CONSTANT * ROUNDOFF[dtype]
+    bias, limit = normal(rng, k, dtype=dtype), ROUNDOFF[dtype]
+    sides = {kind: tile_side(kind, x.shape, weight.shape, *settings) for kind in ("forward", "grad_x", "grad_w")}
     y = kernels.conv2d(x, weight, bias, *settings)
     g = normal(rng, *y.shape, dtype=dtype)
     gx = kernels.conv2d_grad_x(g, weight, x.shape, *settings)
@@ -78,16 +104,18 @@ def test_error_stays_within_the_bound(isa, dtype, n, c, h, w, k, padding, rng):
     x, weight, bias, g = (a.astype(wide) for a in (x, weight, bias, g))
 
     error = abs(y - conv_reference(x, weight, bias, padding=padding))
-    assert (error <= limit * (forward_bound(x, weight, padding, y) + abs(bias)[:, None, None])).all()
+    assert (error <= limit * (forward_bound(x, weight, padding, sides["forward"], y) + abs(bias)[:, None, None])).all()
 
     error = abs(gx - _grad_x_reference(g, weight, x.shape, padding=padding))
     flipped = weight.transpose(1, 0, 2, 3)
-    assert (error <= limit * forward_bound(g, flipped, [2 - p for p in padding], gx)).all()
+    assert (error <= limit * forward_bound(g, flipped, [2 - p for p in padding], sides["grad_x"], gx)).all()
 
     error = abs(gw - _grad_w_reference(g, x, weight.shape, padding=padding))
-    tiles_x, tiles_g = tile_maxima(x, 6, 4, [-p for p in padding]), tile_maxima(g, 4, 4, (0, 0))
+    side = sides["grad_w"]
+    tiles_x, tiles_g = tile_maxima(x, side + 2, side, [-p for p in padding]), tile_maxima(g, side, side, (0, 0))
     tiles_x = tiles_x[:, :, : tiles_g.shape[2], : tiles_g.shape[3]]
-    assert (error <= limit * np.einsum("nkhw,nchw->kc", tiles_g, tiles_x)[:, :, None, None]).all()
+    bound = CONSTANT[side] * np.einsum("nkhw,nchw->kc", tiles_g, tiles_x)
+    assert (error <= limit * bound[:, :, None, None]).all()
 
 
 @pytest.mark.parametrize("isa", kernels.isas())
@@ -148,6 +176,10 @@ def test_the_choice_is_explained():
     x, w = (2, 64, 16, 16), (48, 64, 3, 3)
     assert kernels.explain_conv("forward", x, w, padding=(1, 1))[0] == "winograd"
     assert kernels.explain_conv("grad_w", x, w, padding=(1, 1))[0] == "winograd"
+    for h, w_, side in ((4, 4, 4), (5, 5, 3), (6, 6, 3), (7, 7, 4), (9, 9, 3), (10, 10, 4), (12, 12, 4), (6, 12, 3)):
+        assert tile_side("grad_x", (20, 48, h, w_), (64, 48, 3, 3), padding=(1, 1)) == side
+    for channels, side in ((64, 3), (16, 4)):  # where both take as many products
+        assert tile_side("forward", (20, channels, 17, 18), (channels, channels, 3, 3), padding=(1, 1)) == side
     assert kernels.explain_conv("forward", (8, 16, 8, 8), (16, 16, 3, 3), padding=(1, 1))[0] == "winograd"
     assert kernels.explain_conv("forward", (8, 15, 9, 9), (16, 15, 3, 3), padding=(1, 1))[1].endswith(
         "than 16 channels"
@@ -159,6 +191,12 @@ def test_the_choice_is_explained():
     assert kernels.explain_conv("forward", x, (64, 1, 3, 3), groups=64)[0] == "depthwise"
     assert kernels.explain_conv("forward", x, (9, 64, 1, 1))[0] == "pointwise"
     assert kernels.explain_conv("forward", (64, 64, 2, 2), w, padding=(1, 1))[0] == "images"
+    small, large = (1, 64, 4, 4), (8, 512, 4, 4)
+    assert kernels.explain_conv("forward", small, w, padding=(1, 1))[1].startswith("too few pixels")
+    assert (
+        kernels.explain_conv("forward", large, (512, 512, 3, 3), padding=(1, 1))[1]
+        == "short or much padded rows, many images"
+    )
     assert kernels.explain_conv("forward", (1, 1, 64, 64), (1, 1, 3, 3))[0] == "plane"
     kernels.set_winograd(False)
     assert kernels.explain_conv("forward", x, w) == ("rows", "Winograd is switched off")
