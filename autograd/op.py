@@ -414,14 +414,19 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
 
     def register(function: Callable) -> Callable:
         record = Record(function, composite=True, **declaration)
-        required = [name for name in record.inputs if record.names_required(name)]
+        parameters = [*record.inputs, *record.attrs]
+        required = [name for name in parameters if record.names_required(name)]
+        least = parameters.index(required[-1]) + 1 if required else 0
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             attrs: dict[str, Any] = {}
-            if kwargs or record.variadic or not len(required) <= len(args) <= len(record.inputs):
+            if kwargs or record.variadic or not least <= len(args) <= len(parameters):
                 args, values = record.bind(args, kwargs)
                 attrs = dict(zip(record.attrs, values))
+            elif len(args) > len(record.inputs):
+                attrs = {**record.defaults, **dict(zip(record.attrs, args[len(record.inputs) :]))}
+                args = args[: len(record.inputs)]
             try:
                 return function(*args, **attrs)
             except (ShapeError, DTypeError) as error:

@@ -50,6 +50,7 @@ Shortcut(
     only_if=("training", False),
     dimensions=4,
 )
+Shortcut(ReLU, declare("relu"), ("inplace",))
 Shortcut(CrossEntropyLoss, declare("cross_entropy"), ("weight", "ignore_index", "reduction", "label_smoothing"))
 
 
