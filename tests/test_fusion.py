@@ -78,7 +78,7 @@ def test_together_as_apart(name, training, rng):
 def test_inference_folds_batch_norm_into_the_convolution(name, rng):
     make, shape = MODELS[name]
     model, x = make().eval(), batch(rng, *shape)
-    assert any(isinstance(step, ConvNorm) and step._is_ready() for step in fused(model))
+    assert any(isinstance(step, ConvNorm) and step.is_ready() for step in fused(model))
     with ag.no_grad():
         folded = model(x).numpy()
         with flags(fusion=False):
