@@ -42,7 +42,7 @@ def test_any_memory_becomes_channels_last_and_back(isa, dtype, view):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("axis", range(4))
 def test_blocks_of_rows_are_copied_and_joined(isa, dtype, axis):
-    """Parts of arrays, so large that threads share them: pictures whose channels lie inside or outside, and a vector."""
+    """Parts of arrays so large that threads share them: pictures whose channels lie inside or outside."""
     kernels.set_isa(isa)
     rng = np.random.default_rng(0)
     for order in [(0, 1, 2, 3), (0, 3, 1, 2)]:
