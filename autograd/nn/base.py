@@ -182,13 +182,14 @@ class ConvNorm:
 
     def convolve(self, x):
         state: dict = instance_dict(self.conv, cython.NULL)
+        weight, bias = self.weight, self.bias  # held: another thread may fold anew
         if (
             not isinstance(x, Value)
             or cnp.PyArray_NDIM(cython.cast(Value, x).array) != 4
             or state["padding_mode"] != "zeros"
         ):
-            return self.conv.convolve(self.op, x, self.weight, self.bias)
-        inputs: cython.pointer(PyObject)[3] = [tape_pointer(x), tape_pointer(self.weight), tape_pointer(self.bias)]
+            return self.conv.convolve(self.op, x, weight, bias)
+        inputs: cython.pointer(PyObject)[3] = [tape_pointer(x), tape_pointer(weight), tape_pointer(bias)]
         return self.op.run(inputs, 3, (state["stride"], state["padding"], state["dilation"], state["groups"]), None)
 
     def is_ready(self):
