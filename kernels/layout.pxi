@@ -228,6 +228,16 @@ cdef bint follows(cnp.ndarray x, const int *order) noexcept:
     return True
 
 
+def planes(x):
+    """x (N, C, ...), or where its channels lie innermost, a copy with every channel in one piece."""
+    cdef cnp.ndarray array = as_array(x, "planes")
+    cdef int[MAX_AXES] order
+    if cnp.PyArray_NDIM(array) < 3 or not is_dense(array):
+        return array
+    channels_inner_order(cnp.PyArray_NDIM(array), order)
+    return contiguous(array) if follows(array, order) else array
+
+
 def copy(x):
     """x as a new array, in x's memory order where x is dense."""
     cdef cnp.ndarray array = as_array(x, "copy")
