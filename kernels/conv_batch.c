@@ -70,7 +70,7 @@ int conv_batch(const kernel_table* t, const conv_geometry* g, const void* x, con
     run.weight = run.x + x_bytes;
     run.ones = run.weight + weight_bytes;
     run.scratch = run.ones + GEMM_MAX_PANEL_BYTES;
-    const transposition turn = {
+    const matrices turn = {
         .batch = 1, .rows = g->n, .cols = pixels, .x_row = pixels, .y_row = run.pitch, .size = (int)size};
     layout_transpose(&turn, x, run.x);
     const float one = 1;

@@ -55,6 +55,11 @@ static int fills_more_lanes(const kernel_table* t, const conv_geometry* g) {
     return g->k < t->lanes && g->q >= t->lanes && 8 * g->q * t->lanes >= 9 * g->k * lanes;
 }
 
+const kernel_table* conv_table(const kernel_table* t, int64_t channels) {
+    while (t->narrower && channels <= t->narrower->lanes) t = t->narrower;
+    return t;
+}
+
 /* The multiplications of Winograd's algorithm per image and weight, in tiles of out x out outputs. */
 static int64_t winograd_products(const conv_geometry* g, int64_t out) {
     return conv_ceil(g->p, out) * conv_ceil(g->q, out) * (out + 2) * (out + 2);

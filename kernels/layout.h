@@ -1,4 +1,4 @@
-/* Copies between orders of memory: transpositions, from channels first to channels last and back. */
+/* Copies between orders of memory: transpositions, from channels first to channels last and back, and blocks. */
 #pragma once
 #include <stdint.h>
 
@@ -11,5 +11,8 @@ typedef void(*transpose_kernel) TRANSPOSE_PARAMETERS;
 typedef struct {
     int64_t batch, rows, cols, x_row, y_row, x_next, y_next;
     int size;
-} transposition;
-void layout_transpose(const transposition* t, const void* x, void* y);
+} matrices;
+void layout_transpose(const matrices* m, const void* x, void* y);
+
+/* y[r][c] = x[r][c]. */
+void layout_copy(const matrices* m, const void* x, void* y);

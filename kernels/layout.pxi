@@ -2,10 +2,11 @@
 # channels-last memory, so kernels that treat elements alike take any dense layout and keep it in the result.
 
 cdef extern from "layout.h" nogil:
-    ctypedef struct transposition:
+    ctypedef struct matrices:
         int64_t batch, rows, cols, x_row, y_row, x_next, y_next
         int size
-    void layout_transpose(const transposition *t, const void *x, void *y)
+    void layout_transpose(const matrices *m, const void *x, void *y)
+    void layout_copy(const matrices *m, const void *x, void *y)
 
 cdef enum:
     MAX_AXES = 64
@@ -111,26 +112,37 @@ cdef int merged_axes(cnp.ndarray y, cnp.ndarray x, int64_t *sizes, int64_t *y_st
 
 
 cdef int copy_into(cnp.ndarray y, cnp.ndarray x) except -1:
-    """y[...] = x for the dense y; by tiles and threads where this is a transposition, such as NCHW to channels-last."""
+    """y[...] = x, by threads where these are blocks of rows or a transposition, such as NCHW to channels-last."""
     cdef int64_t sizes[MAX_AXES]
     cdef int64_t y_steps[MAX_AXES]
     cdef int64_t x_steps[MAX_AXES]
-    cdef transposition t
+    cdef matrices m
     cdef int n = 0
-    if cnp.PyArray_TYPE(x) == cnp.PyArray_TYPE(y) and is_behaved(x) and cnp.PyArray_SIZE(y):
+    cdef bint rows
+    if cnp.PyArray_TYPE(x) == cnp.PyArray_TYPE(y) and is_float(y) and is_behaved(x) and cnp.PyArray_SIZE(y):
         n = merged_axes(y, x, sizes, y_steps, x_steps)
-    if not 2 <= n <= 3 or y_steps[n - 1] != 1 or x_steps[n - 2] != 1:
+    rows = 1 <= n <= 3 and y_steps[n - 1] == 1 and x_steps[n - 1] == 1
+    if not rows and (not 2 <= n <= 3 or y_steps[n - 1] != 1 or x_steps[n - 2] != 1):
         np.copyto(y, x)
         return 0
-    t.batch = t.y_next = t.x_next = 1
+    m.batch = m.rows = 1
+    m.y_row = m.x_row = m.y_next = m.x_next = 0
+    m.size = cnp.PyArray_ITEMSIZE(y)
     if n == 3:
-        t.batch, t.y_next, t.x_next = sizes[0], y_steps[0], x_steps[0]
-    t.rows, t.x_row = sizes[n - 1], x_steps[n - 1]
-    t.cols, t.y_row = sizes[n - 2], y_steps[n - 2]
-    t.size = cnp.PyArray_ITEMSIZE(y)
+        m.batch, m.y_next, m.x_next = sizes[0], y_steps[0], x_steps[0]
+    if rows:
+        m.cols = sizes[n - 1]
+        if n > 1:
+            m.rows, m.y_row, m.x_row = sizes[n - 2], y_steps[n - 2], x_steps[n - 2]
+    else:
+        m.rows, m.x_row = sizes[n - 1], x_steps[n - 1]
+        m.cols, m.y_row = sizes[n - 2], y_steps[n - 2]
     with nogil:
         parallel_watch()
-        layout_transpose(&t, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y))
+        if rows:
+            layout_copy(&m, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y))
+        else:
+            layout_transpose(&m, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y))
     return end_of_watch()
 
 
@@ -216,6 +228,16 @@ cdef bint follows(cnp.ndarray x, const int *order) noexcept:
     return True
 
 
+def planes(x):
+    """x (N, C, ...), or where its channels lie innermost, a copy with every channel in one piece."""
+    cdef cnp.ndarray array = as_array(x, "planes")
+    cdef int[MAX_AXES] order
+    if cnp.PyArray_NDIM(array) < 3 or not is_dense(array):
+        return array
+    channels_inner_order(cnp.PyArray_NDIM(array), order)
+    return contiguous(array) if follows(array, order) else array
+
+
 def copy(x):
     """x as a new array, in x's memory order where x is dense."""
     cdef cnp.ndarray array = as_array(x, "copy")
@@ -226,15 +248,21 @@ def copy(x):
         out = empty_like(array)
     else:
         out = empty(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array))
-    np.copyto(out, array)
+    copy_into(out, array)
     return out
+
+
+cdef enum:
+    MANY_BYTES = 1 << 18  # from here on, threads copy faster than NumPy
 
 
 def concatenate(tuple xs not None, int axis):
     """The arrays one after another along an axis, in the first one's memory order."""
     cdef cnp.npy_intp[MAX_AXES] shape
     cdef int[MAX_AXES] order
-    cdef cnp.ndarray x, out
+    cdef cnp.ndarray out, part
+    cdef cnp.npy_intp start = 0
+    cdef bint many = True
     cdef int i, ndim = cnp.PyArray_NDIM(<cnp.ndarray>xs[0]) if xs and cnp.PyArray_Check(xs[0]) else 0
     cdef int along = axis + ndim if axis < 0 else axis
     if not 0 <= along < ndim or not is_float(<cnp.ndarray>xs[0]):
@@ -244,7 +272,16 @@ def concatenate(tuple xs not None, int axis):
     for other in xs[1:]:
         if not cnp.PyArray_Check(other) or cnp.PyArray_NDIM(other) != ndim:
             return np.concatenate(xs, axis)
+        many = many and cnp.PyArray_TYPE(other) == cnp.PyArray_TYPE(<cnp.ndarray>xs[0])
         shape[along] += cnp.PyArray_DIM(other, along)
     memory_order(<cnp.ndarray>xs[0], order)
     out = empty_ordered(ndim, shape, order, cnp.PyArray_TYPE(<cnp.ndarray>xs[0]))
-    return np.concatenate(xs, axis, out=out)
+    if not many or cnp.PyArray_NBYTES(out) < MANY_BYTES:
+        return np.concatenate(xs, axis, out=out)
+    for other in xs:
+        part = out[(slice(None),) * along + (slice(start, start + cnp.PyArray_DIM(other, along)),)]
+        if not cnp.PyArray_SAMESHAPE(part, other):
+            return np.concatenate(xs, axis, out=out)
+        copy_into(part, other)
+        start += cnp.PyArray_DIM(other, along)
+    return out

@@ -17,8 +17,10 @@ enum {
     MIN_TASKS = 8,                /* below this, output channels are shared out as well */
     GRAD_BLOCK_BYTES = 256 << 10, /* transformed inputs and gradients of a block of the weight gradient: L2 */
     GRAD_CHUNKS = 16,             /* of tiles, so that threads share nothing but what they read ... */
+    CHUNK_TILES = 64,             /* ... and at least so many: adding up the sums of a chunk takes as long as ten ... */
     LARGE_SUMS = 192 << 10,       /* ... unless so much is to be added up in the end */
     TILE_ROWS = 12,               /* a multiple of the heights of register tiles */
+    PAGE = 4096,                  /* within which the hardware foresees what is read */
     TILES_PER_TASK = 8,
     CHANNELS_PER_TASK = 32,
     TAPS_CHANNELS = 8, /* whose taps are transposed together */
@@ -56,12 +58,12 @@ static void set_tiling(tiling* s, const kernel_table* t, int out, const conv_geo
     s->threads = work < PARALLEL_WORK ? 1 : parallel_threads();
 }
 
-/* Blocks of some `bytes`, at `tile_bytes` a tile: a multiple of the height of register tiles. Fewer tiles if there
- * would not be a block for each of some threads. */
-static void set_blocks(tiling* s, int64_t bytes, int64_t tile_bytes, int64_t least, int64_t most) {
-    s->block = conv_max(least, conv_min(most, bytes / tile_bytes / TILE_ROWS * TILE_ROWS));
-    const int64_t shared = conv_ceil(s->tiles, MIN_TASKS * TILE_ROWS) * TILE_ROWS;
-    s->block = conv_min(conv_min(s->block, shared), s->tiles);
+/* Blocks of some `bytes`, at `tile_bytes` a tile: a multiple of the height of register tiles, and about equal parts of
+ * the tiles of one of `tasks`. */
+static void set_blocks(tiling* s, int64_t bytes, int64_t tile_bytes, int64_t least, int64_t most, int64_t tasks) {
+    const int64_t block = conv_max(least, conv_min(most, bytes / tile_bytes)), shared = conv_ceil(s->tiles, tasks);
+    s->block = conv_ceil(shared, conv_ceil(shared, block) * TILE_ROWS) * TILE_ROWS;
+    s->block = conv_min(s->block, s->tiles);
     s->blocks = conv_ceil(s->tiles, s->block);
     s->position = conv_odd_lines(s->block * s->pitch, s->size);
     s->block_bytes = s->positions * s->position * s->size;
@@ -92,8 +94,9 @@ static void clip(int64_t first, int64_t side, int64_t length, int64_t* begin, in
 }
 
 /* Asks for the pixels that the tile below will be the first to touch, strides and `channels` in elements: tiles
- * jump between rows, which no prefetcher of the hardware follows. */
+ * jump between rows, which no prefetcher of the hardware follows, unless they lie close together. */
 static void prefetch(const tiling* s, const char* pixels, int64_t row, int64_t column, int64_t channels) {
+    if (s->out * row * s->size <= PAGE) return;
     const int together = channels == column ? s->out : 1;
     for (int i = 0; i < s->out; i++)
         for (int j = 0; j < s->out; j += together)
@@ -208,7 +211,7 @@ int winograd(const kernel_table* t, int out, const conv_geometry* g, const void*
     run.weight_position = conv_odd_lines(g->c * run.kp, s->size);
     const int64_t weights_bytes = s->positions * run.weight_position * s->size;
     const int large = weights_bytes > SMALL_WEIGHTS;
-    set_blocks(s, BLOCK_BYTES, s->positions * (s->pitch + run.chunk) * s->size, large ? 60 : 24, 60);
+    set_blocks(s, BLOCK_BYTES, s->positions * (s->pitch + run.chunk) * s->size, large ? 60 : 24, 60, MIN_TASKS);
     run.pitch = conv_odd_lines(run.chunk, s->size);
     run.position = conv_odd_lines(s->block * run.pitch, s->size);
     run.products_bytes = s->positions * run.position * s->size;
@@ -337,11 +340,12 @@ int winograd_grad_w(const kernel_table* t, int out, const conv_geometry* g, cons
     set_tiling(s, t, out, g);
     run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
     run.pitch = conv_odd_lines(run.kp, s->size);
-    set_blocks(s, GRAD_BLOCK_BYTES, s->positions * (s->pitch + run.pitch) * s->size, 48, 240);
+    const int64_t chunks = conv_max(1, conv_min(GRAD_CHUNKS, s->tiles / CHUNK_TILES));
+    set_blocks(s, GRAD_BLOCK_BYTES, s->positions * (s->pitch + run.pitch) * s->size, 48, 240, chunks);
     run.position = conv_odd_lines(s->block * run.pitch, s->size);
     run.sum_position = conv_odd_lines(g->c * run.kp, s->size);
     run.sums_bytes = s->positions * run.sum_position * s->size;
-    run.chunks = run.sums_bytes > LARGE_SUMS ? 1 : conv_min(s->blocks, GRAD_CHUNKS);
+    run.chunks = run.sums_bytes > LARGE_SUMS ? 1 : conv_min(s->blocks, chunks);
     run.thread_bytes = s->block_bytes + s->positions * run.position * s->size;
     run.taps_bytes = conv_ceil(9 * run.kp * s->size, 64) * 64;
     const int64_t blocks = run.chunks > 1 ? s->threads : 1;

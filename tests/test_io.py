@@ -227,7 +227,7 @@ def test_damage_is_an_error_or_harmless(tmp_path, rng):
     [
         "{", "[1]", "{}", '{"a":1,"b":2}', '{"tensor":"none"}', '{"tensor":[1]}', '{"dict":[[1]]}', '{"dict":3}',
         '{"dict":[[{"list":[]},1]]}', '{"float":"x"}', '{"code":"os.system"}', '{"list":' * 3000 + "1" + "}" * 3000,
-        '{"list":' * 200000, "9" * 10000,
+        '{"list":[{"list":[' * 40 + "]}]}" * 40, '{"list":' * 200000, "9" * 10000,
     ],
 )  # fmt: skip
 def test_a_forged_description_is_refused(tmp_path, structure):

@@ -36,3 +36,23 @@ def test_any_memory_becomes_channels_last_and_back(isa, dtype, view):
             back = kernels.layer_norm(last, 1, None, None)
             assert back[0].flags.c_contiguous  # rows of one feature: only their means tell them apart
             np.testing.assert_array_equal(back[1], x)
+
+
+@pytest.mark.parametrize("isa", kernels.isas())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("axis", range(4))
+def test_blocks_of_rows_are_copied_and_joined(isa, dtype, axis):
+    """Parts of arrays so large that threads share them: pictures whose channels lie inside or outside."""
+    kernels.set_isa(isa)
+    rng = np.random.default_rng(0)
+    for order in [(0, 1, 2, 3), (0, 3, 1, 2)]:
+        x = rng.standard_normal((5, 21, 23, 41)).astype(dtype).transpose(order)
+        parts = [x.take(range(start, stop), axis).copy("K") for start, stop in [(0, 1), (1, 4), (4, x.shape[axis])]]
+        for threads in (1, 3):
+            kernels.set_num_threads(threads)
+            np.testing.assert_array_equal(kernels.concatenate(tuple(parts), axis), x)
+            cut = (slice(None),) * axis + (slice(1, 4),)
+            for view in (x, x[cut], x[cut][:, :, ::-1]):
+                np.testing.assert_array_equal(kernels.copy(view), view)
+    with pytest.raises(ValueError):
+        kernels.concatenate((x, x[:, :, 1:]), 0)

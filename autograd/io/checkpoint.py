@@ -106,12 +106,16 @@ class _Reader:
         self.arrays = arrays
         self.tensors: dict[str, Tensor] = {}
 
-    def node(self, spec: Any) -> Any:
+    def node(self, spec: Any, depth: int = 0) -> Any:
+        if depth > DEPTH:
+            raise FormatError(f"nested more than {DEPTH} deep")
         if not isinstance(spec, dict):
             if isinstance(spec, list):
                 raise FormatError("a list without a kind")
             return spec
         ((kind, content),) = spec.items()
+        if kind in ("dict", "list", "tuple") and not isinstance(content, list):
+            raise FormatError(f"a {kind} whose content is no list")
         if kind == "tensor":
             if content not in self.tensors:
                 self.tensors[content] = Tensor(self.arrays[content])
@@ -125,9 +129,9 @@ class _Reader:
         if kind == "float":
             return float(content)
         if kind == "dict":
-            return {self.node(k): self.node(v) for k, v in content}
+            return {self.node(k): self.node(v, depth + 1) for k, v in content}
         if kind in ("list", "tuple"):
-            values = [self.node(v) for v in content]
+            values = [self.node(v, depth + 1) for v in content]
             return tuple(values) if kind == "tuple" else values
         raise FormatError(f"unknown kind {kind!r}")
 
