@@ -31,7 +31,8 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
-from autograd.shapes import explain_axes, explain_broadcast, near
+from autograd.shapes import explain_axes, explain_broadcast
+from autograd.signature import Signature
 from autograd.tape import (
     FROM_ATTRIBUTE,
     FROM_GRADIENT,
@@ -46,36 +47,6 @@ from autograd.tape import (
     Step,
     declare,
 )
-
-# PyTorch's and other spellings of argument names, tried where an op does not know a name.
-SPELLINGS = {
-    "input": ("x", "xs"),
-    "tensor": ("x",),
-    "tensors": ("xs",),
-    "self": ("x",),
-    "other": ("y",),
-    "weight": ("w", "weight"),
-    "linear_weight": ("w",),
-    "bias": ("b",),
-    "dim": ("axis", "axes"),
-    "dims": ("axes", "axis"),
-    "axis": ("dim", "axes"),
-    "axes": ("dims", "axis"),
-    "keepdim": ("keepdims",),
-    "exponent": ("y",),
-    "indices": ("index",),
-    "k": ("diagonal",),
-    "split_size": ("split_size_or_sections",),
-    "chunk_size": ("split_size_or_sections",),
-    "target": ("y", "labels", "target"),
-    "min": ("low",),
-    "max": ("high",),
-    "a_min": ("low",),
-    "a_max": ("high",),
-    "size": ("shape",),
-    "negative_slope": ("slope",),
-    "kernel_size": ("kernel",),
-}
 
 POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
 
@@ -94,7 +65,7 @@ class Direct:
         return self.op(*args)
 
 
-class Record:
+class Record(Signature):
     """Everything known about one op. The registry of records drives tests, checks, benchmarks and docs.
 
     call         what users call: the Op, or the function of a composite
@@ -114,10 +85,10 @@ class Record:
 
     def __init__(self, function: Callable, **declaration: Any):
         self.name: str = declaration.pop("name", None) or function.__name__.rstrip("_")
+        super().__init__(function)
         self.function = function
         self.doc = inspect.getdoc(function)
         self.module = function.__module__
-        self.signature = inspect.signature(function)
         self.axes: dict[str, str] = declaration.pop("axes", None) or {}
         self.reference: Callable | None = declaration.pop("reference", None)
         self.samples: Callable | None = declaration.pop("samples", None)
@@ -142,15 +113,7 @@ class Record:
             raise TypeError(f"op {self.name!r}: unknown declaration {', '.join(declaration)}")
         self.rules: dict[str, Callable | None] = {}
         self.rules_through: dict[Op, dict[str, Callable | None]] = {}
-        self._read_signature()
         self.call: Any = function
-
-    def _read_signature(self) -> None:
-        parameters = self.signature.parameters.values()
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self.inputs = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
-        self.attrs = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
     # -------------------------------------------------------------------------------------------- gradients
 
@@ -263,64 +226,6 @@ class Record:
             return 0
         return max(math.prod(shape) for shape in (out, *shapes) if shape is not None)
 
-    def places(self, count: int, names: tuple[str, ...]) -> tuple[int, ...] | None:
-        """Where each input and attribute stands in a call of `count` positional arguments and these named ones.
-
-        -1: left out. Only the inputs if no attribute is given. None: a call that needs `bind`, or is wrong.
-        """
-        order = [*self.inputs, *self.attrs]
-        spelt = list(self.respell(dict.fromkeys(names)))
-        given = [*order[:count], *spelt]
-        missing = [n for n in order if n not in given and self.names_required(n)]
-        unknown = len(set(given)) < len(given) or not set(given) <= set(order)
-        if self.variadic or count > len(order) or len(spelt) < len(names) or missing or unknown:
-            return None
-        places = tuple(given.index(n) if n in given else -1 for n in order)
-        return places if any(n in given for n in self.attrs) else places[: len(self.inputs)]
-
-    def bind(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, tuple]:
-        """Sorts the arguments of a call into inputs and attributes; attributes may be positional, as in PyTorch."""
-        kwargs = self.respell(kwargs)
-        if self.variadic:
-            name = self.inputs[0]
-            xs = kwargs.pop(name) if name in kwargs else None
-            if xs is None and args and isinstance(args[0], (list, tuple)):
-                xs, args = args[0], args[1:]
-            elif xs is None:
-                xs, args = args, ()
-            inputs = tuple(xs)
-        else:
-            given = list(args[: len(self.inputs)])
-            args = args[len(self.inputs) :]
-            for name in self.inputs[len(given) :]:
-                parameter = self.signature.parameters[name]
-                if name not in kwargs and parameter.default is parameter.empty:
-                    raise TypeError(f"{self.name}: missing argument {name!r}; expected {self.name}{self.signature}")
-                given.append(kwargs.pop(name, parameter.default))
-            inputs = tuple(given)
-        if len(args) > len(self.attrs) == 1 and all(isinstance(a, int) for a in args):
-            args = (args,)  # x.permute(1, 0) means x.permute((1, 0))
-        if len(args) > len(self.attrs):
-            raise TypeError(f"{self.name}: too many arguments; expected {self.name}{self.signature}")
-        if twice := next((n for n in self.attrs[: len(args)] if n in kwargs), None):
-            raise TypeError(f"{self.name}: got {twice!r} twice")
-        attrs = {**self.defaults, **dict(zip(self.attrs, args))}
-        for name, value in kwargs.items():
-            if name not in attrs:
-                hint = near(name, [*self.inputs, *self.attrs])
-                raise TypeError(f"{self.name}: unknown argument {name!r}{hint}; expected {self.name}{self.signature}")
-            attrs[name] = value
-        for name, value in attrs.items():
-            if value is inspect.Parameter.empty:
-                raise TypeError(f"{self.name}: missing argument {name!r}; expected {self.name}{self.signature}")
-        return inputs, tuple(attrs.values())
-
-    def respell(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Maps PyTorch's and NumPy's names of arguments to the op's own."""
-        known = self.signature.parameters
-        own = {n: next((s for s in SPELLINGS.get(n, ()) if s in known), n) for n in kwargs if n not in known}
-        return {own.get(name, name): value for name, value in kwargs.items()}
-
     def explain(self, error: Exception, arrays: Sequence[Any], attrs: dict[str, Any]) -> Exception:
         """The typed error for what a kernel refused: op, argument, shapes, likely cure."""
         if isinstance(error, (ShapeError, DTypeError)):
@@ -348,19 +253,12 @@ class Record:
         advice = self.advice(shapes, attrs) if self.advice is not None else None
         return ShapeError(f"{self.name}: {message}  [{context}]" + (f"; {advice}" if advice else ""))
 
-    def input_name(self, i: int) -> str:
-        return f"{self.inputs[0]}[{i}]" if self.variadic else self.inputs[i]
-
     def named(self, error: Exception, args: Sequence[Any]) -> Exception:
         """A typed error of a helper, with the op's name and the shapes of its inputs; others are left as they are."""
         if re.match(r"\w+: ", str(error)):
             return error
         shapes = ", ".join(f"{n}: {a.shape}" for n, a in zip(self.inputs, args) if hasattr(a, "shape"))
         return type(error)(f"{self.name}: {error}  [{shapes}]")
-
-    def names_required(self, name: str) -> bool:
-        parameter = self.signature.parameters.get(name)
-        return parameter is not None and parameter.default is parameter.empty
 
 
 @functools.cache
@@ -414,14 +312,19 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
 
     def register(function: Callable) -> Callable:
         record = Record(function, composite=True, **declaration)
-        required = [name for name in record.inputs if record.names_required(name)]
+        parameters = [*record.inputs, *record.attrs]
+        required = [name for name in parameters if record.names_required(name)]
+        least = parameters.index(required[-1]) + 1 if required else 0
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             attrs: dict[str, Any] = {}
-            if kwargs or record.variadic or not len(required) <= len(args) <= len(record.inputs):
+            if kwargs or record.variadic or not least <= len(args) <= len(parameters):
                 args, values = record.bind(args, kwargs)
                 attrs = dict(zip(record.attrs, values))
+            elif len(args) > len(record.inputs):
+                attrs = {**record.defaults, **dict(zip(record.attrs, args[len(record.inputs) :]))}
+                args = args[: len(record.inputs)]
             try:
                 return function(*args, **attrs)
             except (ShapeError, DTypeError) as error:

@@ -4,8 +4,10 @@ import operator
 
 import cython
 import numpy as np
+from cython.cimports import numpy as cnp
 from cython.cimports.autograd.tape import Op
-from cython.cimports.autograd.value import Deferred, Value, wrap
+from cython.cimports.autograd.value import Deferred, Value, is_private, tape_references, wrap
+from cython.cimports.cpython.object import PyObject
 
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.tape import declare, grad_enabled
@@ -201,12 +203,27 @@ class Operators(Value):
             self.defer(later.twin())  # neither has memory yet
             self.changed(result)
             return self
+        if self.may_take(value):
+            self.array, self.deferred = value.array, None
+            self.changed(result)
+            return self
         try:
             np.copyto(self.now(), value.now(), casting="same_kind")
         except TypeError:
             raise DTypeError(f"in place: cannot write {result.array.dtype} into {self.array.dtype}") from None
-        self.changed(result)
+        self.overwritten(result)
         return self
+
+    def may_take(self, result):
+        """Whether the result's array may take the place of this one's: nobody else can see the difference."""
+        return (
+            result.deferred is None
+            and tape_references(cython.cast(cython.pointer(PyObject), result)) <= 2  # a temporary, and change's name
+            and cnp.PyArray_TYPE(self.array) == cnp.PyArray_TYPE(result.array)
+            and is_private(result, 1)
+            and (self.deferred is not None or is_private(self, 1))
+            and (self.version is None or self.version.looks == 0)
+        )
 
     def check_changeable(self):
         """Refuses what must not be changed in place, before anything is written."""
@@ -216,12 +233,15 @@ class Operators(Value):
         if not self.array.flags.writeable:
             raise GraphError("in place: this tensor's memory is read-only (expanded or shared); use x.clone()")
 
+    def overwritten(self, result):
+        """As changed; the memory may be that of somebody's array, never looked at as this one's."""
+        self.changed(result)
+        self.version.looks = self.version.looks + 1
+
     def changed(self, result):
         """This tensor's memory now holds a result, whose history is its own from now on."""
         self.bump()
         self.seen = self.version.count
-        if self.deferred is None:
-            self.version.looks = self.version.looks + 1  # it may be somebody's array, never looked at as this one's
         leaf: bool = self.node is None or self.node.op is None
         if grad_enabled() and not (leaf and result.node is None):
             self.node = result.node

@@ -31,9 +31,10 @@ def check_count(name: str, shape: Iterable[int]) -> None:
 def normalize_axis(axis: int, ndim: int) -> int:
     """A possibly negative axis as one in [0, ndim)."""
     axis = operator.index(axis)
-    if not -max(ndim, 1) <= axis < max(ndim, 1):
+    bound = ndim or 1
+    if not -bound <= axis < bound:
         raise ShapeError(f"axis {axis} is out of range for {ndim} dimensions")
-    return axis % max(ndim, 1)
+    return axis % bound
 
 
 def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:

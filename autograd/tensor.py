@@ -310,7 +310,7 @@ class Tensor(Operators):
 
     def __setitem__(self, index, value):
         self.check_changeable()
-        self.changed(_setitem(self, value, index, True))
+        self.overwritten(_setitem(self, value, index, True))
 
     def __iter__(self):
         return iter([self[i] for i in range(len(self))])

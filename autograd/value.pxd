@@ -66,6 +66,8 @@ cdef class Watch:
     cdef tuple values
     cdef tuple stamps
 
+    cpdef bint holds(self, tuple values) except -1
+
 
 cdef class Deferred:
     cdef object call

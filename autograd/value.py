@@ -407,12 +407,17 @@ def owner(array):
 
 
 def is_private(value: Value, references: cython.Py_ssize_t):
-    """Whether the array owns its memory and nobody else holds it or a view of it, beyond so many references."""
-    return (
-        tape_references(cython.cast(cython.pointer(PyObject), value.array)) <= references
-        and tape_base(value.array) == cython.NULL
-        and cnp.PyArray_CHKFLAGS(value.array, cnp.NPY_ARRAY_OWNDATA)
-    )
+    """Whether nobody else holds the array, its memory or a view of it, beyond so many references to the array."""
+    array: cython.pointer(PyObject) = cython.cast(cython.pointer(PyObject), value.array)
+    while tape_references(array) <= references:
+        references = 1  # to the array below, by its view
+        base: cython.pointer(PyObject) = tape_base(cython.cast(cnp.ndarray, array))
+        if base == cython.NULL:
+            return cnp.PyArray_CHKFLAGS(cython.cast(cnp.ndarray, array), cnp.NPY_ARRAY_OWNDATA)
+        if not cnp.PyArray_Check(cython.cast(object, base)):
+            return False
+        array = base
+    return False
 
 
 def is_unseen(value: Value):

@@ -19,10 +19,17 @@
 #include "reduce.inc"
 #include "winograd.inc"
 
+#ifdef NARROWER
+extern const kernel_table PASTE(table, T_NAME, NARROWER);
+#endif
+
 const kernel_table K(table) = {.isa = STRING(ISA),
                                .lanes = LANES,
                                .lane_bytes = VECTOR_BYTES,
                                .panel = PANEL,
+#ifdef NARROWER
+                               .narrower = &PASTE(table, T_NAME, NARROWER),
+#endif
 #define X(name, parameters) .name = K(name),
                                KERNELS(X)
 #undef X

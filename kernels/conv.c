@@ -246,6 +246,7 @@ static void partition(conv_run* run) {
 
 static int by_panels(const kernel_table* t, const conv_geometry* g, int over_images, const void* x, const void* w,
                      const void* bias, void* y, memory_kept* kept) {
+    t = conv_table(t, g->k / g->groups);
     const int size = t->lane_bytes / t->lanes;
     conv_run run = {.t = t, .g = g, .x = x, .w = w, .bias = bias, .y = y, .size = size, .over_images = over_images};
     run.kg = g->k / g->groups;

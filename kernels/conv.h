@@ -82,6 +82,8 @@ static inline int64_t conv_odd_lines(int64_t elements, int64_t size) {
     return (conv_ceil(elements * size, 64) | 1) * 64 / size;
 }
 
+/* The table for so many output channels of a group: shorter vectors, where these hold them all. */
+const struct kernel_table* conv_table(const struct kernel_table* t, int64_t channels);
 /* Width in vectors of the panel that starts with `left` output channels to go: three where one would be left alone. */
 int conv_panel_vectors(const struct kernel_table* t, int64_t left);
 /* Panels that tasks share out begin every t->panel vectors; the last one ends at channel k. */

@@ -52,6 +52,11 @@ static int fills_more_lanes(const kernel_table* t, const conv_geometry* g) {
     return g->k < t->lanes && g->q >= t->lanes && 8 * g->q * t->lanes >= 9 * g->k * lanes;
 }
 
+const kernel_table* conv_table(const kernel_table* t, int64_t channels) {
+    while (t->narrower && channels <= t->narrower->lanes) t = t->narrower;
+    return t;
+}
+
 /* Why Winograd cannot or should not run, or NULL. */
 static const char* against_winograd(const kernel_table* t, const conv_geometry* g) {
     if (g->r != 3 || g->s != 3) return "the kernel is not 3x3";

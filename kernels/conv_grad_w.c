@@ -243,6 +243,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     if (algorithm == CONV_PLANE) return conv_plane_grad_w(t, forward, grad, x, gw);
     if (algorithm == CONV_POINTWISE && forward->k * forward->c >= LARGE_POINTWISE)
         return pointwise_grad_w(t, forward, grad, x, gw);
+    t = conv_table(t, forward->k / forward->groups);
     const int size = t->lane_bytes / t->lanes;
     const int64_t widest = conv_max(t->panel, 3) * t->lanes;
     grad_run run = {.t = t, .g = *forward, .x = x, .grad = grad, .gw = gw, .size = size};

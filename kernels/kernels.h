@@ -42,9 +42,10 @@
 
 typedef struct kernel_table {
     const char* isa;
-    int lanes;      /* elements per vector register */
-    int lane_bytes; /* bytes per vector register */
-    int panel;      /* vectors in the widest GEMM panel */
+    int lanes;                           /* elements per vector register */
+    int lane_bytes;                      /* bytes per vector register */
+    int panel;                           /* vectors in the widest GEMM panel */
+    const struct kernel_table* narrower; /* of the same dtype with shorter vectors and the same operations, or NULL */
 #define X(name, parameters) void(*name) parameters;
     KERNELS(X)
 #undef X

@@ -78,7 +78,7 @@ def test_together_as_apart(name, training, rng):
 def test_inference_folds_batch_norm_into_the_convolution(name, rng):
     make, shape = MODELS[name]
     model, x = make().eval(), batch(rng, *shape)
-    assert any(isinstance(step, ConvNorm) and step._is_ready() for step in fused(model))
+    assert any(isinstance(step, ConvNorm) and step.is_ready() for step in fused(model))
     with ag.no_grad():
         folded = model(x).numpy()
         with flags(fusion=False):
@@ -88,6 +88,18 @@ def test_inference_folds_batch_norm_into_the_convolution(name, rng):
     with ag.no_grad():
         np.testing.assert_allclose(model(x).numpy(), model.train(False)(x).numpy(), rtol=1e-4)
         assert not np.allclose(model(x).numpy(), folded)
+
+
+def test_a_layer_parametrized_after_the_first_call_is_called_itself(rng):
+    model, x = trained(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.ReLU()).eval(), batch(rng, 2, 3, 6, 6)
+    with ag.no_grad():
+        before = model(x).numpy()
+        nn.utils.parametrizations.weight_norm(model[0])
+        model[0].parametrizations.weight.original0.mul_(2)
+        with flags(fusion=False):
+            apart = model(x).numpy()
+        np.testing.assert_allclose(model(x).numpy(), apart, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(before, apart)
 
 
 def test_hooks_and_subclasses_keep_layers_apart(rng):

@@ -37,6 +37,42 @@ def test_changes_in_place(change, number):
     equal(plain(number, ag.tensor(values % 4 + 1)), plain(number, values % 4 + 1))
 
 
+HOLDERS = {
+    "nobody": lambda x: None,
+    "the array": lambda x: x.numpy(),
+    "its address": lambda x: x.data_ptr(),
+    "an alias": lambda x: x.detach(),
+    "a view": lambda x: x[1:],
+    "a graph": lambda x: (ag.ones(3, requires_grad=True) * x).sum(),
+    "a list": lambda x: [x],
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_whoever_holds_the_memory_sees_a_change_in_place(holder):
+    """Where nobody does, the result's array takes its place without a copy."""
+    x, y = ag.randn(3) * 1, ag.tensor([1.0, 2.0, 3.0])
+    held, expected = HOLDERS[holder](x), np.asarray(y) + 1
+    x.mul_(0).add_(y)
+    x += 1
+    np.testing.assert_array_equal(np.asarray(x), expected)
+    np.testing.assert_array_equal(np.asarray(y), expected - 1)
+    if holder == "its address":
+        assert x.data_ptr() == held
+    elif holder == "a graph":
+        with pytest.raises(ag.GraphError, match="in place"):
+            held.backward()
+    elif held is not None:
+        np.testing.assert_array_equal(np.asarray(held).reshape(-1), expected[1:] if holder == "a view" else expected)
+
+
+def test_a_result_that_somebody_holds_is_copied():
+    x, y = ag.randn(3), ag.randn(3) * 2
+    x.change(y)
+    x += 1
+    np.testing.assert_array_equal(np.asarray(x), np.asarray(y) + 1)
+
+
 def test_in_place_operators_are_differentiated():
     x = ag.tensor([2.0, 3.0], requires_grad=True)
     y = x * 1

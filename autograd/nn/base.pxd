@@ -1,4 +1,5 @@
 from autograd.tape cimport Op
+from autograd.value cimport Watch
 from cpython.object cimport PyObject
 
 cdef extern from *:
@@ -35,3 +36,15 @@ cdef class WithReLU:
 cdef class ReLUBeforePool:
     cdef readonly WithReLU layer, last
     cdef readonly Callable pool
+
+
+cdef class ConvNorm:
+    cdef readonly Callable conv, norm, relu
+    cdef readonly Op op
+    cdef readonly object second
+    cdef object conv_type, norm_type
+    cdef object weight, bias, eps  # folded
+    cdef Watch watch
+
+    cdef convolve(self, x)
+    cpdef bint is_ready(self) except -1

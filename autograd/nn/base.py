@@ -1,11 +1,16 @@
 """What every call of a module and every look at its attributes goes through; compiled, as small networks feel it."""
 
 import cython
-from cython.cimports.autograd.tape import Op, tape_items, tape_set, tape_tuple
+from cython.cimports import numpy as cnp
+from cython.cimports.autograd.tape import Op, grad_enabled, tape_items, tape_pointer, tape_set, tape_tuple
+from cython.cimports.autograd.value import Value, Watch
 from cython.cimports.cpython.dict import PyDict_GetItemWithError
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
+from autograd.tensor import Tensor
+
+cnp.import_array()
 
 
 @cython.auto_pickle(False)  # the state is __dict__ alone
@@ -150,3 +155,68 @@ class ReLUBeforePool:
         if not plain or self.pool.return_indices or self.pool.dilation not in (1, (1, 1)):
             return self.pool(self.layer(x))
         return self.last(self.layer.layer(x))
+
+
+class ConvNorm:
+    """A convolution, the batch norm after it and perhaps a ReLU or ReLU6: one convolution in inference.
+
+    op: convolves with that ReLU. second: batch norm and ReLU, for training. The folded weight is kept until one of the
+    tensors that it was made of may have changed.
+    """
+
+    def __init__(self, conv, norm, relu, op, second):
+        self.conv, self.norm, self.relu, self.op, self.second = conv, norm, relu, op, second
+        self.conv_type, self.norm_type = type(conv), type(norm)
+
+    def __reduce__(self):
+        """Copies fold their own weights."""
+        return ConvNorm, (self.conv, self.norm, self.relu, self.op, self.second)
+
+    def __call__(self, x):
+        if not grad_enabled() and fusion.enabled and self.is_ready():
+            try:
+                return self.convolve(x)
+            except (ShapeError, DTypeError):
+                pass  # which layer was at fault, the layers say better
+        return self.second(self.conv(x))
+
+    def convolve(self, x):
+        state: dict = instance_dict(self.conv, cython.NULL)
+        weight, bias = self.weight, self.bias  # held: another thread may fold anew
+        if (
+            not isinstance(x, Value)
+            or cnp.PyArray_NDIM(cython.cast(Value, x).array) != 4
+            or state["padding_mode"] != "zeros"
+        ):
+            return self.conv.convolve(self.op, x, weight, bias)
+        inputs: cython.pointer(PyObject)[3] = [tape_pointer(x), tape_pointer(weight), tape_pointer(bias)]
+        return self.op.run(inputs, 3, (state["stride"], state["padding"], state["dilation"], state["groups"]), None)
+
+    def is_ready(self):
+        """Whether the folded weight is that of the layers as they are, called alone; makes it anew if need be."""
+        if not (is_plain(self.conv) and is_plain(self.norm) and (self.relu is None or is_plain(self.relu))):
+            return False
+        if type(self.conv) is not self.conv_type or type(self.norm) is not self.norm_type:  # parametrized since
+            return False
+        conv: dict = instance_dict(self.conv, cython.NULL)
+        norm: dict = instance_dict(self.norm, cython.NULL)
+        mean, eps = norm["running_mean"], norm["eps"]
+        if norm["training"] or mean is None:
+            return False
+        parts = (conv["weight"], conv["bias"], mean, norm["running_var"], norm["weight"], norm["bias"])
+        if self.watch is not None and self.eps == eps and self.watch.holds(parts):
+            return True
+        if norm["num_features"] != conv["out_channels"] or parts[0].dtype != parts[3].dtype:
+            return False
+        self.weight, self.bias = _folded(*parts, eps)
+        self.eps, self.watch = eps, Watch(parts)
+        return True
+
+
+def _folded(w, b, mean, var, gamma, beta, eps):
+    """Weight and bias of the convolution (w, b) and the batch norm after it."""
+    scale = (var.array + eps) ** -0.5
+    scale = scale if gamma is None else scale * gamma.array
+    shift = -mean.array * scale if b is None else (b.array - mean.array) * scale
+    shift = shift if beta is None else shift + beta.array
+    return Tensor(w.array * scale.reshape(-1, 1, 1, 1)), Tensor(shift)

@@ -11,10 +11,9 @@ from typing import Any
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
-from autograd.grad_mode import is_grad_enabled
 from autograd.nn import functional as F
 from autograd.nn.activation import ReLU, ReLU6
-from autograd.nn.base import ReLUBeforePool, Shortcut, WithReLU, is_plain
+from autograd.nn.base import ConvNorm, ReLUBeforePool, Shortcut, WithReLU, is_plain
 from autograd.nn.conv import Conv2d
 from autograd.nn.linear import Linear
 from autograd.nn.loss import CrossEntropyLoss
@@ -23,7 +22,6 @@ from autograd.nn.norm import BatchNorm1d, BatchNorm2d
 from autograd.nn.pooling import MaxPool2d
 from autograd.tape import declare
 from autograd.tensor import Tensor
-from autograd.value import Watch
 
 Step = Callable[[Any], Any]
 
@@ -50,69 +48,14 @@ Shortcut(
     only_if=("training", False),
     dimensions=4,
 )
+Shortcut(ReLU, declare("relu"), ("inplace",))
 Shortcut(CrossEntropyLoss, declare("cross_entropy"), ("weight", "ignore_index", "reduction", "label_smoothing"))
 
 
-class ConvNorm:
-    """A convolution, the batch norm after it and perhaps a ReLU or ReLU6: one convolution in inference.
-
-    The folded weight is kept until one of the tensors that it was made of may have changed.
-    """
-
-    def __init__(self, conv: Conv2d, norm: BatchNorm2d, relu: Module | None) -> None:
-        self.conv, self.norm, self.relu = conv, norm, relu
-        self.second = norm if relu is None else _norm_with(norm, relu)
-        self.modules = (conv, norm) if relu is None else (conv, norm, relu)
-        self.op = {type(None): F.conv2d, ReLU: F.conv2d_relu, ReLU6: F.conv2d_relu6}[type(relu)]
-        self._forget()
-
-    def _forget(self) -> None:
-        self.weight: Tensor | None = None
-        self.bias: Tensor | None = None
-        self.eps = 0.0
-        self.watch = Watch(())
-
-    def __call__(self, x: Any) -> Any:
-        conv = self.conv
-        if not is_grad_enabled() and _fusible(*self.modules) and self._is_ready():
-            try:
-                if x.ndim == 4 and conv.padding_mode == "zeros":
-                    return self.op(x, self.weight, self.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
-                return conv.convolve(self.op, x, self.weight, self.bias)  # type: ignore[arg-type]
-            except (ShapeError, DTypeError):
-                pass  # which layer was at fault, the layers say better
-        return self.second(conv(x))
-
-    def _is_ready(self) -> bool:
-        """Whether the folded weight is that of the layers as they are; makes it anew if need be."""
-        conv, norm = self.conv, self.norm
-        if norm.training or norm.running_mean is None:
-            return False
-        parts = (conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.weight, norm.bias)
-        if self.weight is not None and self.eps == norm.eps and self.watch.holds(parts):
-            return True
-        if norm.num_features != conv.out_channels or conv.weight.dtype != norm.running_var.dtype:
-            return False
-        self.weight, self.bias = _folded(*parts, norm.eps)
-        self.eps, self.watch = norm.eps, Watch(parts)
-        return True
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Copies fold their own weights."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("weight", "bias", "eps", "watch")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._forget()
-
-
-def _folded(w: Any, b: Any, mean: Any, var: Any, gamma: Any, beta: Any, eps: float) -> tuple[Tensor, Tensor]:
-    """Weight and bias of the convolution (w, b) and the batch norm after it."""
-    scale = (var.array + eps) ** -0.5
-    scale = scale if gamma is None else scale * gamma.array
-    shift = -mean.array * scale if b is None else (b.array - mean.array) * scale
-    shift = shift if beta is None else shift + beta.array
-    return Tensor(w.array * scale.reshape(-1, 1, 1, 1)), Tensor(shift)
+def _conv_norm(conv: Conv2d, norm: BatchNorm2d, relu: Module | None) -> ConvNorm:
+    """A convolution, the batch norm after it and perhaps a ReLU or ReLU6."""
+    op = {type(None): F.conv2d, ReLU: F.conv2d_relu, ReLU6: F.conv2d_relu6}[type(relu)]
+    return ConvNorm(conv, norm, relu, op, norm if relu is None else _norm_with(norm, relu))
 
 
 def _norm_with(norm: Module, relu: Module) -> Step:
@@ -167,11 +110,11 @@ def fused(modules: Iterable[Module]) -> list[Step]:
         elif kind in (ReLU, ReLU6) and last in (BatchNorm1d, BatchNorm2d):
             steps[-1] = _norm_with(before, module)
         elif kind in (ReLU, ReLU6) and isinstance(before, ConvNorm) and before.relu is None:
-            steps[-1] = ConvNorm(before.conv, before.norm, module)
+            steps[-1] = _conv_norm(before.conv, before.norm, module)
         elif (
             isinstance(module, BatchNorm2d) and (kind, last) == (BatchNorm2d, Conv2d) and before.padding_mode == "zeros"
         ):
-            steps[-1] = ConvNorm(before, module, None)
+            steps[-1] = _conv_norm(before, module, None)
         else:
             steps.append(module)
     return steps

@@ -30,6 +30,7 @@ from autograd.ops import (  # noqa: F401  importing a family declares its ops
     index,
     join,
     lapack,
+    layer_norm,
     linalg,
     loss,
     margin,

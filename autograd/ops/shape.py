@@ -13,6 +13,7 @@ from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.dtypes import has_kernels
 from autograd.ops.elementwise import raw
+from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axes, normalize_axis
 from autograd.tape import declare
@@ -21,7 +22,7 @@ from autograd.tape import declare
 def sizes(shape: Any) -> tuple[int, ...]:
     """A shape given as an int or a sequence of ints."""
     if isinstance(shape, (tuple, list)):
-        return tuple(operator.index(n) for n in shape)
+        return tuple(map(operator.index, shape))
     return (operator.index(shape),)
 
 
@@ -139,7 +140,7 @@ def _flatten_samples(s: Sampler) -> Case:
 )
 def flatten(x, *, start_dim=0, end_dim=-1):
     """Joins the axes from start_dim to end_dim into one."""
-    shape = np.shape(raw(x))
+    shape = tensor_of(x).shape
     first, last = normalize_axis(start_dim, len(shape)), normalize_axis(end_dim, len(shape))
     if first > last:
         raise ShapeError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}  [x: {shape}]")
