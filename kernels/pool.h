@@ -15,7 +15,7 @@ typedef struct {
 #define MAX_POOL_PARAMETERS (const pool_shape* s, const void* x_, void* y_, void* index_, int64_t n, int64_t p)
 #define AVG_POOL_PARAMETERS (const pool_shape* s, const void* x_, void* y_, int64_t n, int64_t p)
 #define MAX_POOL_GRAD_PARAMETERS \
-    (const pool_shape* s, const void* g_, const void* index_, void* gx_, int64_t n, int64_t h)
+    (const pool_shape* s_, const void* g_, const void* index_, void* gx_, int64_t n, int64_t h)
 #define AVG_POOL_GRAD_PARAMETERS (const pool_shape* s, const void* g_, void* gx_, int64_t n, int64_t h)
 #define MAX_POOL_SCATTER_PARAMETERS \
     (const pool_shape* s, const void* g_, const void* index_, void* gx_, int64_t n, int64_t c0, int64_t c1)
