@@ -196,11 +196,13 @@ def step(spec: dict[str, Any]) -> Callable[[], Any]:
         chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], 1)
         return -chosen.mean(), state
 
+    rate, momentum, decay = (workloads.SGD[name] for name in ("lr", "momentum", "weight_decay"))
+
     @partial(jax.jit, donate_argnums=(0, 1, 2))
     def update(params, momenta, state, x):
         (value, state), gradients = jax.value_and_grad(loss, has_aux=True)(params, state, x)
-        momenta = jax.tree.map(lambda m, g, p: 0.9 * m + g + 5e-4 * p, momenta, gradients, params)
-        return jax.tree.map(lambda p, m: p - 0.01 * m, params, momenta), momenta, state, value
+        momenta = jax.tree.map(lambda m, g, p: momentum * m + g + decay * p, momenta, gradients, params)
+        return jax.tree.map(lambda p, m: p - rate * m, params, momenta), momenta, state, value
 
     kept = [params, jax.tree.map(jnp.zeros_like, params), state]
 

@@ -49,7 +49,7 @@ def prepared(engine: Any, model: Any, x: Any, mode: str) -> tuple[Any, Any]:
 
 def optimizer(engine: Any, model: Any, mode: str) -> Any:
     options = {"fused": "plain" not in mode} if engine.__name__ == "torch" else {}
-    return engine.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, **options)
+    return engine.optim.SGD(model.parameters(), **workloads.SGD, **options)
 
 
 def train(engine: Any, spec: dict[str, Any]) -> Callable[[], Any]:
