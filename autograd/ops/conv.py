@@ -231,8 +231,8 @@ def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     padding puts its last zero at the bottom and right), "valid" is 0. Channels of group i of x meet group i of w.
     Raises ShapeError for sizes that do not fit and for a kernel larger than the padded input.
     float32 with a 3x3 kernel of stride 1 and C, K >= 16, unless the batch is tiny, runs Winograd's F(4x4, 3x3) or
-    F(3x3, 3x3): for numbers of random sign within 32 u sum_c max|w| max|x| of the exact result, u = 2^-24, maxima over
-    6 x 6 or 5 x 5 inputs; AUTOGRAD_WINOGRAD=0 turns it off.
+    F(3x3, 3x3): for numbers of random sign within 80 or 32 u sum_c max|w| max|x| of the exact result, u = 2^-24, maxima
+    over 6 x 6 or 5 x 5 inputs; AUTOGRAD_WINOGRAD=0 turns it off.
     Source: torch.nn.functional.conv2d; Dumoulin and Visin, A guide to convolution arithmetic, arXiv:1603.07285.
     """
     return _forward(x, w, b, stride, padding, dilation, groups, None)
