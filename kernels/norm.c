@@ -72,14 +72,8 @@ static void put(int size, void* p, int64_t i, double value) {
 
 /* Adds the pieces' sums up in double. */
 static void join(const job* j, double* sum1, double* sum2) {
-    int64_t C = j->s.C;
-    memset(sum1, 0, C * sizeof *sum1);
-    memset(sum2, 0, C * sizeof *sum2);
-    for (int64_t i = 0; i < j->pieces; i++)
-        for (int64_t c = 0; c < C; c++) {
-            sum1[c] += get(j->size, j->sum1, i * C + c, 0);
-            sum2[c] += get(j->size, j->sum2, i * C + c, 0);
-        }
+    j->kernels->norm_totals(j->sum1, j->pieces, j->s.C, j->s.C, sum1);
+    j->kernels->norm_totals(j->sum2, j->pieces, j->s.C, j->s.C, sum2);
 }
 
 /* Scratch: the joined sums in double; then in T `vectors` vectors of C and the pieces' sums. */
@@ -95,12 +89,9 @@ static double* scratch(job* j, int vectors, char** vector) {
 /* Mean and biased variance, from the sums of x - pivot and its square. The pivot is the mean of some rows: the closer
  * to x's mean, the less cancels. `var` may alias the joined sums. */
 static void moments(job* j, char* pivot, double* sums, double* mean, double* var) {
-    int64_t C = j->s.C, N = j->s.N, samples = N < SAMPLES ? N : SAMPLES;
-    for (int64_t c = 0; c < C; c++) {
-        double sum = 0;
-        for (int64_t k = 0; k < samples; k++) sum += get(j->size, j->x, (k * N + N / 2) / samples * C + c, 0);
-        put(j->size, pivot, c, samples ? sum / (double)samples : 0);
-    }
+    int64_t C = j->s.C, N = j->s.N, samples = N < SAMPLES ? N : SAMPLES, step = samples ? N / samples : 0;
+    j->kernels->norm_totals(j->x + step / 2 * C * j->size, samples, step * C, C, sums);
+    for (int64_t c = 0; c < C; c++) put(j->size, pivot, c, samples ? sums[c] / (double)samples : 0);
     j->mode = SUM_X;
     j->mean = pivot;
     parallel_for(j->threads, j->pieces, sums_task, j);

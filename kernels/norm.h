@@ -16,6 +16,8 @@ enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_X6, SUM_G_BY_OUT };
 #define NORM_SUMS_PARAMETERS                                                                           \
     (int mode, const void* g_, const void* x_, const void* out_, void* v_, int64_t rows, int64_t cols, \
      const void* mean_, const void* scale_, const void* shift_, void* sum1_, void* sum2_)
+/* sums[c] = the sum, in double and in order, of the `rows` rows at this pitch in T. */
+#define NORM_TOTALS_PARAMETERS (const void* rows_, int64_t rows, int64_t pitch, int64_t cols, double* sums)
 /* out = relu((x - mean) scale + shift + residual), or without ReLU or with ReLU6; the residual may be null. */
 #define NORMALIZE_PARAMETERS                                                                           \
     (const void* x_, const void* residual_, void* out_, int64_t rows, int64_t cols, const void* mean_, \
@@ -41,6 +43,7 @@ enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_X6, SUM_G_BY_OUT };
 
 #define NORM_KERNELS(X)                            \
     X(norm_sums, NORM_SUMS_PARAMETERS)             \
+    X(norm_totals, NORM_TOTALS_PARAMETERS)         \
     X(normalize, NORMALIZE_PARAMETERS)             \
     X(norm_grad, NORM_GRAD_PARAMETERS)             \
     X(layer_norm, LAYER_NORM_PARAMETERS)           \
