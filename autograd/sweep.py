@@ -19,7 +19,7 @@ from cython.cimports.autograd.tape import (
     tape_set,
     tape_tuple,
 )
-from cython.cimports.autograd.value import Node, PyObject, Value, owner, tape_base, wrap
+from cython.cimports.autograd.value import Node, PyObject, Value, is_private, owner, tape_base, wrap
 
 from autograd import kernels
 from autograd.backends import fusion
@@ -399,7 +399,18 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
         _watcher(node, edge, g)
     if cython.cast(object, cnp.PyArray_DESCR(g.array)) is not edge.dtype and g.array.dtype != edge.dtype:
         g = _astype(g, dtype=edge.dtype)
+    if edge.pending is not None and not edge.owned and not create_graph and _is_temporary(g):
+        edge.pending, g = g, edge.pending  # the sum takes the place of the one that nobody else can see
+        edge.owned = True
     _deliver(edge, g, create_graph)
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _is_temporary(g: Value):
+    """Whether only a variable of _differentiate and one of _deliver_checked hold a rule's result, and it its array."""
+    held: cython.Py_ssize_t = sweep_references(cython.cast(cython.pointer(PyObject), g))
+    return held <= 2 and cnp.PyArray_ISWRITEABLE(g.array) and is_private(g, 1)
 
 
 @cython.cfunc

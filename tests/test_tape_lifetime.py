@@ -137,6 +137,17 @@ def test_gradients_can_be_changed_in_place():
         assert 0 not in t.grad.array.strides
 
 
+def test_gradients_of_branches_are_added_in_the_memory_of_one():
+    x = leaf(np.ones((64, 1024)))
+    y = x * 2
+    loss = exp(y).sum() + exp(y).sum() + exp(y).sum()
+    before = ag.memory.stats()
+    loss.backward()
+    after = ag.memory.stats()
+    np.testing.assert_allclose(x.grad.array, 6 * np.exp(2))
+    assert after.hits + after.misses - before.hits - before.misses == 2 * 3 + 1  # of sum and exp, and x's
+
+
 def test_unneeded_inputs_die():
     """x * w with a frozen x keeps x for w's gradient, but not w."""
 
