@@ -16,6 +16,7 @@ typedef struct {
     const kernel_table* kernels;
     int size, threads, mode, relu;
     int64_t rows, pieces; /* rows per piece */
+    int64_t g_pitch;
     const char *g, *x, *residual, *out;
     char *masked, *result;
     char *sum1, *sum2; /* (pieces, C) */
@@ -41,8 +42,9 @@ static void sums_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
     int64_t offset = i * j->rows * j->s.C * j->size, part = i * j->s.C * j->size;
-    j->kernels->norm_sums(j->mode, at(j->g, offset), j->x + offset, at(j->out, offset), (char*)at(j->masked, offset),
-                          piece_rows(j, i), j->s.C, j->mean, j->scale, j->shift, j->sum1 + part, j->sum2 + part);
+    j->kernels->norm_sums(j->mode, at(j->g, i * j->rows * j->g_pitch * j->size), j->g_pitch, j->x + offset,
+                          at(j->out, offset), (char*)at(j->masked, offset), piece_rows(j, i), j->s.C, j->mean, j->scale,
+                          j->shift, j->sum1 + part, j->sum2 + part);
 }
 static void normalize_task(void* context, int64_t i, int thread) {
     (void)thread;
@@ -55,8 +57,8 @@ static void grad_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
     int64_t offset = i * j->rows * j->s.C * j->size;
-    j->kernels->norm_grad(j->g + offset, j->x + offset, j->result + offset, piece_rows(j, i), j->s.C, j->mean, j->scale,
-                          j->shift, j->a, j->b, j->c, j->relu);
+    j->kernels->norm_grad(j->g + i * j->rows * j->g_pitch * j->size, j->g_pitch, j->x + offset, j->result + offset,
+                          piece_rows(j, i), j->s.C, j->mean, j->scale, j->shift, j->a, j->b, j->c, j->relu);
 }
 
 static double get(int size, const void* p, int64_t i, double otherwise) {
@@ -154,8 +156,9 @@ int batch_norm_eval(norm_shape s, const void* x, const void* residual, const voi
     return 0;
 }
 
-int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, const void* w, const void* b,
-                    const void* mean, const void* rstd, int relu, void* masked, void* gx, void* gw, void* gb) {
+int batch_norm_grad(norm_shape s, const void* g, int64_t g_pitch, const void* x, const void* y, const void* w,
+                    const void* b, const void* mean, const void* rstd, int relu, void* masked, void* gx, void* gw,
+                    void* gb) {
     job j = plan(s);
     char* vector;
     double *sums = scratch(&j, 5, &vector), total = s.N ? (double)s.N : 1;
@@ -166,7 +169,7 @@ int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, c
         put(j.size, scale, c, get(j.size, w, c, 1) * get(j.size, rstd, c, 1));
         put(j.size, shift, c, get(j.size, b, c, 0));
     }
-    j.g = g, j.x = x, j.out = y, j.masked = masked, j.result = gx;
+    j.g = g, j.g_pitch = g_pitch, j.x = x, j.out = y, j.masked = masked, j.result = gx;
     j.mean = mean, j.scale = scale, j.shift = shift, j.a = pa, j.b = pb, j.c = pc;
     j.mode = !relu ? SUM_G : y ? SUM_G_BY_OUT : relu == RELU6 ? SUM_G_BY_X6 : SUM_G_BY_X;
     j.relu = y ? NO_RELU : relu;
@@ -180,7 +183,7 @@ int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, c
         put(j.size, pb, c, -a * r * r * sum_gd / total);
         put(j.size, pc, c, -a * sum_g / total);
     }
-    if (j.mode == SUM_G_BY_OUT) j.g = masked;
+    if (j.mode == SUM_G_BY_OUT) j.g = masked, j.g_pitch = C;
     parallel_for(j.threads, C && gx ? j.pieces : 0, grad_task, &j);
     free(sums);
     return 0;
@@ -335,7 +338,7 @@ static void channel_sums(const group_job* j, int64_t image, const char* mean, ch
     memset(sums, 0, 2 * C * sizeof *sums);
     for (int64_t row = 0; row < j->s.P; row += PIECE_MAX) {
         int64_t rows = j->s.P - row < PIECE_MAX ? j->s.P - row : PIECE_MAX, at_row = offset + row * C * j->size;
-        j->kernels->norm_sums(j->g ? SUM_G : SUM_X, at(j->g, at_row), j->x + at_row, NULL, NULL, rows, C, mean, NULL,
+        j->kernels->norm_sums(j->g ? SUM_G : SUM_X, at(j->g, at_row), C, j->x + at_row, NULL, NULL, rows, C, mean, NULL,
                               NULL, sum1, sum2);
         for (int64_t c = 0; c < C; c++) {
             sums[2 * c] += get(j->size, sum1, c, 0);
@@ -387,7 +390,8 @@ static void image_grad_task(void* context, int64_t image, int thread) {
             put(j->size, c, k, -r * sum_g / (double)j->chunk);
         }
     }
-    j->kernels->norm_grad(j->g + offset, j->x + offset, j->out + offset, j->s.P, C, mean, NULL, NULL, a, b, c, NO_RELU);
+    j->kernels->norm_grad(j->g + offset, C, j->x + offset, j->out + offset, j->s.P, C, mean, NULL, NULL, a, b, c,
+                          NO_RELU);
 }
 
 /* Runs the task of the memory's order over the batch; -1 if scratch memory ran out. */

@@ -12,10 +12,11 @@ enum { NO_RELU, RELU, RELU6 = 6 };
 /* What is summed: d = x - mean, or g, or g where ReLU or ReLU6 let it pass, told by x or by ReLU's result. */
 enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_X6, SUM_G_BY_OUT };
 
-/* sum1[c] = sum of v, sum2[c] = sum of v d over the rows; v as above. SUM_G_BY_OUT also stores v. */
-#define NORM_SUMS_PARAMETERS                                                                           \
-    (int mode, const void* g_, const void* x_, const void* out_, void* v_, int64_t rows, int64_t cols, \
-     const void* mean_, const void* scale_, const void* shift_, void* sum1_, void* sum2_)
+/* sum1[c] = sum of v, sum2[c] = sum of v d over the rows; v as above. SUM_G_BY_OUT also stores v. Rows of g lie at a
+ * pitch, in elements. */
+#define NORM_SUMS_PARAMETERS                                                                              \
+    (int mode, const void* g_, int64_t g_pitch, const void* x_, const void* out_, void* v_, int64_t rows, \
+     int64_t cols, const void* mean_, const void* scale_, const void* shift_, void* sum1_, void* sum2_)
 /* sums[c] = the sum, in double and in order, of the `rows` rows at this pitch in T. */
 #define NORM_TOTALS_PARAMETERS (const void* rows_, int64_t rows, int64_t pitch, int64_t cols, double* sums)
 /* out = relu((x - mean) scale + shift + residual), or without ReLU or with ReLU6; the residual may be null. */
@@ -23,9 +24,9 @@ enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_X6, SUM_G_BY_OUT };
     (const void* x_, const void* residual_, void* out_, int64_t rows, int64_t cols, const void* mean_, \
      const void* scale_, const void* shift_, int relu)
 /* gx = a v + b (x - mean) + c; v is g, where ReLU let it pass if there was one. */
-#define NORM_GRAD_PARAMETERS                                                                                       \
-    (const void* g_, const void* x_, void* gx_, int64_t rows, int64_t cols, const void* mean_, const void* scale_, \
-     const void* shift_, const void* a_, const void* b_, const void* c_, int relu)
+#define NORM_GRAD_PARAMETERS                                                                                    \
+    (const void* g_, int64_t g_pitch, const void* x_, void* gx_, int64_t rows, int64_t cols, const void* mean_, \
+     const void* scale_, const void* shift_, const void* a_, const void* b_, const void* c_, int relu)
 #define LAYER_NORM_PARAMETERS                                                                                         \
     (const void* x_, void* out_, int64_t rows, int64_t cols, const void* w_, const void* b_, double eps, void* mean_, \
      void* rstd_)
@@ -68,9 +69,11 @@ int batch_norm_eval(norm_shape s, const void* x, const void* residual, const voi
 void batch_norm_apply(norm_shape s, const void* x, const void* residual, const void* mean, const void* scale,
                       const void* shift, int relu, void* y);
 /* With relu, g passes where y was above 0: told by `y` if given, which also gives `masked`, the residual's gradient;
- * else by x, w and b, for y without a residual. */
-int batch_norm_grad(norm_shape s, const void* g, const void* x, const void* y, const void* w, const void* b,
-                    const void* mean, const void* rstd, int relu, void* masked, void* gx, void* gw, void* gb);
+ * else by x, w and b, for y without a residual. Rows of g lie at a pitch, such as those of a part of a concatenation.
+ */
+int batch_norm_grad(norm_shape s, const void* g, int64_t g_pitch, const void* x, const void* y, const void* w,
+                    const void* b, const void* mean, const void* rstd, int relu, void* masked, void* gx, void* gw,
+                    void* gb);
 
 void layer_norm(norm_shape s, const void* x, const void* w, const void* b, double eps, void* y, void* mean, void* rstd);
 int layer_norm_grad(norm_shape s, const void* g, const void* x, const void* w, const void* mean, const void* rstd,

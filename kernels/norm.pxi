@@ -13,9 +13,9 @@ cdef extern from "norm.h" nogil:
                                            void *y)
     void batch_norm_apply_ "batch_norm_apply"(norm_shape s, const void *x, const void *residual, const void *mean,
                                               const void *scale, const void *shift, int relu, void *y)
-    int batch_norm_grad_ "batch_norm_grad"(norm_shape s, const void *g, const void *x, const void *y, const void *w,
-                                           const void *b, const void *mean, const void *rstd, int relu, void *masked,
-                                           void *gx, void *gw, void *gb)
+    int batch_norm_grad_ "batch_norm_grad"(norm_shape s, const void *g, int64_t g_pitch, const void *x, const void *y,
+                                           const void *w, const void *b, const void *mean, const void *rstd, int relu,
+                                           void *masked, void *gx, void *gw, void *gb)
     void layer_norm_ "layer_norm"(norm_shape s, const void *x, const void *w, const void *b, double eps, void *y,
                                   void *mean, void *rstd)
     int layer_norm_grad_ "layer_norm_grad"(norm_shape s, const void *g, const void *x, const void *w,
@@ -76,6 +76,21 @@ cdef int enough_memory(int status, str what) except -1:
     if status < 0:
         raise MemoryError(f"{what}: out of memory")
     return 0
+
+
+cdef cnp.ndarray rows_like(cnp.ndarray x, object y, str what, str name, int64_t *pitch):
+    """y, where its rows of channels lie as x's do but at a pitch of their own, in elements; else a copy like x."""
+    cdef int64_t sizes[MAX_AXES]
+    cdef int64_t x_steps[MAX_AXES]
+    cdef int64_t y_steps[MAX_AXES]
+    cdef cnp.ndarray array = as_array(y, what)
+    cdef int64_t channels = cnp.PyArray_DIM(x, 1)
+    pitch[0] = channels
+    if cnp.PyArray_TYPE(x) == cnp.PyArray_TYPE(array) and cnp.PyArray_SAMESHAPE(x, array) and is_behaved(array):
+        if merged_axes(x, array, sizes, x_steps, y_steps) == 2 and sizes[1] == channels and y_steps[1] == 1:
+            pitch[0] = y_steps[0]
+            return array
+    return in_layout_of(x, array, what, "x", name)
 
 
 def batch_norm_stats(x):
@@ -177,7 +192,8 @@ def batch_norm_eval_grad(g, x, mean, var, double eps=1e-5):
     """The gradients of batch_norm_eval for w and b, in one pass; its gradient for x needs no x."""
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_eval_grad")
-    cdef cnp.ndarray grad = in_layout_of(a, g, "batch_norm_eval_grad", "x", "g")
+    cdef int64_t pitch
+    cdef cnp.ndarray grad = rows_like(a, g, "batch_norm_eval_grad", "g", &pitch)
     cdef cnp.ndarray gw = new_vector(shape.C, cnp.PyArray_TYPE(a))
     cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
     cdef list keep = []
@@ -186,8 +202,8 @@ def batch_norm_eval_grad(g, x, mean, var, double eps=1e-5):
     cdef const void *r = channel_vector((as_array(var, what) + eps) ** -0.5, a, what, "var", keep)
     cdef int status
     with nogil:
-        status = batch_norm_grad_(shape, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), NULL, NULL, NULL, m, r, NO_RELU,
-                                  NULL, NULL, cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
+        status = batch_norm_grad_(shape, cnp.PyArray_DATA(grad), pitch, cnp.PyArray_DATA(a), NULL, NULL, NULL, m, r,
+                                  NO_RELU, NULL, NULL, cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
     enough_memory(status, "batch_norm_eval_grad")
     return gw, gb
 
@@ -200,7 +216,8 @@ def batch_norm_grad(g, x, w, mean, rstd, b=None, out=None, int relu=0):
     check_relu("batch_norm_grad", relu, out)
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_grad")
-    cdef cnp.ndarray grad = in_layout_of(a, g, "batch_norm_grad", "x", "g")
+    cdef int64_t pitch
+    cdef cnp.ndarray grad = rows_like(a, g, "batch_norm_grad", "g", &pitch)
     cdef cnp.ndarray gx = empty_like(a)
     cdef cnp.ndarray gw = new_vector(shape.C, cnp.PyArray_TYPE(a))
     cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
@@ -214,8 +231,8 @@ def batch_norm_grad(g, x, w, mean, rstd, b=None, out=None, int relu=0):
     cdef void *masked = cnp.PyArray_DATA(<cnp.ndarray>gr) if y != NULL else NULL
     cdef int status
     with nogil:
-        status = batch_norm_grad_(shape, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), y, weight, bias, m, r, relu,
-                                  masked, cnp.PyArray_DATA(gx), cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
+        status = batch_norm_grad_(shape, cnp.PyArray_DATA(grad), pitch, cnp.PyArray_DATA(a), y, weight, bias, m, r,
+                                  relu, masked, cnp.PyArray_DATA(gx), cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
     enough_memory(status, "batch_norm_grad")
     return gx, gw, gb, gr
 

@@ -56,3 +56,24 @@ def test_blocks_of_rows_are_copied_and_joined(isa, dtype, axis):
                 np.testing.assert_array_equal(kernels.copy(view), view)
     with pytest.raises(ValueError):
         kernels.concatenate((x, x[:, :, 1:]), 0)
+
+
+@pytest.mark.parametrize("isa", kernels.isas())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("channels", [1, 3, 8, 41])
+def test_batch_norm_takes_a_gradient_from_any_memory(isa, dtype, channels):
+    """The rows of a part of a concatenation are read where they lie, with the bits of a copy of them."""
+    kernels.set_isa(isa)
+    rng = np.random.default_rng(0)
+    whole = rng.standard_normal((3, 5, 7, channels + 5)).astype(dtype).transpose(0, 3, 1, 2)
+    part = whole[:, 2 : channels + 2]
+    x = rng.standard_normal(part.shape).astype(dtype)
+    y, mean, rstd = kernels.batch_norm_train(x, None, None, relu=1)
+    for name in VIEWS:
+        if "cut" in name:
+            continue
+        g = VIEWS[name](part)
+        for options in ({}, {"relu": 1}, {"out": y, "relu": 1}):
+            expected = kernels.batch_norm_grad(g.astype(dtype, copy=True), x, None, mean, rstd, **options)
+            found = kernels.batch_norm_grad(g, x, None, mean, rstd, **options)
+            assert all(a is b is None or np.array_equal(a, b) for a, b in zip(expected, found))
