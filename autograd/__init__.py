@@ -228,6 +228,7 @@ _ROOMS = (
     "profiler", "sklearn", "special", "testing", "train", "utils", "vision",
 )  # fmt: skip
 _ELSEWHERE = {
+    "bfloat16": "autograd.halves",
     "detect_anomaly": "autograd.anomaly",
     "is_anomaly_enabled": "autograd.anomaly",
     "load": "autograd.io",
