@@ -22,6 +22,7 @@ from autograd.device import (
     memory_format,
     preserve_format,
     set_float32_matmul_precision,
+    set_flush_denormal,
     set_num_threads,
     use_deterministic_algorithms,
 )
@@ -205,6 +206,7 @@ __all__ = [
     "seed",
     "set_default_dtype",
     "set_float32_matmul_precision",
+    "set_flush_denormal",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",

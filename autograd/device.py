@@ -99,6 +99,7 @@ preserve_format = memory_format("preserve_format")
 
 set_num_threads = kernels.set_num_threads
 get_num_threads = kernels.get_num_threads
+set_flush_denormal = kernels.set_flush_denormal
 
 
 def usable_cores() -> int:
