@@ -14,6 +14,7 @@ from autograd.describe import is_floating_point
 from autograd.device import (
     are_deterministic_algorithms_enabled,
     channels_last,
+    compile,
     contiguous_format,
     cuda,
     device,
@@ -132,6 +133,7 @@ __all__ = [
     "broadcast_shapes",
     "can_cast",
     "channels_last",
+    "compile",
     "composite",
     "contiguous_format",
     "cuda",

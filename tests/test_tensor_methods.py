@@ -269,6 +269,7 @@ def test_shapes_and_dtypes_of_results():
     assert ag.promote_types(ag.int64, ag.float32) == ag.float32
     ag.use_deterministic_algorithms(True)
     assert ag.are_deterministic_algorithms_enabled() and ag.get_float32_matmul_precision() == "highest"
+    assert ag.compile(equal, mode="max-autotune") is ag.compile(dynamic=True)(equal) is equal
     assert ag.default_generator.initial_seed() == ag.initial_seed()
     equal(ag.vmap(lambda x: x.sum())(ag.ones(3, 2)), [2, 2, 2])
 
