@@ -63,8 +63,30 @@ static void inner_columns(const conv_geometry* g, int64_t* inner, int64_t* outer
     if (*outer < *inner) *outer = *inner;
 }
 
+static int is_3x3(const kernel_table* t, const conv_geometry* g) {
+    return g->r == 3 && g->s == 3 && g->dilation_h == 1 && g->dilation_w == 1 && g->stride_w <= 2 && g->c >= t->lanes;
+}
+
+static void run_3x3(const depthwise_run* run, const phase* part, int64_t n, int64_t p) {
+    const conv_geometry* g = &part->g;
+    depthwise_3x3_args a = {.q = g->q, .c = g->c, .columns = g->w, .first = g->origin_w, .bias = run->bias};
+    for (int64_t r = 0; r < 3; r++) {
+        const int64_t h = p * g->stride_h + r + g->origin_h;
+        a.x[r] = 0 <= h && h < g->h ? run->x + (n * g->h + h) * g->w * g->c * run->size : NULL;
+    }
+    a.w = run->w + part->w * run->size;
+    a.y = run->y + (part->y + n * g->out_n + p * g->out_h) * run->size;
+    a.pitch = g->w * g->c, a.step = g->stride_w, a.w_r = g->weight_r, a.w_s = g->weight_s;
+    a.y_q = g->out_w, a.relu = g->relu;
+    run->t->depthwise_3x3(&a);
+}
+
 static void run_row(const depthwise_run* run, const phase* part, int64_t n, int64_t p) {
     const conv_geometry* g = &part->g;
+    if (is_3x3(run->t, g)) {
+        run_3x3(run, part, n, p);
+        return;
+    }
     int64_t inner, outer, s0, s1;
     inner_columns(g, &inner, &outer);
     for (int64_t q = 0; q < g->q;) {

@@ -11,6 +11,15 @@ typedef struct {
     int relu;
 } depthwise_row_args;
 
+/* A whole row of output pixels of a 3x3 kernel, borders included. Strides in elements. */
+typedef struct {
+    int64_t q, c, columns, first; /* first: the column of the input that tap (0, 0) of pixel 0 meets; may lie outside */
+    const void *x[3], *w, *bias;  /* rows of the input from column 0 on, NULL outside; weight; bias or NULL */
+    void* y;
+    int64_t pitch, step, w_r, w_s, y_q; /* of the input's rows; columns from pixel to pixel, 1 or 2 */
+    int relu;
+} depthwise_3x3_args;
+
 /* One kernel row of the weight gradient over a block of rows: out[s][c] += sum over p, q of x * g. */
 typedef struct {
     int64_t p, q, c, s;
@@ -21,4 +30,5 @@ typedef struct {
 
 #define DEPTHWISE_KERNELS(X)                        \
     X(depthwise_row, (const depthwise_row_args* a)) \
+    X(depthwise_3x3, (const depthwise_3x3_args* a)) \
     X(depthwise_grad_w, (const depthwise_grad_w_args* a))
