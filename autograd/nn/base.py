@@ -1,6 +1,9 @@
 """What every call of a module and every look at its attributes goes through; compiled, as small networks feel it."""
 
+import operator
+
 import cython
+import numpy as np
 from cython.cimports import numpy as cnp
 from cython.cimports.autograd.tape import Op, grad_enabled, tape_items, tape_pointer, tape_set, tape_tuple
 from cython.cimports.autograd.value import Value, Watch
@@ -8,6 +11,7 @@ from cython.cimports.cpython.dict import PyDict_GetItemWithError
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
+from autograd.kernels import conv_chain_suits
 from autograd.tensor import Tensor
 
 cnp.import_array()
@@ -160,17 +164,18 @@ class ReLUBeforePool:
 class ConvNorm:
     """A convolution, the batch norm after it and perhaps a ReLU or ReLU6: one convolution in inference.
 
-    op: convolves with that ReLU. second: batch norm and ReLU, for training. The folded weight is kept until one of the
-    tensors that it was made of may have changed.
+    activation: its name. op: convolves with that ReLU. second: batch norm and ReLU, for training. The folded weight is
+    kept until one of the tensors that it was made of may have changed.
     """
 
-    def __init__(self, conv, norm, relu, op, second):
-        self.conv, self.norm, self.relu, self.op, self.second = conv, norm, relu, op, second
+    def __init__(self, conv, norm, relu, activation, op, second):
+        self.conv, self.norm, self.relu, self.activation, self.op = conv, norm, relu, activation, op
+        self.second = second
         self.conv_type, self.norm_type = type(conv), type(norm)
 
     def __reduce__(self):
         """Copies fold their own weights."""
-        return ConvNorm, (self.conv, self.norm, self.relu, self.op, self.second)
+        return ConvNorm, (self.conv, self.norm, self.relu, self.activation, self.op, self.second)
 
     def __call__(self, x):
         if not grad_enabled() and fusion.enabled and self.is_ready():
@@ -211,6 +216,66 @@ class ConvNorm:
         self.weight, self.bias = _folded(*parts, eps)
         self.eps, self.watch = eps, Watch(parts)
         return True
+
+    def layer(self):
+        """As conv_chain wants it; None where it cannot be part of one."""
+        conv: dict = instance_dict(self.conv, cython.NULL)
+        height, width = conv["kernel_size"]
+        if height != width or height not in (1, 3) or conv["padding_mode"] != "zeros" or conv["dilation"] != (1, 1):
+            return None
+        return (conv["out_channels"], height, conv["stride"], conv["padding"], conv["groups"], self.activation)
+
+
+class ConvChain:
+    """ConvNorms one after another: in inference one op, if the pictures are such that it gains.
+
+    Their folded weights lie in one array, which is made anew when one of them was.
+    """
+
+    def __init__(self, steps, op):
+        self.steps, self.op = steps, op
+
+    def __reduce__(self):
+        """Copies join their own weights."""
+        return ConvChain, (self.steps, self.op)
+
+    def __call__(self, x):
+        if not grad_enabled() and fusion.enabled and isinstance(x, Tensor) and self.is_ready(x):
+            return self.op(x, self.weight, self.layers)
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    def is_ready(self, x):
+        step: ConvNorm
+        layers: list = []
+        parts: list = []
+        for step in self.steps:
+            if not step.is_ready():
+                return False
+            layers.append(step.layer())
+            parts += [step.weight, step.bias]
+        shape, dtype = x.shape, x.dtype
+        if (shape, dtype, layers) != self.judged:
+            self.judged = shape, dtype, layers
+            self.layers = tuple(layers)
+            self.suits = self.gains()
+        if self.suits and (self.parts is None or not all(map(operator.is_, parts, self.parts))):
+            self.weight, self.parts = Tensor(np.concatenate([part.array.ravel() for part in parts])), parts
+        return self.suits
+
+    def gains(self):
+        """Whether to use it for what was noted. Where something does not fit, the layers say better what."""
+        shape, dtype, layers = self.judged
+        channels = shape[1:2]
+        for step in self.steps:
+            if channels != (step.conv.in_channels,):
+                return False
+            channels = (step.conv.out_channels,)
+        try:
+            return None not in layers and conv_chain_suits(shape, self.layers, dtype)
+        except (ValueError, TypeError):
+            return False
 
 
 def _folded(w, b, mean, var, gamma, beta, eps):
