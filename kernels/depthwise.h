@@ -2,9 +2,10 @@
 #pragma once
 #include <stdint.h>
 
-/* A run of output pixels, all of whose taps [0, r) x [0, s) lie inside the input. Strides in elements. */
+/* A run of output pixels and their taps [0, r) x [0, s). Where inputs and pixels are 1 or 2 columns apart, taps may lie
+ * beside the input: tap 0 of pixel 0 is at column `first` of `columns`. Strides in elements. */
 typedef struct {
-    int64_t q, c, r, s;
+    int64_t q, c, r, s, first, columns;
     const void *x, *w, *bias; /* input at tap (0, 0) of the first pixel; weight at tap (0, 0); bias or NULL */
     void* y;
     int64_t x_r, x_s, x_q, w_r, w_s, y_q;
