@@ -2,7 +2,8 @@
  * the next one needs. */
 #include "conv_chain.h"
 
-#include "depthwise.h"
+#include <stdatomic.h>
+
 #include "kernels.h"
 #include "parallel.h"
 
@@ -28,6 +29,7 @@ typedef struct {
     const char* x;
     char *y, *scratch;
     int64_t parts, scratch_bytes;
+    _Atomic int failed;
 } chain_run;
 
 /* Where a task is: the next row of each link. */
@@ -74,14 +76,14 @@ static char* output_row(const chain_run* run, const chain_state* s, int i, int64
     return i + 1 < run->count ? ring_row(run, s, i, row) : s->y + row * run->stages[i].row_bytes;
 }
 
-static void compute_rows(const chain_run* run, const chain_state* s, int i, int64_t p0, int64_t p1) {
+static void compute_rows(chain_run* run, const chain_state* s, int i, int64_t p0, int64_t p1) {
     const conv_link* link = &run->links[i];
     const conv_geometry* g = &link->g;
     if (!is_depthwise(g)) { /* both ends have these rows one after another: the steps are the same */
         gemm_problem product = conv_as_product(g, link->w, link->kept);
         product.m = (p1 - p0) * g->w, product.alone = 1;
         product.a.data = input_row(run, s, i, p0), product.c = output_row(run, s, i, p0), product.bias = link->bias;
-        gemm(run->t, &product);
+        if (gemm(run->t, &product)) atomic_store(&run->failed, 1);
         return;
     }
     conv_geometry packed = *g;
@@ -97,7 +99,7 @@ static void compute_rows(const chain_run* run, const chain_state* s, int i, int6
 }
 
 /* Rows of link i up to `end`, and before each step the rows that it needs. */
-static void compute_until(const chain_run* run, chain_state* s, int i, int64_t end) {
+static void compute_until(chain_run* run, chain_state* s, int i, int64_t end) {
     const conv_geometry* g = &run->links[i].g;
     while (s->next[i] < end) {
         const int64_t p0 = s->next[i], p1 = conv_min(g->p, p0 + run->stages[i].step);
@@ -111,20 +113,20 @@ static void compute_until(const chain_run* run, chain_state* s, int i, int64_t e
 
 /* A part of an image's rows. */
 static void chain_task(void* context, int64_t task, int thread) {
-    const chain_run* run = context;
-    const conv_geometry *first = &run->links[0].g, *last = &run->links[run->count - 1].g;
-    const int64_t n = task / run->parts, part = task % run->parts,
-                  steps = conv_ceil(last->p, run->stages[run->count - 1].step);
+    chain_run* run = context;
+    const int end = run->count - 1;
+    const conv_geometry *first = &run->links[0].g, *last = &run->links[end].g;
+    const int64_t n = task / run->parts, part = task % run->parts, step = run->stages[end].step;
+    const int64_t steps = conv_ceil(last->p, step);
     chain_state s = {.rings = run->scratch + thread * run->scratch_bytes};
     s.x = run->x + n * first->h * first->w * first->c * run->size;
     s.y = run->y + n * last->out_n * run->size;
-    int64_t row = steps * part / run->parts * run->stages[run->count - 1].step, unused;
-    for (int i = run->count - 1; i >= 0; i--) {
+    int64_t row = steps * part / run->parts * step, unused;
+    for (int i = end; i >= 0; i--) { /* where each link has to begin */
         s.next[i] = row - row % run->stages[i].step;
         conv_row_range(&run->links[i].g, s.next[i], s.next[i] + 1, &row, &unused);
     }
-    const int64_t end = steps * (part + 1) / run->parts * run->stages[run->count - 1].step;
-    compute_until(run, &s, run->count - 1, conv_min(last->p, end));
+    compute_until(run, &s, end, conv_min(last->p, steps * (part + 1) / run->parts * step));
 }
 
 /* How many rows at a time, and how many each ring has to hold: what a step of the next link reads, and what a step may
@@ -162,5 +164,5 @@ int conv_chain(const kernel_table* t, const conv_link* links, int count, const v
     if (!run.scratch) return -1;
     parallel_for(threads, last->n * run.parts, chain_task, &run);
     memory_release(run.scratch);
-    return 0;
+    return run.failed ? -1 : 0;
 }

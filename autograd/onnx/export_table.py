@@ -397,4 +397,5 @@ REASONS: dict[str, str] = {
         ("nll_loss", "cross_entropy", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "bernoulli_loss",
          "logistic_loss", "kl_div"), LOSS,
     ),
+    "conv_chain": "it joins layers, which export calls one by one",
 }  # fmt: skip
