@@ -12,7 +12,7 @@ enum {
     LEAST_COLUMNS = 8,        /* of a row: a product with fewer rows is no product of panels, and has other bits */
     SAVED_BYTES = 64 << 10,   /* of activations that need not leave L1, at least */
     WEIGHT_BYTES = 256 << 10, /* of all weights, which each step reads again, at most: they stay in L2 */
-    PARTS = 4                 /* per thread, so that threads finish together; a part computes some rows again */
+    PARTS = 4 /* per thread, so that threads finish together, if they have four steps: each computes some rows again */
 };
 
 typedef struct {
@@ -158,8 +158,10 @@ int conv_chain(const kernel_table* t, const conv_link* links, int count, const v
         if (pack(t, &links[i])) return -1;
     plan(&run);
     const int threads = parallel_threads();
-    const int64_t most = conv_ceil(last->p, 4 * run.stages[count - 1].step);
-    run.parts = threads == 1 ? 1 : conv_min(most, conv_ceil(PARTS * threads, last->n));
+    const int64_t steps = conv_ceil(last->p, run.stages[count - 1].step);
+    const int64_t least = conv_min(steps, conv_ceil(threads, last->n)); /* or some threads have none */
+    const int64_t even = conv_min(conv_ceil(steps, 4), conv_ceil(PARTS * threads, last->n));
+    run.parts = threads == 1 ? 1 : conv_max(least, even);
     run.scratch = memory_allocate((size_t)(threads * run.scratch_bytes));
     if (!run.scratch) return -1;
     parallel_for(threads, last->n * run.parts, chain_task, &run);
