@@ -82,6 +82,13 @@ cdef cnp.ndarray empty_ordered(int ndim, const cnp.npy_intp *shape, const int *o
     return new_result(ndim, shape, NULL if in_order else strides, dtype)
 
 
+cdef cnp.ndarray empty_images(int64_t n, int64_t c, int64_t h, int64_t w, int dtype):
+    """A new (N, C, H, W) array over (N, H, W, C) memory."""
+    cdef cnp.npy_intp[4] shape = [n, c, h, w]
+    cdef int[4] order = [0, 2, 3, 1]
+    return empty_ordered(4, shape, order, dtype)
+
+
 cdef cnp.ndarray empty_like(cnp.ndarray x):
     """A new array of x's shape and dtype; in x's memory order where x is dense."""
     cdef int order[MAX_AXES]
