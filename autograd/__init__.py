@@ -14,6 +14,7 @@ from autograd.describe import is_floating_point
 from autograd.device import (
     are_deterministic_algorithms_enabled,
     channels_last,
+    compile,
     contiguous_format,
     cuda,
     device,
@@ -22,6 +23,7 @@ from autograd.device import (
     memory_format,
     preserve_format,
     set_float32_matmul_precision,
+    set_flush_denormal,
     set_num_threads,
     use_deterministic_algorithms,
 )
@@ -131,6 +133,7 @@ __all__ = [
     "broadcast_shapes",
     "can_cast",
     "channels_last",
+    "compile",
     "composite",
     "contiguous_format",
     "cuda",
@@ -205,6 +208,7 @@ __all__ = [
     "seed",
     "set_default_dtype",
     "set_float32_matmul_precision",
+    "set_flush_denormal",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",
@@ -228,6 +232,7 @@ _ROOMS = (
     "profiler", "sklearn", "special", "testing", "train", "utils", "vision",
 )  # fmt: skip
 _ELSEWHERE = {
+    "bfloat16": "autograd.halves",
     "detect_anomaly": "autograd.anomaly",
     "is_anomaly_enabled": "autograd.anomaly",
     "load": "autograd.io",

@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd import sweep, tape
 from autograd.errors import GraphError
+from autograd.halves import is_float
 from autograd.tensor import Tensor
 from autograd.value import Node, Value
 
@@ -99,7 +100,7 @@ def _switch(mode: _Mode | None) -> None:
 
 def _has_nan(x: Any) -> bool:
     array = x.array if isinstance(x, Tensor) else x
-    return isinstance(array, np.ndarray) and array.dtype.kind == "f" and bool(np.isnan(array).any())
+    return isinstance(array, np.ndarray) and is_float(array.dtype) and bool(np.isnan(array).any())
 
 
 def _name(node: Node) -> str:

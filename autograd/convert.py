@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import halves
 from autograd.errors import GraphError, ShapeError
 from autograd.tape import declare
 from autograd.tensor import Tensor, as_array
@@ -50,6 +51,11 @@ def caster(dtype: Any) -> Callable[..., Tensor]:
 
     cast.__doc__ = f"x as {np.dtype(dtype).name}."
     return cast
+
+
+def bfloat16(x: Tensor, memory_format: Any = None) -> Tensor:
+    """x as bfloat16."""
+    return to(x, dtype=halves.bfloat16)
 
 
 def contiguous(x: Tensor, memory_format: Any = None) -> Tensor:
@@ -150,6 +156,7 @@ METHODS: dict[str, Callable] = {
     "float": caster(np.float32),
     "double": caster(np.float64),
     "half": caster(np.float16),
+    "bfloat16": bfloat16,
     "long": caster(np.int64),
     "int": caster(np.int32),
     "short": caster(np.int16),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import GraphError, ShapeError
+from autograd.halves import is_float
 from autograd.tensor import Hook, Tensor
 from autograd.value import owner
 
@@ -18,7 +19,7 @@ from autograd.value import owner
 
 def is_floating_point(x: Tensor) -> bool:
     """Whether the elements are floating-point numbers."""
-    return x.array.dtype.kind == "f"
+    return is_float(x.array.dtype)
 
 
 def is_complex(x: Tensor) -> bool:
@@ -28,7 +29,7 @@ def is_complex(x: Tensor) -> bool:
 
 def is_signed(x: Tensor) -> bool:
     """Whether the dtype has negative numbers."""
-    return x.array.dtype.kind in "if"
+    return x.array.dtype.kind == "i" or is_float(x.array.dtype)
 
 
 def is_nonzero(x: Tensor) -> bool:

@@ -83,6 +83,11 @@ def get_float32_matmul_precision() -> str:
     return "highest"
 
 
+def compile(model: Any = None, **options: Any) -> Any:
+    """The model or function itself, as it is, also as a decorator: kernels are compiled and joined anyway."""
+    return model if model is not None else lambda decorated: decorated
+
+
 # Memory formats, for `.to(memory_format=...)`: the kernels choose the order of memory themselves.
 class memory_format(str):
     """The name of an order of memory; see Tensor.to."""
@@ -99,6 +104,7 @@ preserve_format = memory_format("preserve_format")
 
 set_num_threads = kernels.set_num_threads
 get_num_threads = kernels.get_num_threads
+set_flush_denormal = kernels.set_flush_denormal
 
 
 def usable_cores() -> int:

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd import halves
+from autograd.halves import is_float
 from autograd.tensor import Tensor
+from autograd.value import default_dtype
 
 float16 = half = np.dtype("float16")
 float32 = np.dtype("float32")
@@ -17,7 +20,13 @@ short, long = int16, int64
 
 dtype = np.dtype
 Size = tuple
-finfo, iinfo = np.finfo, np.iinfo
+iinfo = np.iinfo
+
+
+def finfo(dtype: Any = None) -> Any:
+    """The limits of a floating-point dtype, by default the default one: eps, max, min, tiny, bits, ..."""
+    dtype = np.dtype(default_dtype() if dtype is None else dtype)
+    return halves.library().finfo(dtype) if dtype.name == "bfloat16" else np.finfo(dtype)
 
 
 def is_tensor(obj: Any) -> bool:
@@ -40,5 +49,6 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     if isinstance(kind, tuple):
         return any(isdtype(dtype, k) for k in kind)
     if isinstance(kind, str) and kind in KINDS:
-        return np.dtype(dtype).kind in KINDS[kind]
+        dtype = np.dtype(dtype)
+        return ("f" if is_float(dtype) else dtype.kind) in KINDS[kind]
     return np.dtype(dtype) == np.dtype(kind)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
+from autograd.halves import is_float
 from autograd.ops.random import Generator, normal_array, source, uniform_array
 from autograd.ops.shape import sizes
 from autograd.shapes import check_count
@@ -36,7 +37,7 @@ def shape_of(size: tuple) -> tuple[int, ...]:
 
 def floating(dtype: Any, name: str) -> np.dtype:
     result = np.dtype(default_dtype() if dtype is None else dtype)
-    if result.kind != "f":
+    if not is_float(result):
         raise DTypeError(f"{name}: dtype {result}, expected a floating-point one")
     return result
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.errors import GraphError, ShapeError
 from autograd.grad_mode import no_grad
+from autograd.halves import is_float
 from autograd.op import Record
 from autograd.ops.index import getitem
 from autograd.ops.shape import reshape
@@ -151,7 +152,7 @@ class _Call:
 
 
 def _differentiable(y: Any, ctx: Context) -> bool:
-    return isinstance(y, Tensor) and y.dtype.kind == "f" and id(y) not in ctx._constant
+    return isinstance(y, Tensor) and is_float(y.dtype) and id(y) not in ctx._constant
 
 
 _ops: dict[type, Op] = {}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import GraphError
+from autograd.halves import is_number
 from autograd.tape import grad_enabled
 from autograd.value import Value
 
@@ -43,6 +44,6 @@ def _on_arrays(make: type, function: Callable, args: tuple, kwargs: dict) -> Any
     def tensor(x: Any) -> Any:
         if type(x) in (list, tuple):
             return type(x)(map(tensor, x))
-        return make(x) if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fiub" else x
+        return make(x) if isinstance(x, (np.ndarray, np.generic)) and is_number(x.dtype) else x
 
     return tensor(function(*array(args), **array(kwargs)))

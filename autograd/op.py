@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
+from autograd.halves import is_number, narrowed, widened
 from autograd.shapes import explain_axes, explain_broadcast
 from autograd.signature import Signature
 from autograd.tape import (
@@ -46,6 +47,7 @@ from autograd.tape import (
     Plan,
     Step,
     declare,
+    has_halves,
 )
 
 POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
@@ -78,6 +80,7 @@ class Record(Signature):
     keeps        the weight among the inputs, of which the kernel keeps what it has packed (autograd.value.Kept)
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
+    widens       whether 16-bit floats are computed with as float32 (all but views and copies)
     flops        function of the result's shape, the inputs' shapes (None: absent) and the attributes -> additions and
                  multiplications of one call; by default one for each element of the result or of the largest input
     bound        relative error of a float32 result, in units of the reference's own scale
@@ -107,6 +110,7 @@ class Record(Signature):
         self.second_order: bool = declaration.pop("second_order", True)
         self.random: bool = declaration.pop("random", False)
         self.view: bool = declaration.pop("view", False)
+        self.widens: bool = declaration.pop("widens", not self.view)
         self.broadcasts: bool = declaration.pop("broadcasts", False)
         self.twin: Callable | None = declaration.pop("twin", None)
         if declaration:
@@ -218,6 +222,14 @@ class Record(Signature):
 
     # -------------------------------------------------------------------------------------------- calls
 
+    def narrowed(self, results: Any, inputs: Sequence[Any], wide: Sequence[Any], attrs: dict[str, Any]) -> Any:
+        """The results of a call with `wide` as those of one with the inputs, which it widened."""
+        for name in self.mutates:
+            given, changed = (xs[self.inputs.index(name)] for xs in (inputs, wide))
+            if given is not changed:
+                given[...] = changed
+        return results if attrs.get("dtype") is not None else narrowed(results, inputs)
+
     def count_flops(self, out: tuple[int, ...], shapes: Sequence[tuple[int, ...] | None], attrs: dict[str, Any]) -> int:
         """Additions and multiplications of one call with inputs of these shapes and a result of shape out."""
         if self.flops is not None:
@@ -236,7 +248,7 @@ class Record(Signature):
         context = ", ".join([f"{n}: {s}" for n, s in shapes.items()] + told)
         for name, array in zip(names, arrays):
             dtype = getattr(array, "dtype", None)
-            if dtype is not None and dtype.kind not in "fiub":
+            if dtype is not None and not is_number(dtype):
                 return DTypeError(f"{self.name}: {name} has dtype {dtype}, expected numbers  [{context}]")
         if isinstance(error, TypeError):
             dtypes = ", ".join(f"{n}: {a.dtype}" for n, a in zip(names, arrays) if hasattr(a, "dtype"))
@@ -326,6 +338,9 @@ def composite(**declaration: Any) -> Callable[[Callable], Callable]:
                 attrs = {**record.defaults, **dict(zip(record.attrs, args[len(record.inputs) :]))}
                 args = args[: len(record.inputs)]
             try:
+                if record.widens and has_halves(args):
+                    wide = [*map(widened, args)]
+                    return record.narrowed(function(*wide, **attrs), args, wide, attrs)
                 return function(*args, **attrs)
             except (ShapeError, DTypeError) as error:
                 raise record.named(error, args) from None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import ShapeError
+from autograd.halves import is_float
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,11 @@ def text(array: np.ndarray, prefix: str, suffixes: list[str]) -> str:
 
 def _element(array: np.ndarray) -> Any:
     """The function that formats one element; all get the same width."""
-    if array.dtype.kind != "f":
+    if not is_float(array.dtype):
         width = max((len(str(x)) for x in array.flat), default=0)
         return lambda x: str(x).rjust(width)
-    finite = array[np.isfinite(array) & (array != 0)].astype(np.float64)
+    array = array.astype(np.float64)
+    finite = array[np.isfinite(array) & (array != 0)]
     whole = bool((finite == np.ceil(finite)).all())
     scientific = _options.sci_mode
     if scientific is None:

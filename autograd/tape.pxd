@@ -36,6 +36,7 @@ cdef extern from *:
         return tuple;
     }
 
+    #define HALVES (1L << 32) /* beside the bits of 32 inputs: 16-bit numbers are among them */
     #define tape_pointer(x) ((PyObject *)(x)) /* borrowed */
     #define tape_descr(array) PyArray_DESCR((PyArrayObject *)(array))
 
@@ -48,6 +49,8 @@ cdef extern from *:
         PyType_Modified(t);
     }
     """
+    int NPY_HALF  # the first of the dtypes that are neither ints nor float32 and float64
+    long HALVES
     int tape_grad_mode
     tuple tape_tuple "PyTuple_New" (Py_ssize_t n)
     void tape_set(tuple items, Py_ssize_t i, object x)
@@ -109,6 +112,7 @@ cdef class Op:
     cdef readonly bint variadic
     cdef readonly bint broadcasts
     cdef readonly bint view
+    cdef readonly bint widens  # whether it computes with 16-bit numbers, as float32
     cdef readonly bint custom
     cdef readonly tuple names
     cdef readonly tuple defaults
@@ -127,6 +131,7 @@ cdef class Op:
     cdef tuple places(self, Py_ssize_t count, names)
     cdef run(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
     cdef compute(self, PyObject **arguments, Py_ssize_t n, Py_ssize_t total, tuple attrs, forms=*)
+    cdef run_in_float32(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
     cdef forms(self, PyObject **inputs, Py_ssize_t n, long mask)
     cdef Deferred join(self, PyObject **inputs, Py_ssize_t n, tuple attrs, PyObject **arrays)
     cdef postpone(self, PyObject **inputs, Py_ssize_t n, Py_ssize_t total, tuple attrs, long mask, PyObject **arrays)
@@ -141,5 +146,6 @@ cdef class Op:
 
 cdef object call_op(object op, PyObject **arguments, size_t flags, PyObject *names)
 cdef bint alike(PyObject **arguments, Py_ssize_t n) noexcept
+cpdef bint has_halves(tuple inputs) noexcept
 cpdef bint grad_enabled() noexcept
 cpdef bint set_grad_enabled(bint on) noexcept

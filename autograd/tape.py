@@ -4,12 +4,14 @@ This file, value.py, sweep.py and tensor.py are the hot core; Cython compiles th
 """
 
 import inspect
+import operator
 
 import cython
 import numpy as np
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, GraphError, ShapeError
+from autograd.halves import is_number, widened
 
 cnp.import_array()
 
@@ -55,6 +57,16 @@ def alike(arguments, n):
     array = cython.cast(cnp.ndarray, first)
     number: cython.int = cnp.PyArray_TYPE(array)
     return (number == cnp.NPY_FLOAT32 or number == cnp.NPY_FLOAT64) and not cnp.PyArray_ISBYTESWAPPED(array)
+
+
+def has_halves(inputs: tuple) -> bool:
+    """Whether there are 16-bit floats among these tensors, arrays and numbers."""
+    for x in inputs:
+        if isinstance(x, Value):
+            x = cython.cast(Value, x).array
+        if cnp.PyArray_Check(x) and cnp.PyArray_TYPE(x) >= NPY_HALF:
+            return True
+    return False
 
 
 class Step:
@@ -121,6 +133,7 @@ class Op:
         self.plain = -1 if record.variadic or REQUIRED in record.defaults.values() else self.inputs
         self.broadcasts = record.broadcasts
         self.view = record.view
+        self.widens = record.widens
         self.twin = record.twin
         self.differentiable = record.differentiable
         self.names = tuple(record.attrs)
@@ -194,6 +207,8 @@ class Op:
         forms: object = None
         try:
             mask: cython.long = self.gather(inputs, n, arguments)
+            if mask & HALVES:
+                return self.run_in_float32(inputs, n, attrs, extras)
             for i in range(n, total):
                 tape_hold(arguments + i, attrs[i - n])
             if self.keeps >= 0 or self.custom:
@@ -232,6 +247,17 @@ class Op:
         if extras is not None:
             extras.extend(results[1:])
         return out
+
+    def run_in_float32(self, inputs, n, attrs, extras):
+        """As run, with 16-bit numbers among the inputs."""
+        given = tuple(
+            [self.as_input(x, i) if isinstance(x, (list, tuple)) else x for i, x in enumerate(tape_pack(inputs, n))]
+        )
+        wide = tuple(map(widened, given))
+        if all(map(operator.is_, wide, given)):  # float8 and the like
+            raise self.record.explain(TypeError("expected real numbers"), given, {})
+        out = self.run(tape_items(wide), n, attrs, extras)
+        return self.record.narrowed(out, given, wide, dict(zip(self.names, attrs)))
 
     def forms(self, inputs, n, mask):
         """What the kernel may keep of its weight. Somebody's own code, on the other hand, gets to see the arrays."""
@@ -335,7 +361,7 @@ class Op:
         return not self.broadcasts or alike(arguments, n)
 
     def gather(self, inputs, n, arrays):
-        """Fills in the arrays of the inputs; returns which inputs need gradients, as bits."""
+        """Fills in the arrays of the inputs; returns which inputs need gradients, and HALVES, as bits."""
         mask: cython.long = 0
         i: cython.Py_ssize_t
         for i in range(n):
@@ -345,6 +371,8 @@ class Op:
                 if value.deferred is not None and self.joints is None:
                     value.now()
                 tape_hold(arrays + i, value.array)
+                if cnp.PyArray_TYPE(value.array) >= NPY_HALF and self.widens:
+                    mask |= HALVES
                 if value.node is not None:
                     if value.version is not None and value.version.count != value.seen and value.node.op is not None:
                         raise GraphError(
@@ -361,7 +389,10 @@ class Op:
             elif isinstance(x, (float, np.floating, np.integer)):  # NumPy scalars do not decide the dtype
                 tape_hold(arrays + i, x.item() if self.broadcasts else number_array(x.item()))
             else:
-                tape_hold(arrays + i, self.as_input(x, i))
+                x = self.as_input(x, i)
+                tape_hold(arrays + i, x)
+                if cnp.PyArray_TYPE(x) >= NPY_HALF and self.widens:
+                    mask |= HALVES
         return mask
 
     def as_input(self, x, i):
@@ -370,7 +401,7 @@ class Op:
             array = np.asarray(x)
         except ValueError:
             raise ShapeError(f"{self.name}: {self.record.input_name(i)} is a list of different lengths") from None
-        if array.dtype.kind not in "fiub":
+        if not is_number(array.dtype):
             raise DTypeError(f"{self.name}: {self.record.input_name(i)} has dtype {array.dtype}, expected real numbers")
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 

@@ -16,6 +16,7 @@ from cython.cimports.autograd.value import Value, wrap
 
 from autograd.device import CPU
 from autograd.errors import DTypeError, GraphError, ShapeError
+from autograd.halves import is_number
 from autograd.numpy_protocol import call_function, call_ufunc
 from autograd.printing import text
 from autograd.shapes import near
@@ -50,7 +51,7 @@ def as_array(data, dtype=None):
         raise ShapeError("tensor: the nested lists have different lengths; expected a full block of numbers") from None
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(default_dtype())
-    if array.dtype.kind not in "fiub":
+    if not is_number(array.dtype):
         raise DTypeError(f"tensor: cannot hold {array.dtype} data ({type(data).__name__}); expected real numbers")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))

@@ -13,6 +13,7 @@ from cython.cimports.autograd.kernels import retire
 
 from autograd import kernels
 from autograd.errors import DTypeError
+from autograd.halves import is_float
 
 cnp.import_array()
 
@@ -26,11 +27,11 @@ def default_dtype():
 
 
 def set_default_dtype(dtype):
-    """Chooses what Python floats become: a floating-point dtype."""
+    """Chooses what Python floats become: float32 or float64."""
     global _default_dtype
     chosen = np.dtype(dtype)
-    if chosen.kind != "f":
-        raise DTypeError(f"set_default_dtype: expected a floating-point dtype, got {chosen}")
+    if chosen not in (np.float32, np.float64):
+        raise DTypeError(f"set_default_dtype: expected float32 or float64, got {chosen}")
     _default_dtype = np.dtype(chosen.type)  # the one object of this native dtype
 
 
@@ -391,7 +392,7 @@ def new_node(op, array):
 
 def leaf_node(array):
     """The node of a value that gradients are wanted for."""
-    if array.dtype.kind != "f":
+    if not is_float(array.dtype):
         raise DTypeError(f"requires_grad: only floating-point tensors can require gradients, this one is {array.dtype}")
     return new_node(None, array)
 

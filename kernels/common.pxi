@@ -3,6 +3,7 @@
 cdef extern from "parallel.h" nogil:
     int parallel_threads()
     void parallel_set_threads(int threads)
+    bint parallel_flush_subnormals(bint on)
     void parallel_set_stop(int (*stop)() noexcept nogil)
     void parallel_watch()
     int parallel_unwatch()
@@ -162,6 +163,12 @@ def set_num_threads(int threads):
     if threads < 1:
         raise ValueError(f"set_num_threads: expected at least 1, got {threads}")
     parallel_set_threads(threads)
+
+
+def set_flush_denormal(bint mode):
+    """Whether numbers too small for full precision are taken as 0, which is much faster: by this thread and by the
+    kernels' threads when they work for it. False if the CPU cannot."""
+    return parallel_flush_subnormals(mode)
 
 
 set_isa(os.environ.get("AUTOGRAD_ISA") or None)

@@ -87,7 +87,7 @@ cdef cnp.ndarray numpy_binary(object function, object x, object y, str name):
     for operand in (x, y):
         if not is_weak(operand):
             dtype = getattr(operand, "dtype", None)
-            if getattr(dtype, "kind", "O") not in "biuf":
+            if getattr(dtype, "kind", "O") not in "biufV":  # V: bfloat16
                 raise TypeError(f"{name}: expected real numbers, got {dtype or type(operand).__name__}")
     with np.errstate(all="ignore"):
         return np.asarray(function(x, y))
@@ -159,8 +159,8 @@ def add_(cnp.ndarray x not None, y):
     cdef cnp.ndarray other = as_array(y, "add_")
     if not cnp.PyArray_SAMESHAPE(x, other):
         raise ValueError(f"add_: x has shape {np.shape(x)}, but y has shape {np.shape(other)}")
-    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(other) or not is_float(x):
-        raise TypeError(f"add_: expected two arrays of float32 or float64, got {x.dtype} and {other.dtype}")
+    if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(other):
+        raise TypeError(f"add_: expected two arrays of one dtype, got {x.dtype} and {other.dtype}")
     if not cnp.PyArray_ISWRITEABLE(x):
         raise ValueError("add_: x is read-only")
     cdef const char *to = <const char *>cnp.PyArray_DATA(x)

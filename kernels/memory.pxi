@@ -129,7 +129,9 @@ cdef PyObject *retired_array(int ndim, const cnp.npy_intp *shape, const cnp.npy_
     cdef int way, i
     for way in range(RETIRED_WAYS):
         found = places[way]
-        if found == NULL or cnp.PyArray_NDIM(<cnp.ndarray>found) != ndim or cnp.PyArray_TYPE(<cnp.ndarray>found) != dtype:
+        if found == NULL:
+            continue
+        if cnp.PyArray_NDIM(<cnp.ndarray>found) != ndim or cnp.PyArray_TYPE(<cnp.ndarray>found) != dtype:
             continue
         step = item_size(dtype)
         i = ndim - 1

@@ -33,6 +33,7 @@ static struct {
     int64_t tasks, grain; /* grain: tasks that a thread takes at a time */
     parallel_task run;
     void* context;
+    uint64_t mode;       /* the caller's float_mode, which bits may depend on */
     int workers;         /* threads started */
     _Atomic int threads; /* threads wanted, the caller included */
     _Atomic int
@@ -42,6 +43,40 @@ static struct {
     _Atomic int stopped; /* the job's remaining tasks, and loops within its tasks, are skipped */
     int (*stop)(void);
 } team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .threads = 1};
+
+/* How this thread rounds and whether it flushes subnormal numbers to zero: the control bits of its registers. */
+static uint64_t float_mode(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_stmxcsr() & ~0x3fu; /* the others say what has happened */
+#elif defined(__aarch64__)
+    uint64_t mode;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+static void set_float_mode(uint64_t mode) {
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr((unsigned)mode);
+#elif defined(__aarch64__)
+    __asm__ volatile("msr fpcr, %0" : : "r"(mode));
+#endif
+}
+
+#if defined(__x86_64__)
+enum { FLUSH = 1 << 15 | 1 << 6 }; /* results, and operands */
+#elif defined(__aarch64__)
+enum { FLUSH = 1 << 24 };
+#else
+enum { FLUSH = 0 };
+#endif
+
+int parallel_flush_subnormals(int on) {
+    set_float_mode(on ? float_mode() | FLUSH : float_mode() & ~(uint64_t)FLUSH);
+    return FLUSH != 0;
+}
 
 static void pause_cpu(void) {
 #if defined(__x86_64__)
@@ -135,6 +170,7 @@ static void* worker(void* argument) {
         }
         if ((word & OPEN) && thread < team.job_threads) {
             if (!atomic_compare_exchange_strong(&team.word, &word, word + 1)) continue;
+            if (float_mode() != team.mode) set_float_mode(team.mode);
             work(thread);
             atomic_fetch_sub(&team.word, 1);
         }
@@ -179,6 +215,7 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void* context) 
     team.grain = tasks / (GRAINS * threads) > 1 ? tasks / (GRAINS * threads) : 1;
     team.run = run;
     team.context = context;
+    team.mode = float_mode();
     atomic_store(&team.next, 0);
     atomic_store(&team.stopped, 0);
     uint64_t generation = (atomic_load(&team.word) / GENERATION + 1) * GENERATION;

@@ -16,6 +16,10 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void* context);
 int parallel_threads(void);
 void parallel_set_threads(int threads);
 
+/* Whether this thread, and workers while they work for it, take subnormal numbers as zero; returns 0 where the CPU
+ * cannot. Workers take on how the calling thread rounds, too, whoever has set it. */
+int parallel_flush_subnormals(int on);
+
 /* Ctrl-C. Between parallel_watch and parallel_unwatch the calling thread, if it is the program's main one, asks `stop`
  * between tasks, every 50 ms or later. Once that says yes, tasks are skipped, and parallel_unwatch returns 1: the
  * result is unfinished. `stop` may wait for a lock that a forking thread holds. A task of 100 ms or more asks

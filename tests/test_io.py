@@ -103,16 +103,6 @@ def test_files_are_safetensors_to_others(tmp_path):
     np.testing.assert_array_equal(net[0].weight.array, others["0.weight"] + 1)
 
 
-def test_bfloat16_becomes_float32(tmp_path):
-    torch = pytest.importorskip("torch")
-    torch_io = pytest.importorskip("safetensors.torch")
-    values = torch.randn(5, 3).to(torch.bfloat16)
-    torch_io.save_file({"w": values, "e": values[:0]}, str(tmp_path / "b"))
-    found = load_file(tmp_path / "b")
-    np.testing.assert_array_equal(found["w"].numpy(), values.float().numpy())
-    assert found["w"].dtype == np.float32 and found["e"].shape == (0, 3)
-
-
 def test_training_resumes_from_a_file(tmp_path, rng):
     def build():
         autograd.manual_seed(3)

@@ -141,8 +141,14 @@ def make_loader(workers, seed, **options):
     return DataLoader(TensorDataset(*arrays()), 4, num_workers=workers, seed=seed, transform=noise, **options)
 
 
-@pytest.mark.parametrize("workers", WORKERS)
-@pytest.mark.parametrize("stop", [0, 1, 3, 6])
+@pytest.mark.parametrize(
+    ("workers", "stop"),
+    [
+        pytest.param(workers, stop, marks=() if workers == stop or workers + stop == 5 else pytest.mark.slow)
+        for workers in WORKERS
+        for stop in (0, 1, 3, 6)
+    ],
+)
 def test_resume_continues_at_the_same_bits(workers, stop):
     loader = make_loader(workers, 3, shuffle=True)
     whole = [contents(loader) for _ in range(3)]

@@ -211,3 +211,15 @@ def labels_of(n):
 def test_training_has_the_same_bits_for_any_number_of_threads(isa):
     hashes = {hashlib.sha256(trained(threads)).hexdigest() for threads in THREADS}
     assert len(hashes) == 1
+
+
+def test_flushing_subnormal_numbers_reaches_all_threads():
+    x = np.full(1 << 20, 1e-40, np.float32)
+    assert bits_for_all_threads(lambda: kernels.add(x, x)) == [(x + x).tobytes()] * len(THREADS)
+    if not autograd.set_flush_denormal(True):
+        pytest.skip("this CPU cannot")
+    try:
+        assert bits_for_all_threads(lambda: kernels.add(x, x)) == [bytes(x.nbytes)] * len(THREADS)
+    finally:
+        autograd.set_flush_denormal(False)
+    assert bits_for_all_threads(lambda: kernels.add(x, x)) == [(x + x).tobytes()] * len(THREADS)

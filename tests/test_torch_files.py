@@ -50,8 +50,7 @@ def check(found, torch):
     for name, tensor in expected["state"].items():
         np.testing.assert_array_equal(found["state"][name].numpy(), tensor.numpy())
     for a, b in zip(found["dtypes"], expected["dtypes"]):
-        np.testing.assert_array_equal(a.numpy(), b.float().numpy())
-        assert b.dtype is torch.bfloat16 or str(a.dtype) == str(b.dtype).removeprefix("torch.")
+        assert str(a.dtype) == str(b.dtype).removeprefix("torch.") and a.tolist() == b.tolist()
     assert found["parameter"].requires_grad and found["parameter"].shape == (2, 0)
     np.testing.assert_array_equal(found["expanded"].numpy(), [[1, 2]] * 3)
     assert found["plain"] == expected["plain"] and tuple(found["size"]) == (1, 2) and found["numpy"] == 0.25

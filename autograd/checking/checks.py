@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd import kernels
 from autograd.checking.gradcheck import adjoint_check, examine, first_order
+from autograd.checking.half import check_halves
 from autograd.checking.opcall import LAYOUTS, CheckFailed, OpCall, emptied, plain
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.op import Record, registry
@@ -355,6 +356,7 @@ CHECKS: dict[str, Callable[[OpCall], float | None]] = {
     "threads": check_threads,
     "empty": check_empty,
     "NaN": check_nan,
+    "halves": check_halves,
     "errors": check_errors,
 }
 # Checks of the same kind for every case: fewer of them say as much.
@@ -366,6 +368,7 @@ SHARE = {
     "layouts": 4,
     "ISAs": 2,
     "NaN": 2,
+    "halves": 4,
     "empty": 4,
     "errors": 4,
 }

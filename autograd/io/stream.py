@@ -56,11 +56,6 @@ def fill(stream: Any, array: np.ndarray, order: str = "little") -> None:
         np.not_equal(array.view(np.uint8), 0, out=array)
 
 
-def widen(halves: np.ndarray) -> np.ndarray:
-    """bfloat16 (as uint16) to float32: the same number."""
-    return (halves.astype(np.uint32) << 16).view(np.float32)
-
-
 @contextmanager
 def opened(f: Any) -> Iterator[tuple[Any, int]]:
     """A seekable binary stream, at its start, of a path or a file object, and its size.

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd import halves
 from autograd.errors import DTypeError, FormatError, MissingExtraError
 from autograd.io.atomic import Buffer, write_atomically
-from autograd.io.stream import fill, opened, widen
+from autograd.io.stream import fill, opened
 from autograd.tensor import Tensor
 
 CHECKSUM = "autograd.checksum"
@@ -35,7 +36,7 @@ KINDS = {
     "U8": "|u1",
     "BOOL": "|b1",
 }
-NAMES = {kind: name for name, kind in KINDS.items()}
+NAMES = {kind: name for name, kind in KINDS.items()} | {"<V2": "BF16"}
 OTHERS = {
     b"PK\x03\x04": "a zip archive; autograd.load opens those of torch.save and np.savez",
     b"\x80": "a pickle; autograd.load opens those of torch.save",
@@ -154,22 +155,22 @@ def _header(stream: Any, size: int) -> dict[str, Any]:
 
 
 def _read_array(stream: Any, name: str, part: Mapping[str, Any]) -> np.ndarray:
-    """A writable array in native byte order; bfloat16 becomes float32."""
+    """A writable array in native byte order."""
     kind, shape, (start, end) = part["dtype"], tuple(part["shape"]), part["data_offsets"]
     if kind not in KINDS and kind != "BF16":
         raise FormatError(f"{name} has dtype {kind}, which is not supported ({', '.join(KINDS)}, BF16)")
-    dtype = np.dtype("u2" if kind == "BF16" else KINDS[kind]).newbyteorder("=")
+    dtype = halves.bfloat16 if kind == "BF16" else np.dtype(KINDS[kind]).newbyteorder("=")
     if math.prod(shape) * dtype.itemsize != end - start:
         raise FormatError(f"{name} has shape {shape}, but {end - start} bytes")
     array = np.empty(shape, dtype)
     fill(stream, array)
-    return widen(array) if kind == "BF16" else array
+    return array
 
 
 def load_file(filename: str | os.PathLike[str], device: str = "cpu") -> dict[str, Tensor]:
     """Tensors by name from a safetensors file, whoever wrote it; a checksum, where there is one, is verified.
 
-    bfloat16 becomes float32. Errors: FormatError for a file that is truncated, damaged or something else.
+    Errors: FormatError for a file that is truncated, damaged or something else.
     """
     if str(device) != "cpu":
         raise ValueError(f"load_file: tensors live on the CPU only, got device={device!r}")

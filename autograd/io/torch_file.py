@@ -14,9 +14,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from autograd import halves
 from autograd.dtypes import Size
 from autograd.errors import FormatError
-from autograd.io.stream import Limited, fill, widen
+from autograd.halves import is_float
+from autograd.io.stream import Limited, fill
 from autograd.io.unpickle import Name, unpickle
 from autograd.tensor import Tensor
 
@@ -25,7 +27,7 @@ LEGACY_VERSION = 1001
 PICKLE_LIMIT = 1 << 28  # bytes of the pickle itself, which holds no numbers
 VIEW_LIMIT = 1 << 20  # elements by which an expanded tensor may exceed its storage
 
-# Storage class -> dtype of its elements; "bf16" is widened to float32.
+# Storage class -> dtype of its elements; "bf16" is none of NumPy's.
 STORAGES = {
     "FloatStorage": "f4", "DoubleStorage": "f8", "HalfStorage": "f2", "BFloat16Storage": "bf16", "LongStorage": "i8",
     "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1", "BoolStorage": "b1",
@@ -45,16 +47,16 @@ class Storage:
 
     def __init__(self, kind: str, length: int, read: Callable[[np.ndarray], None]) -> None:
         self.kind = kind
+        self.dtype = halves.bfloat16 if kind == "bf16" else np.dtype(kind)
         self.length = length
         self._read = read
-        self.width = 2 if kind == "bf16" else np.dtype(kind).itemsize
         self._array: np.ndarray | None = None
 
     def array(self) -> np.ndarray:
         if self._array is None:
-            raw = np.empty(self.length, "u2" if self.kind == "bf16" else self.kind)
-            self._read(raw)
-            self._array = widen(raw) if self.kind == "bf16" else raw
+            array = np.empty(self.length, self.dtype)
+            self._read(array)
+            self._array = array
         return self._array
 
 
@@ -78,12 +80,11 @@ def _rebuild(storage: Any, offset: Any, size: Any, stride: Any, requires_grad: A
     if end > storage.length or count > storage.length + VIEW_LIMIT:
         raise FormatError(f"a tensor of size {shape} that does not fit its storage of {storage.length} elements")
     if not count:
-        dtype = "f4" if storage.kind == "bf16" else storage.kind
-        return Tensor(np.empty(shape, dtype), bool(requires_grad))
+        return Tensor(np.empty(shape, storage.dtype), bool(requires_grad))
     flat = storage.array()[offset:]
     view = np.lib.stride_tricks.as_strided(flat, shape, [s * flat.itemsize for s in strides])
     view = view.copy() if count > storage.length else view  # overlapping: each element its own memory
-    return Tensor(view, bool(requires_grad) and view.dtype.kind == "f")
+    return Tensor(view, bool(requires_grad) and is_float(view.dtype))
 
 
 def _rebuild_v3(
@@ -94,14 +95,14 @@ def _rebuild_v3(
         raise FormatError("a tensor without bytes and a dtype")
     kind = DTYPES[dtype.meaning]
     typed = Storage(kind, 0, lambda raw: np.copyto(raw.view(np.uint8), storage.array()[: raw.nbytes]))
-    typed.length = storage.length // typed.width
+    typed.length = storage.length // typed.dtype.itemsize
     return _rebuild(typed, offset, size, stride, grad)
 
 
 def _rebuild_parameter(data: Any, requires_grad: Any = True, *_: Any) -> Tensor:
     if type(data) is not Tensor:
         raise FormatError("a parameter without a tensor")
-    return data.requires_grad_() if requires_grad and data.dtype.kind == "f" else data
+    return data.requires_grad_() if requires_grad and is_float(data.dtype) else data
 
 
 class _NumpyDType:
@@ -180,7 +181,7 @@ class _Storages:
             raise FormatError("a view of a storage, which PyTorch wrote before version 0.4")
         if key not in self.known:
             self.known[key] = self.make(key, kind.meaning, length)
-        if length * self.known[key].width > self.size:
+        if length * self.known[key].dtype.itemsize > self.size:
             raise FormatError(f"a storage of {length} elements in a file of {self.size} bytes")
         if (self.known[key].kind, self.known[key].length) != (kind.meaning, length):
             raise FormatError(f"storage {key!r} is described in two ways")
@@ -252,7 +253,7 @@ def read_legacy(stream: BinaryIO, size: int) -> Any:
         if int.from_bytes(limited.read(8), order) != storage.length:  # type: ignore[arg-type]
             raise FormatError(f"storage {key!r} has another length than its tensors expect")
         places[key] = limited.tell()
-        stream.seek(storage.length * storage.width, os.SEEK_CUR)
+        stream.seek(storage.length * storage.dtype.itemsize, os.SEEK_CUR)
     if limited.tell() > size or set(places) != set(storages.known):
         raise FormatError("the storages do not fit the file")
     stream.seek(start)  # now that it is known where the numbers are, the tensors can be made

@@ -18,7 +18,7 @@ from autograd.errors import DTypeError
 from autograd.io.torch_file import STORAGES
 from autograd.tensor import Tensor
 
-STORAGE_OF = {np.dtype(kind): name for name, kind in STORAGES.items() if kind != "bf16"}
+STORAGE_OF = {"bfloat16" if kind == "bf16" else np.dtype(kind).name: name for name, kind in STORAGES.items()}
 DEPTH = 64
 ALIGNMENT = 64
 
@@ -78,7 +78,7 @@ class _Pickler:
 
     def tensor(self, array: np.ndarray, path: tuple[str, ...]) -> None:
         """torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)"""
-        name = STORAGE_OF.get(array.dtype.newbyteorder("="))
+        name = STORAGE_OF.get(array.dtype.name)
         if name is None:
             raise DTypeError(f"save: {'.'.join(path)} has dtype {array.dtype}, which PyTorch's format cannot hold")
         identity = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)

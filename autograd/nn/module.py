@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from autograd import halves
 from autograd.errors import DTypeError
+from autograd.halves import is_float
 from autograd.nn.base import Callable as Base
 from autograd.nn.base import find_quickly
 from autograd.nn.hooks import HooksMixin
@@ -293,12 +295,12 @@ class Module(Base, HooksMixin, StateMixin):
         """to(dtype), to("cpu"), to(tensor): converts floating-point parameters and buffers in place."""
         for module in self.modules():
             for _, value in module._own(PARAMETER, BUFFER, TEMPORARY):
-                if value.array.dtype.kind != "f":
+                if not is_float(value.array.dtype):
                     value.detach().to("cpu")
                     continue
                 converted = value.detach().to(*args, **kwargs)
                 if converted.dtype != value.dtype:
-                    if converted.dtype.kind != "f":
+                    if not is_float(converted.dtype):
                         raise DTypeError(f"{type(self).__name__}.to: only floating-point types, got {converted.dtype}")
                     gradient = None if value.grad is None else value.grad.to(converted.dtype)
                     value.data = converted
@@ -313,6 +315,9 @@ class Module(Base, HooksMixin, StateMixin):
 
     def half(self) -> Self:
         return self.to(np.float16)
+
+    def bfloat16(self) -> Self:
+        return self.to(halves.bfloat16)
 
     def type(self, dst_type: Any) -> Self:
         """As to(dst_type): integers, such as counts of batches, stay what they are."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.errors import StateDictError
+from autograd.halves import is_number
 from autograd.nn.hooks import Handle
 from autograd.shapes import near
 from autograd.tensor import Tensor
@@ -155,7 +156,7 @@ class StateMixin:
 
 def _as_array(name: str, value: Any) -> np.ndarray:
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
-    if array.dtype.kind not in "fiub":
+    if not is_number(array.dtype):
         raise StateDictError(f"load_state_dict: {name} must be a tensor or an array, got {type(value).__name__}")
     return array
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import FormatError
+from autograd.halves import is_half, widened
 from autograd.onnx.proto import array_of, library, operator_set
 from autograd.onnx.table import HALF_AWARE, OPERATORS
 from autograd.shapes import near
@@ -16,7 +17,6 @@ from autograd.tensor import Tensor
 
 # Attributes that some exporters write although they mean nothing to the operator.
 IGNORED = {"Add": {"axis", "broadcast"}, "Mul": {"axis", "broadcast"}, "Dropout": {"is_test"}, "Gemm": {"broadcast"}}
-HALVES = ("float16", "bfloat16")
 
 
 class Step:
@@ -52,11 +52,11 @@ class Step:
                 values[name] = result
 
     def _call(self, inputs: list[Any], keywords: dict[str, Any]) -> Any:
-        half = next((x.dtype for x in inputs if isinstance(x, Tensor) and x.dtype.name in HALVES), None)
+        half = next((x.dtype for x in inputs if isinstance(x, Tensor) and is_half(x.dtype)), None)
         if half is None or not self.half:
             return self.function(*inputs, **keywords)
         # float16 and bfloat16 are for storage: arithmetic is done in float32
-        wide = [x.astype(np.float32) if isinstance(x, Tensor) and x.dtype.name in HALVES else x for x in inputs]
+        wide = [widened(x) if isinstance(x, Tensor) else x for x in inputs]
         results = self.function(*wide, **keywords)
         results = results if isinstance(results, tuple) else (results,)
         return tuple(r.astype(half) if isinstance(r, Tensor) and r.dtype == np.float32 else r for r in results)

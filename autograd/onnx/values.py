@@ -20,7 +20,7 @@ def ints(x: Any) -> list[int]:
 
 
 def tensor(a: Any, dtype: Any = None) -> Tensor:
-    """A tensor of any dtype that ONNX knows, also of those that ops cannot calculate with (bfloat16, float8, int4)."""
+    """A tensor of any dtype that ONNX knows, also of those that ops cannot calculate with (float8, int4)."""
     a = np.asarray(a, dtype)
     if a.dtype.kind in "fiub" and a.dtype.name in np.sctypeDict:
         return Tensor(a)

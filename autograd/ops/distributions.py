@@ -43,8 +43,7 @@ def seeded(**attrs: Any):
 def exponential(x, *, lambd=1.0, generator=None):
     """Exponential numbers, of density lambd e^(-lambd v), for every element of x."""
     positive(lambd=lambd)
-    wide = np.float32 if floating(x).dtype.itemsize < 4 else x.dtype
-    return (source(generator).standard_exponential(x.shape, wide) / lambd).astype(x.dtype, copy=False)
+    return source(generator).standard_exponential(x.shape, floating(x).dtype) / lambd
 
 
 @op(

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import ShapeError
+from autograd.halves import FLOAT32, is_half, is_number
 from autograd.value import default_dtype
 
-FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 INT64 = np.dtype(np.int64)
-RANKS = {"b": 0, "u": 1, "i": 1, "f": 2}
+RANKS = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2}
 NUMBERS = {bool: lambda: np.dtype(bool), int: lambda: INT64, float: default_dtype}
 
 
@@ -26,7 +26,7 @@ def has_kernels(x: np.ndarray) -> bool:
 
 def rank(dtype: np.dtype) -> int:
     """bool < ints < floats."""
-    if dtype.kind not in RANKS:
+    if not is_number(dtype):
         raise TypeError(f"expected real numbers, got {dtype}")
     return RANKS[dtype.kind]
 
@@ -36,7 +36,7 @@ def promote_types(a: Any, b: Any) -> np.dtype:
     a, b = np.dtype(a), np.dtype(b)
     if rank(a) != rank(b):
         return a if rank(a) > rank(b) else b
-    return np.promote_types(a, b)
+    return FLOAT32 if a != b and is_half(a) and is_half(b) else np.promote_types(a, b)
 
 
 def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
@@ -89,12 +89,10 @@ def promote_float(*xs: Any) -> tuple:
 
 
 def real(function: Callable[[np.ndarray], np.ndarray], x: Any) -> np.ndarray:
-    """function(x) for a kernel of float32 and float64: ints get the default dtype, float16 is computed in float32."""
+    """function(x) for a kernel of float32 and float64: ints get the default dtype."""
     if type(x) is np.ndarray and has_kernels(x):
         return function(x)
     if isinstance(x, np.ndarray) and x.dtype.kind == "f":
-        if x.dtype.itemsize == 2:
-            return function(x.astype(FLOAT32)).astype(x.dtype)
         return function(x.astype(x.dtype.newbyteorder("=")))
     if isinstance(x, np.ndarray):
         rank(x.dtype)

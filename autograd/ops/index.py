@@ -149,7 +149,7 @@ def _setitem_reference(x, y, index, inplace=False):
     return np.array(out).reshape(x.shape)
 
 
-@op(reference=_setitem_reference, samples=_setitem_samples, linear_in=("y",))
+@op(reference=_setitem_reference, samples=_setitem_samples, linear_in=("y",), widens=False)
 def setitem(x, y, *, index, inplace=False):
     """A copy of x with x[index] replaced by y, which broadcasts. inplace: x itself, for Tensor's `x[index] = y`."""
     out = x if inplace else np.array(x, order="K")

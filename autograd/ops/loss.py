@@ -103,8 +103,6 @@ def fused_grad(g: Any, x: Any, y: Any, reduction: str, kind: str, p: float = 0.0
     if x.dtype == y.dtype and has_kernels(x):
         return kernels.pair_loss_grad(g, x, y, reduction, kind, p)
     g_, x_, y_ = promote_float(g, x, y)
-    if x_.dtype.itemsize == 2:
-        g_, x_, y_ = (a.astype(FLOAT32) for a in (g_, x_, y_))
     return kernels.pair_loss_grad(np.asarray(g_, x_.dtype), x_, y_, reduction, kind, p).astype(x.dtype)
 
 

@@ -213,7 +213,8 @@ def memory_order(x: np.ndarray) -> list[int]:
 
 @op(
     random=True,
-    view=True,
+    view=True,  # outside training
+    widens=True,
     extras=("mask",),
     reference=_dropout_reference,
     samples=_dropout_samples,

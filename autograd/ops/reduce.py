@@ -12,7 +12,7 @@ from autograd.errors import ShapeError
 from autograd.grad_mode import enable_grad, grad
 from autograd.op import composite, op
 from autograd.ops.binary import eq, ne
-from autograd.ops.dtypes import FLOAT32, floats, has_kernels, quiet
+from autograd.ops.dtypes import floats, has_kernels, quiet
 from autograd.ops.elementwise import mul, no_gradient, pow, raw, where
 from autograd.ops.index import getitem
 from autograd.ops.shape import expand, reshape
@@ -85,10 +85,8 @@ def sum(x, *, axis=None, keepdims=False, dtype=None):
         x = x.astype(dtype)
     if has_kernels(x):
         return kernels.sum(x, axis, keepdims)
-    if x.dtype.kind == "f" and x.dtype.itemsize > 2:
-        return kernels.sum(x, axes_of(axis, x.ndim), keepdims)
     if x.dtype.kind == "f":
-        return kernels.sum(x.astype(FLOAT32), axes_of(axis, x.ndim), keepdims).astype(x.dtype)
+        return kernels.sum(x, axes_of(axis, x.ndim), keepdims)
     return np.sum(x, axes_of(axis, x.ndim), np.int64 if dtype is None else dtype, keepdims=keepdims)
 
 
@@ -301,7 +299,7 @@ def vector_norm(x, *, ord=2, axis=None, keepdims=False):
     ord = float(ord)
     a = floats(x)
     if ord != 2:
-        a = np.abs(a) if a.dtype.itemsize == 2 else kernels.abs(a)
+        a = kernels.abs(a)
     if math.isinf(ord):
         nonempty("vector_norm", x, axis)
         return (np.max if ord > 0 else np.min)(a, axes_of(axis, a.ndim), keepdims=keepdims)
@@ -340,11 +338,10 @@ vector_norm.grads(x=_norm_grad)
 def logsumexp(x, *, axis=None, keepdims=False):
     """log(sum(e^x)) over axes, without overflow in between; nothing gives -inf."""
     x = floats(x)
-    dtype, x = x.dtype, x.astype(FLOAT32, copy=False) if x.dtype.itemsize == 2 else x
     top = kernels.amax(x, axis, True) if x.size else np.full(kept(x.shape, axis), -np.inf, x.dtype)
     top = np.where(np.isfinite(top), top, x.dtype.type(0))
     total = kernels.sum(kernels.exp(kernels.sub(x, top)), axis, True)
-    return (kernels.log(total) + top).reshape(reduced(x.shape, axis, keepdims)).astype(dtype, copy=False)
+    return (kernels.log(total) + top).reshape(reduced(x.shape, axis, keepdims))
 
 
 def _logsumexp_grad(g, x, out, axis, keepdims):

@@ -11,7 +11,7 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import Direct, composite, op
-from autograd.ops.dtypes import has_kernels
+from autograd.ops.dtypes import has_kernels, quiet
 from autograd.ops.elementwise import raw
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axes, normalize_axis
@@ -32,7 +32,7 @@ def one(s: Sampler, **values: Any) -> Case:
 # --------------------------------------------------------------------------------------------- the engine's own
 
 
-@op(reference=lambda x: x * 1, samples=one, linear_in=("x",), onnx="Identity")
+@op(reference=lambda x: x * 1, samples=one, linear_in=("x",), widens=False, onnx="Identity")
 def identity(x):
     """A copy of x."""
     return np.array(x, order="K")
@@ -45,11 +45,12 @@ identity.grads(x=lambda g: g)
     reference=lambda x, dtype: np.array(x.tolist(), np.float64).reshape(x.shape).astype(dtype),
     samples=lambda s: s.case(s.array(s.shape()), dtype=s.choice((s.dtype, np.dtype(np.float64)))),
     linear_in=("x",),
+    widens=False,
     onnx="Cast",
 )
 def astype(x, *, dtype):
     """x in another dtype, always a copy."""
-    return np.asarray(x).astype(dtype)
+    return quiet(np.asarray(x).astype, dtype)
 
 
 astype.grads(x=lambda g: g)
@@ -83,6 +84,7 @@ def _sum_to_samples(s: Sampler) -> Case:
     kernel=kernels.sum_to,
     linear_in=("x",),
     view=True,  # where there is nothing to sum
+    widens=True,
     flops=lambda out, x, **_: math.prod(x),
 )
 def sum_to(x, *, shape):

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.errors import GraphError, StateDictError
+from autograd.errors import DTypeError, GraphError, StateDictError
 from autograd.grad_mode import enable_grad
+from autograd.halves import is_half
 from autograd.optim.many import drop_gradients, kept, mark_changed, with_gradients
 from autograd.shapes import near
 from autograd.tensor import Tensor
@@ -67,6 +68,8 @@ class Optimizer:
                 raise TypeError(f"{self._name}: parameter {i} must be a tensor, got {type(p).__name__}")
             if not p.is_leaf:
                 raise GraphError(f"{self._name}: parameter {i}, shape {p.shape}, is a result of ops; use x.detach()")
+            if is_half(p.dtype):
+                raise DTypeError(f"{self._name}: parameter {i} is {p.dtype}, a dtype for storage; train model.float()")
             if id(p) in known:
                 raise ValueError(f"{self._name}: parameter {i}, shape {p.shape}, is there twice")
             known.add(id(p))
