@@ -62,7 +62,7 @@ def test_a_sequence_is_what_it_now_holds_and_does(monkeypatch):
         assert layers(x).tolist() == layers(x=x).tolist() == [[2, 2, 2]]
     layers[1].append(nn.Linear(3, 5))
     assert layers(x).shape == (1, 5)
-    with pytest.raises(ShapeError, match="in 1.2: Linear"):
+    with pytest.raises(ShapeError, match=r"in 1\.2: Linear"):
         layers(ag.ones(1, 4))
     with pytest.raises(TypeError):
         layers(x, x)
