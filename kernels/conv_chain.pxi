@@ -69,9 +69,9 @@ def conv_chain(cnp.ndarray x, cnp.ndarray w, layers, kept=None):
         raise ValueError(f"conv_chain: w {shape_of(w)} does not fit: these layers have {length} weights and biases")
     if not conv_chain_fits(t, links, count):
         raise ValueError("conv_chain: these shapes go one by one")
-    x, w = channels_last(x), contiguous(w)
+    x, w = channels_inner(x, "conv_chain"), contiguous(w)
     g = &links[count - 1].g
-    out = empty_channels_last(g.n, g.k, g.p, g.q, cnp.PyArray_TYPE(x))
+    out = empty_images(g.n, g.k, g.p, g.q, cnp.PyArray_TYPE(x))
     place = <const char *>cnp.PyArray_DATA(w)
     size = cnp.PyArray_ITEMSIZE(w)
     memset(own, 0, sizeof(own))

@@ -28,14 +28,25 @@ cdef class Shortcut:
     cdef take(self, Callable module, Op op, tuple arguments)
 
 
+cdef class Chain:
+    cdef object forward
+    cdef str name
+
+    cdef list steps_of(self, Callable module)
+
+
 cdef class WithReLU:
     cdef readonly Callable layer, relu
     cdef readonly str forward
+
+    cdef run(self, x)
 
 
 cdef class ReLUBeforePool:
     cdef readonly WithReLU layer, last
     cdef readonly Callable pool
+
+    cdef run(self, x)
 
 
 cdef class ConvNorm:

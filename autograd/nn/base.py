@@ -27,11 +27,16 @@ class Callable:
             if has_hooks(self):
                 return self._call_hooked(args, kwargs)
             if not kwargs:
-                shortcut: Shortcut = _shortcuts.get(type(self))
-                if shortcut is not None:
+                known = _shortcuts.get(type(self))
+                if isinstance(known, Shortcut):
+                    shortcut: Shortcut = known
                     result = shortcut.take(self, shortcut.op, args)
                     if result is not None:
                         return result
+                elif known is not None:
+                    steps: list = cython.cast(Chain, known).steps_of(self)
+                    if steps is not None and len(args) == 1:
+                        return run_steps(steps, args[0])
             return self.forward(*args, **kwargs)
         except (ShapeError, DTypeError) as error:
             self._locate(error)
@@ -117,6 +122,36 @@ class Shortcut:
             return None
 
 
+class Chain:
+    """Says that forward of a class of layers usually comes to a list of steps, each called on the result of the last.
+
+    name: of the attribute that holds the list, or None as long as there is none.
+    """
+
+    def __init__(self, layer, name: str):
+        self.forward = layer.forward
+        self.name = name
+        _shortcuts[layer] = self
+
+    def steps_of(self, module: Callable):
+        state: dict = instance_dict(module, cython.NULL)
+        if type(module).forward is not self.forward or "forward" in state:
+            return None
+        return state.get(self.name)
+
+
+@cython.cfunc
+def run_steps(steps: list, x):
+    for step in steps:
+        if type(step) is WithReLU:
+            x = cython.cast(WithReLU, step).run(x)
+        elif type(step) is ReLUBeforePool:
+            x = cython.cast(ReLUBeforePool, step).run(x)
+        else:
+            x = step(x)
+    return x
+
+
 class WithReLU:
     """A layer and the ReLU after it, in one op; in two where somebody hooked one of them.
 
@@ -129,6 +164,9 @@ class WithReLU:
         self.forward = forward
 
     def __call__(self, x):
+        return self.run(x)
+
+    def run(self, x):
         if not (is_plain(self.layer) and is_plain(self.relu) and fusion.enabled):
             return self.relu(self.layer(x))
         shortcut: Shortcut = _shortcuts.get(type(self.layer))
@@ -155,10 +193,13 @@ class ReLUBeforePool:
         self.last = WithReLU(pool, layer.relu)
 
     def __call__(self, x):
+        return self.run(x)
+
+    def run(self, x):
         plain: cython.bint = is_plain(self.layer.relu) and is_plain(self.pool) and fusion.enabled
         if not plain or self.pool.return_indices or self.pool.dilation not in (1, (1, 1)):
             return self.pool(self.layer(x))
-        return self.last(self.layer.layer(x))
+        return self.last.run(self.layer.layer(x))
 
 
 class ConvNorm:

@@ -17,6 +17,9 @@ class Shortcut:
         dimensions: int = -1,
     ) -> None: ...
 
+class Chain:
+    def __init__(self, layer: type[Callable], name: str) -> None: ...
+
 class WithReLU:
     layer: Any
     relu: Callable

@@ -15,7 +15,7 @@ from autograd.nn import functional as F
 from autograd.nn.activation import ReLU, ReLU6
 from autograd.nn.base import ConvChain, ConvNorm, ReLUBeforePool, Shortcut, WithReLU, is_plain
 from autograd.nn.conv import Conv2d
-from autograd.nn.linear import Linear
+from autograd.nn.linear import Flatten, Linear
 from autograd.nn.loss import CrossEntropyLoss
 from autograd.nn.module import Module
 from autograd.nn.norm import BatchNorm1d, BatchNorm2d
@@ -50,6 +50,7 @@ Shortcut(
     dimensions=4,
 )
 Shortcut(ReLU, declare("relu"), ("inplace",))
+Shortcut(Flatten, declare("flatten"), ("start_dim", "end_dim"))
 Shortcut(CrossEntropyLoss, declare("cross_entropy"), ("weight", "ignore_index", "reduction", "label_smoothing"))
 
 

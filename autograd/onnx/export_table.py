@@ -328,7 +328,7 @@ EXPORTS: dict[str, Writer] = {
     "sum_to": lambda t, i, a, o: (
         t.emit("Reshape", t.name(i[0]), t.ints(o[0].shape)) if i[0].size == o[0].size else None
     ),
-    "reshape": _reshape,
+    **dict.fromkeys(("reshape", "flatten"), _reshape),
     "permute": lambda t, i, a, o: t.emit("Transpose", t.name(i[0]), perm=[int(v) % i[0].ndim for v in a["axes"]]),
     "expand": _expand,
     "getitem": _getitem,
