@@ -1,5 +1,6 @@
 # What other Cython modules may cimport from autograd.kernels.
 cimport numpy as cnp
+from cpython.object cimport PyObject
 
 cpdef cnp.ndarray matmul(cnp.ndarray a, cnp.ndarray b)
 cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=*, activation=*, kept=*)
@@ -8,3 +9,4 @@ cpdef cnp.ndarray conv2d(
 )
 cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=*, padding=*, dilation=*, groups=*)
 cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=*, padding=*, dilation=*, groups=*)
+cdef void retire(PyObject *array) noexcept  # an array that is about to be freed: the next result may take it

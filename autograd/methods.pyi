@@ -367,6 +367,9 @@ class Methods:
     def conv3d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
         """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""
 
+    def conv_chain(self, w: Any, layers: Any = ..., **names: Any) -> Tensor:
+        """x through 1x1 and depthwise 3x3 convolutions, with the bits of one after the other: MobileNetV2's blocks."""
+
     def conv_transpose1d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., output_padding: Any = ..., groups: Any = ..., dilation: Any = ..., **names: Any) -> Tensor:
         """The adjoint of conv1d applied to x (N, C, L), w (C, K/groups, S); see conv_transpose2d."""
 
@@ -1995,6 +1998,9 @@ class Methods:
 
     def conv3d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
         """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""
+
+    def conv_chain_(self, w: Any, layers: Any = ..., **names: Any) -> Self:
+        """x through 1x1 and depthwise 3x3 convolutions, with the bits of one after the other: MobileNetV2's blocks."""
 
     def conv_transpose1d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., output_padding: Any = ..., groups: Any = ..., dilation: Any = ..., **names: Any) -> Self:
         """The adjoint of conv1d applied to x (N, C, L), w (C, K/groups, S); see conv_transpose2d."""

@@ -9,6 +9,7 @@ import weakref
 import cython
 import numpy as np
 from cython.cimports import numpy as cnp
+from cython.cimports.autograd.kernels import retire
 
 from autograd import kernels
 from autograd.errors import DTypeError
@@ -164,6 +165,9 @@ def compute_readers(version: Version):
 @cython.cclass
 class Value:
     """An array and the node that made it; the base of Tensor."""
+
+    def __dealloc__(self):
+        retire(cython.cast(cython.pointer(PyObject), self.array))
 
     def now(self):
         """The array, computed by now."""

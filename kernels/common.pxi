@@ -49,6 +49,11 @@ cdef inline cnp.ndarray empty(int ndim, const cnp.npy_intp *shape, int dtype):
 cdef int64_t integer(str what, str name, object value, int64_t least) except? -1:
     """An integer attribute of at least `least` and below 2^31, so that no product of two overflows."""
     cdef int64_t number = -1
+    cdef int overflow = 0
+    if type(value) is int:
+        number = PyLong_AsLongAndOverflow(value, &overflow)
+        if least <= number <= 0x7fffffff and not overflow:
+            return number
     try:
         number = PyNumber_Index(value)
     except OverflowError:

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "gemm.h"
 #include "kernels.h"
 #include "memory.h"
 #include "parallel.h"
@@ -214,14 +213,18 @@ static void compute_task(void* context, int64_t task, int thread) {
     }
 }
 
-/* A pointwise convolution is one matrix product. */
-static int pointwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias,
-                     void* y, memory_kept* kept) {
-    gemm_problem p = {.m = g->n * g->h * g->w, .n = g->k, .k = g->c, .c = y, .ldc = g->out_w, .bias = bias};
-    p.packs = 1, p.kept = kept;
-    p.a = (gemm_matrix){.data = x, .rows = g->c, .columns = 1};
+gemm_problem conv_as_product(const conv_geometry* g, const void* w, memory_kept* kept) {
+    gemm_problem p = {.m = g->n * g->h * g->w, .n = g->k, .k = g->c, .ldc = g->out_w, .packs = 1, .kept = kept};
+    p.a = (gemm_matrix){.rows = g->c, .columns = 1};
     p.b = (gemm_matrix){.data = w, .rows = g->weight_c, .columns = g->k == 1 ? 1 : g->weight_k};
     p.relu = g->relu;
+    return p;
+}
+
+static int pointwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias,
+                     void* y, memory_kept* kept) {
+    gemm_problem p = conv_as_product(g, w, kept);
+    p.a.data = x, p.c = y, p.bias = bias;
     return gemm(t, &p);
 }
 

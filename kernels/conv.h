@@ -8,6 +8,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "gemm.h"
 #include "memory.h"
 
 struct kernel_table;
@@ -60,6 +61,15 @@ int conv_plane_grad_w(const struct kernel_table* t, const conv_geometry* forward
                       void* gw);
 int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
               const void* bias, void* y, memory_kept* kept);
+
+/* The matrix product that a 1x1 convolution is; x, y and bias are still to be set. */
+gemm_problem conv_as_product(const conv_geometry* geometry, const void* w, memory_kept* kept);
+/* Whether rows are computed whole, borders included, which also works where they do not follow each other in memory.
+ * Rows outside the input are NULL; the weight is what depthwise_keep made. */
+int depthwise_is_3x3(const struct kernel_table* t, const conv_geometry* geometry);
+int depthwise_keep(const struct kernel_table* t, const conv_geometry* geometry, const void* w, memory_kept* kept);
+void depthwise_3x3_row(const struct kernel_table* t, const conv_geometry* packed, const void* const* rows,
+                       const void* w, const void* bias, void* y);
 
 /* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
 int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w, void* gx);

@@ -111,15 +111,6 @@ cdef cnp.ndarray channels_last(cnp.ndarray x):
     return contiguous(cnp.PyArray_Transpose(x, &axes))
 
 
-cdef cnp.ndarray empty_channels_last(int64_t n, int64_t c, int64_t h, int64_t w, int dtype):
-    """A new (N, C, H, W) array over (N, H, W, C) memory."""
-    cdef cnp.npy_intp[4] shape = [n, h, w, c]
-    cdef cnp.npy_intp[4] order = [0, 3, 1, 2]
-    cdef cnp.PyArray_Dims axes
-    axes.ptr, axes.len = order, 4
-    return cnp.PyArray_Transpose(empty(4, shape, dtype), &axes)
-
-
 cdef int check_gradient(str op, cnp.ndarray g, const conv_geometry *f) except -1:
     cdef const cnp.npy_intp *shape = image_shape(op, g)
     if shape[0] != f.n or shape[1] != f.k or shape[2] != f.p or shape[3] != f.q:
@@ -164,13 +155,13 @@ cpdef cnp.ndarray conv2d(
     )
     f.relu = relu_or_none("conv2d", activation)
     b = bias_of("conv2d", b, w)
-    out = empty_channels_last(f.n, f.k, f.p, f.q, cnp.PyArray_TYPE(x))
+    out = empty_images(f.n, f.k, f.p, f.q, cnp.PyArray_TYPE(x))
     if cnp.PyArray_SIZE(out) == 0:
         return out
-    x, w = channels_last(x), contiguous(w)
+    x, w = channels_inner(x, "conv2d"), contiguous(w)
     repeats = repeats_of(&f)
     if repeats > 1:
-        x = np.repeat(x, repeats, axis=3)
+        x = np.repeat(channels_last(x), repeats, axis=3)
     cdef const void *bias = NULL if b is None else cnp.PyArray_DATA(b)
     if forms is not None:
         form = forms.find(t, form_of(conv_choose(t, CONV_FORWARD, &f, NULL)), f.groups)
@@ -213,9 +204,9 @@ cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=1,
     set_geometry(&f, "conv2d_grad_x", shape, image_shape("conv2d_grad_x", w), stride, padding, dilation, groups)
     check_gradient("conv2d_grad_x", g, &f)
     repeats = repeats_of(&f)
-    out = empty_channels_last(f.n, f.c, f.h, f.w, cnp.PyArray_TYPE(g))
+    out = empty_images(f.n, f.c, f.h, f.w, cnp.PyArray_TYPE(g))
     if cnp.PyArray_SIZE(out) and cnp.PyArray_SIZE(g):
-        g, w = channels_last(g), contiguous(w)
+        g, w = channels_inner(g, "conv2d_grad_x"), contiguous(w)
         with nogil:
             parallel_watch()
             status = conv_grad_x(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out))
@@ -245,10 +236,10 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1,
     if cnp.PyArray_SIZE(out) == 0 or cnp.PyArray_SIZE(g) == 0 or cnp.PyArray_SIZE(x) == 0:
         out[...] = 0
         return out
-    g, x = channels_last(g), channels_last(x)
+    g, x = channels_inner(g, "conv2d_grad_w"), channels_inner(x, "conv2d_grad_w")
     repeats = repeats_of(&f)
     if repeats > 1:
-        x = np.repeat(x, repeats, axis=3)
+        x = np.repeat(channels_last(x), repeats, axis=3)
     with nogil:
         parallel_watch()
         status = conv_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(out))

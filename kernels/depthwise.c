@@ -33,9 +33,10 @@ typedef struct {
     int size;
 } depthwise_run;
 
-/* Output columns [q0, q1) of row p, which all see the taps [s0, s1). */
+/* Output columns [q0, q1) of row p and the taps [s0, s1): they all see these or, if `borders`, some lie beside the
+ * input. */
 static void run_columns(const depthwise_run* run, const phase* part, int64_t n, int64_t p, int64_t q0, int64_t q1,
-                        int64_t s0, int64_t s1) {
+                        int64_t s0, int64_t s1, int borders) {
     const conv_geometry* g = &part->g;
     int64_t r0, r1, first = p * g->stride_h + g->origin_h;
     conv_valid_taps(first, g->dilation_h, g->r, g->h, &r0, &r1);
@@ -43,6 +44,7 @@ static void run_columns(const depthwise_run* run, const phase* part, int64_t n, 
     depthwise_row_args a = {.q = q1 - q0, .c = g->c, .r = r1 - r0, .s = s1 - s0, .bias = run->bias, .relu = g->relu};
     if (!a.s) a.r = 0;
     if (!a.r) h = column = a.s = 0; /* nothing is read */
+    a.first = borders ? column : 0, a.columns = borders ? g->w : INT64_MAX;
     a.x = run->x + ((n * g->h + h) * g->w + column) * g->c * run->size;
     a.x_r = g->dilation_h * g->w * g->c;
     a.x_s = g->dilation_w * g->c;
@@ -63,14 +65,46 @@ static void inner_columns(const conv_geometry* g, int64_t* inner, int64_t* outer
     if (*outer < *inner) *outer = *inner;
 }
 
+int depthwise_is_3x3(const kernel_table* t, const conv_geometry* g) {
+    return g->r == 3 && g->s == 3 && g->dilation_h == 1 && g->dilation_w == 1 && g->stride_w <= 2 && g->c >= t->lanes;
+}
+
+void depthwise_3x3_row(const kernel_table* t, const conv_geometry* g, const void* const* rows, const void* w,
+                       const void* bias, void* y) {
+    depthwise_3x3_args a = {.x = {rows[0], rows[1], rows[2]}, .w = w, .bias = bias, .y = y, .relu = g->relu};
+    a.q = g->q, a.c = g->c, a.columns = g->w, a.first = g->origin_w, a.step = g->stride_w, a.pitch = g->w * g->c;
+    a.w_r = g->weight_r, a.w_s = g->weight_s, a.y_q = g->out_w;
+    t->depthwise_3x3(&a);
+}
+
+/* Whether tiles of six pixels, of which the outer ones look for the borders at each column, take less time than those
+ * of inner pixels and the others one by one: as 10, with the borders 13, and 6. */
+static int whole_pays(int64_t pixels, int64_t inner) {
+    return pixels > 1 && 10 * conv_ceil(pixels, 6) + 6 < 10 * conv_ceil(inner, 6) + 6 * (pixels - inner);
+}
+
 static void run_row(const depthwise_run* run, const phase* part, int64_t n, int64_t p) {
     const conv_geometry* g = &part->g;
+    if (depthwise_is_3x3(run->t, g)) {
+        const void* rows[3];
+        for (int64_t r = 0; r < 3; r++) {
+            const int64_t h = p * g->stride_h + r + g->origin_h;
+            rows[r] = 0 <= h && h < g->h ? run->x + (n * g->h + h) * g->w * g->c * run->size : NULL;
+        }
+        depthwise_3x3_row(run->t, g, rows, run->w + part->w * run->size, run->bias,
+                          run->y + (part->y + n * g->out_n + p * g->out_h) * run->size);
+        return;
+    }
     int64_t inner, outer, s0, s1;
     inner_columns(g, &inner, &outer);
+    if (g->dilation_w == 1 && g->stride_w <= 2 && g->c >= run->t->lanes && whole_pays(g->q, outer - inner)) {
+        run_columns(run, part, n, p, 0, g->q, 0, g->s, 1);
+        return;
+    }
     for (int64_t q = 0; q < g->q;) {
         int64_t next = q >= inner && q < outer ? outer : q + 1;
         conv_valid_taps(q * g->stride_w + g->origin_w, g->dilation_w, g->s, g->w, &s0, &s1);
-        run_columns(run, part, n, p, q, next, s0, s1);
+        run_columns(run, part, n, p, q, next, s0, s1, 0);
         q = next;
     }
 }
@@ -86,11 +120,19 @@ static void forward_task(void* context, int64_t task, int thread) {
 }
 
 /* `weight` tells where a tap lies in w. */
-static void pack_weight(const depthwise_run* run, const conv_geometry* weight, const char* w, char* packed) {
-    const int64_t c = weight->c;
+static void pack_weight(const kernel_table* t, const conv_geometry* weight, const char* w, char* packed) {
+    const int64_t c = weight->c, size = t->lane_bytes / t->lanes;
     for (int64_t tap = 0; tap < weight->r * weight->s; tap++)
-        run->t->copy_2d(w + (tap / weight->s * weight->weight_r + tap % weight->s * weight->weight_s) * run->size, 0,
-                        weight->weight_group, 1, c, packed + tap * c * run->size, c, c);
+        t->copy_2d(w + (tap / weight->s * weight->weight_r + tap % weight->s * weight->weight_s) * size, 0,
+                   weight->weight_group, 1, c, packed + tap * c * size, c, c);
+}
+
+int depthwise_keep(const kernel_table* t, const conv_geometry* g, const void* w, memory_kept* kept) {
+    char* packed = memory_keep(kept, (size_t)(g->r * g->s * g->c * (t->lane_bytes / t->lanes)));
+    if (!packed) return -1;
+    if (!kept->ready) pack_weight(t, g, w, packed);
+    kept->ready = 1;
+    return 0;
 }
 
 /* Phases of n images; the first has the most rows. */
@@ -108,14 +150,12 @@ int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, cons
     const int size = t->lane_bytes / t->lanes;
     phase whole = {.g = *g};
     depthwise_run run = {.t = t, .x = x, .bias = bias, .y = y, .size = size, .phases = &whole, .phase_count = 1};
-    char* packed = memory_keep(kept, (size_t)(g->r * g->s * g->c * size));
-    if (!packed) return -1;
-    if (!kept || !kept->ready) pack_weight(&run, g, w, packed);
-    if (kept) kept->ready = 1;
-    run.w = packed;
+    memory_kept own = {0};
+    if (depthwise_keep(t, g, w, kept ? kept : &own)) return -1;
+    run.w = kept ? kept->data : own.data;
     whole.g.weight_r = g->s * g->c, whole.g.weight_s = g->c;
     run_phases(&run, work_of(g));
-    memory_unkeep(kept, packed);
+    memory_release(own.data);
     return 0;
 }
 
@@ -127,7 +167,7 @@ int depthwise_grad_x(const kernel_table* t, const conv_geometry* f, const void* 
     if (!scratch) return -1;
     phase* list = (phase*)(scratch + weight_bytes);
     depthwise_run run = {.t = t, .x = grad, .w = scratch, .y = gx, .size = size, .phases = list};
-    pack_weight(&run, f, w, scratch);
+    pack_weight(t, f, w, scratch);
     conv_geometry packed = *f;
     packed.weight_r = f->s * f->c, packed.weight_s = f->c;
     for (int64_t i = 0; i < phases; i++) {

@@ -2,14 +2,24 @@
 #pragma once
 #include <stdint.h>
 
-/* A run of output pixels, all of whose taps [0, r) x [0, s) lie inside the input. Strides in elements. */
+/* A run of output pixels and their taps [0, r) x [0, s). Where inputs and pixels are 1 or 2 columns apart, taps may lie
+ * beside the input: tap 0 of pixel 0 is at column `first` of `columns`. Strides in elements. */
 typedef struct {
-    int64_t q, c, r, s;
+    int64_t q, c, r, s, first, columns;
     const void *x, *w, *bias; /* input at tap (0, 0) of the first pixel; weight at tap (0, 0); bias or NULL */
     void* y;
     int64_t x_r, x_s, x_q, w_r, w_s, y_q;
     int relu;
 } depthwise_row_args;
+
+/* A whole row of output pixels of a 3x3 kernel, borders included. Strides in elements. */
+typedef struct {
+    int64_t q, c, columns, first; /* first: the column of the input that tap (0, 0) of pixel 0 meets; may lie outside */
+    const void *x[3], *w, *bias;  /* rows of the input from column 0 on, NULL outside; weight; bias or NULL */
+    void* y;
+    int64_t pitch, step, w_r, w_s, y_q; /* of the input's rows; columns from pixel to pixel, 1 or 2 */
+    int relu;
+} depthwise_3x3_args;
 
 /* One kernel row of the weight gradient over a block of rows: out[s][c] += sum over p, q of x * g. */
 typedef struct {
@@ -21,4 +31,5 @@ typedef struct {
 
 #define DEPTHWISE_KERNELS(X)                        \
     X(depthwise_row, (const depthwise_row_args* a)) \
+    X(depthwise_3x3, (const depthwise_3x3_args* a)) \
     X(depthwise_grad_w, (const depthwise_grad_w_args* a))

@@ -233,6 +233,14 @@ static int keep(gemm_run* r, int threads) {
     return 0;
 }
 
+int gemm_keep(const kernel_table* t, const gemm_problem* p) {
+    gemm_run r = {.t = t, .p = p, .b = p->b.data, .size = t->lane_bytes / t->lanes};
+    partition(&r, 1);
+    r.order = order_of_a(p, r.size);
+    r.in_place = columns_in_place(&r);
+    return p->k && r.in_place < p->n ? keep(&r, parallel_threads()) : 0;
+}
+
 static int gemm_by_blocks(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c,
                           int threads) {
     gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
@@ -386,7 +394,7 @@ int gemm(const kernel_table* t, const gemm_problem* p) {
     for (int d = 0; d < p->batch_dims; d++) batches *= p->batch_shape[d];
     if (!batches || !p->m || !p->n) return 0;
     double work = (double)p->m * (double)p->n * (double)(p->k ? p->k : 1);
-    int threads = work * (double)batches < PARALLEL_WORK ? 1 : parallel_threads();
+    int threads = p->alone || work * (double)batches < PARALLEL_WORK ? 1 : parallel_threads();
     batch_run r = {t, p, threads, 0};
     if (batches >= 8) { /* each product on one thread */
         r.threads = 1;

@@ -132,6 +132,7 @@ typedef struct {
     const void* bias; /* n values, or NULL */
     int relu;
     int packs; /* panels of B serve few rows, too: it is a weight, whose panels may be kept */
+    int alone; /* on the calling thread, whatever the size */
     int batch_dims;
     const int64_t* batch_shape;
     memory_kept* kept; /* where to find or leave a packed B; NULL: packed anew. Not for batches */
@@ -145,6 +146,9 @@ const char* gemm_algorithm_name(gemm_algorithm algorithm);
 
 /* C = act(A B + bias). Returns 0, or -1 when out of memory. */
 int gemm(const struct kernel_table* t, const gemm_problem* problem);
+
+/* Packs B into problem->kept ahead of products on several threads; m, a and c do not matter. Returns 0 or -1. */
+int gemm_keep(const struct kernel_table* t, const gemm_problem* problem);
 
 enum { GEMM_MAX_PANEL_BYTES = 256 };
 

@@ -6,6 +6,7 @@ A wrapper refuses what its kernel cannot take with ValueError/TypeError; `autogr
 """
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.long cimport PyLong_AsLongAndOverflow
 from cpython.number cimport PyNumber_Index
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
@@ -29,6 +30,7 @@ include "machine.pxi"
 include "kept.pxi"
 include "gemm.pxi"
 include "conv.pxi"
+include "conv_chain.pxi"
 include "explain.pxi"
 include "reduce.pxi"
 include "loss.pxi"

@@ -82,6 +82,13 @@ cdef cnp.ndarray empty_ordered(int ndim, const cnp.npy_intp *shape, const int *o
     return new_result(ndim, shape, NULL if in_order else strides, dtype)
 
 
+cdef cnp.ndarray empty_images(int64_t n, int64_t c, int64_t h, int64_t w, int dtype):
+    """A new (N, C, H, W) array over (N, H, W, C) memory."""
+    cdef cnp.npy_intp[4] shape = [n, c, h, w]
+    cdef int[4] order = [0, 2, 3, 1]
+    return empty_ordered(4, shape, order, dtype)
+
+
 cdef cnp.ndarray empty_like(cnp.ndarray x):
     """A new array of x's shape and dtype; in x's memory order where x is dense."""
     cdef int order[MAX_AXES]
@@ -236,6 +243,47 @@ def planes(x):
         return array
     channels_inner_order(cnp.PyArray_NDIM(array), order)
     return contiguous(array) if follows(array, order) else array
+
+
+cdef object reshaped(cnp.ndarray x, cnp.npy_intp *sizes, int ndim):
+    """x under another shape, of which one size may be -1: a view where memory allows."""
+    cdef cnp.PyArray_Dims shape
+    shape.ptr, shape.len = sizes, ndim
+    if ndim == 2 and cnp.PyArray_NDIM(x) > 2 and sizes[0] == cnp.PyArray_DIM(x, 0):
+        x = planes(x)  # what NumPy would copy element by element
+    return cnp.PyArray_Newshape(x, &shape, cnp.NPY_CORDER)
+
+
+def reshape(x, shape):
+    """x under another shape, a tuple or list of sizes or one of them; one size may be -1."""
+    cdef cnp.npy_intp[MAX_AXES] sizes
+    cdef int i, ndim
+    if not isinstance(shape, (tuple, list)):
+        shape = (shape,)
+    if len(shape) > MAX_AXES:
+        raise ValueError(f"reshape: {len(shape)} dimensions, at most {MAX_AXES} are possible")
+    ndim = len(shape)
+    for i in range(ndim):
+        sizes[i] = PyNumber_Index(shape[i])
+    return reshaped(as_array(x, "reshape"), sizes, ndim)
+
+
+def flatten(x, int start_dim=0, int end_dim=-1):
+    """x with its axes from start_dim to end_dim as one."""
+    cdef cnp.ndarray array = as_array(x, "flatten")
+    cdef cnp.npy_intp[MAX_AXES] sizes
+    cdef int ndim = cnp.PyArray_NDIM(array), first = start_dim, last = end_dim, i
+    first += ndim if first < 0 else 0
+    last += ndim if last < 0 else 0
+    if not 0 <= first <= last < ndim <= MAX_AXES:
+        raise ValueError(f"flatten: no axes from {start_dim} to {end_dim} among {ndim}")
+    sizes[first] = 1
+    for i in range(ndim):
+        if first <= i <= last:
+            sizes[first] *= cnp.PyArray_DIM(array, i)
+        else:
+            sizes[i if i < first else i - last + first] = cnp.PyArray_DIM(array, i)
+    return reshaped(array, sizes, ndim - last + first)
 
 
 def copy(x):

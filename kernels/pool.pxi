@@ -45,14 +45,6 @@ cdef int pool_attributes(pool_shape *s, const cnp.npy_intp *shape, object kernel
     return 0
 
 
-cdef cnp.ndarray empty_images(int64_t N, int64_t C, int64_t H, int64_t W, int dtype):
-    cdef cnp.npy_intp shape[4]
-    cdef int order[4]
-    shape[0], shape[1], shape[2], shape[3] = N, C, H, W
-    channels_inner_order(4, order)
-    return empty_ordered(4, shape, order, dtype)
-
-
 cdef inline int index_dtype(cnp.ndarray x) noexcept:
     return cnp.NPY_INT32 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else cnp.NPY_INT64
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -43,6 +44,54 @@ def test_memory_is_reused_last_released_first():
     again = result(MB)
     assert again.ctypes.data == places[1]
     assert memory.stats().hits == before.hits + 1 and memory.stats().misses == before.misses
+
+
+def test_a_small_array_is_used_again_for_the_same_shape_order_and_dtype():
+    base, transposed = autograd.ones(2, 3, 5), autograd.ones(5, 3, 2).permute(2, 1, 0)
+    x = -base
+    number, strides = id(x.numpy()), x.numpy().strides
+    del x
+    others = [-transposed, -base.double(), -base.reshape(2, 5, 3), -base.reshape(2, 3, 5, 1)]
+    assert number not in [id(other.numpy()) for other in others]
+    again = -base
+    assert id(again.numpy()) == number and again.numpy().strides == strides
+    np.testing.assert_array_equal(again.numpy(), -np.ones((2, 3, 5)))
+
+
+KEEPERS = {
+    "array": lambda x: x.numpy(),
+    "view": lambda x: x.numpy()[:],
+    "tensor": lambda x: x.detach(),
+    "buffer": lambda x: memoryview(x.numpy()),
+    "reference": lambda x: weakref.ref(x.numpy()),
+    "read-only": lambda x: x.numpy().setflags(write=False),
+}
+
+
+@pytest.mark.parametrize("keep", KEEPERS)
+def test_an_array_that_somebody_may_still_see_is_not_used_again(keep):
+    base = autograd.ones(7, 3)
+    x = -base
+    kept = KEEPERS[keep](x)
+    del x
+    others = [-(base + i) for i in range(8)]
+    assert all(other.numpy().flags.writeable for other in others)
+    if keep == "reference":
+        assert kept() is None
+    elif keep != "read-only":
+        np.testing.assert_array_equal(kept, -np.ones((7, 3)))
+
+
+def test_arrays_kept_for_reuse_are_few_and_freed_by_trim():
+    tracemalloc.start()
+    try:
+        for i in range(1, 3000):
+            autograd.ones(i)
+        assert tracemalloc.get_traced_memory()[0] < 9 * MB
+        memory.trim()
+        assert tracemalloc.get_traced_memory()[0] < MB
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_larger_block_serves_where_a_new_one_would_push_others_out():

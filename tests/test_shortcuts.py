@@ -9,6 +9,7 @@ import pytest
 
 import autograd as ag
 from autograd import nn
+from autograd.errors import ShapeError
 from autograd.nn.fusion import fused
 from autograd.op import registry
 from autograd.sampling import Sampler
@@ -52,6 +53,23 @@ def test_a_replaced_forward_is_called(monkeypatch):
     assert Own(3, 3)(x).tolist() == layer(x).tolist() == nn.Sequential(layer, nn.ReLU())(x).tolist() == [[2, 2, 2]]
     monkeypatch.setattr(nn.Linear, "forward", double)
     assert nn.Linear(3, 3)(x).tolist() == [[2, 2, 2]]
+
+
+def test_a_sequence_is_what_it_now_holds_and_does(monkeypatch):
+    x = ag.full((1, 3), 2.0)
+    layers = nn.Sequential(nn.Identity(), nn.Sequential(nn.ReLU(), nn.Identity()))
+    for _ in range(2):  # at the first call the steps are listed
+        assert layers(x).tolist() == layers(x=x).tolist() == [[2, 2, 2]]
+    layers[1].append(nn.Linear(3, 5))
+    assert layers(x).shape == (1, 5)
+    with pytest.raises(ShapeError, match=r"in 1\.2: Linear"):
+        layers(ag.ones(1, 4))
+    with pytest.raises(TypeError):
+        layers(x, x)
+    layers[1].forward = MethodType(double, layers[1])
+    assert layers(x).tolist() == [[4, 4, 4]]
+    monkeypatch.setattr(nn.Sequential, "forward", lambda self, x: x + 1)
+    assert layers(x).tolist() == [[3, 3, 3]]
 
 
 def test_arguments_by_name_and_changed_attributes():

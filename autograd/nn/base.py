@@ -1,6 +1,9 @@
 """What every call of a module and every look at its attributes goes through; compiled, as small networks feel it."""
 
+import operator
+
 import cython
+import numpy as np
 from cython.cimports import numpy as cnp
 from cython.cimports.autograd.tape import Op, grad_enabled, tape_items, tape_pointer, tape_set, tape_tuple
 from cython.cimports.autograd.value import Value, Watch
@@ -8,6 +11,7 @@ from cython.cimports.cpython.dict import PyDict_GetItemWithError
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
+from autograd.kernels import conv_chain_suits
 from autograd.tensor import Tensor
 
 cnp.import_array()
@@ -23,11 +27,16 @@ class Callable:
             if has_hooks(self):
                 return self._call_hooked(args, kwargs)
             if not kwargs:
-                shortcut: Shortcut = _shortcuts.get(type(self))
-                if shortcut is not None:
+                known = _shortcuts.get(type(self))
+                if isinstance(known, Shortcut):
+                    shortcut: Shortcut = known
                     result = shortcut.take(self, shortcut.op, args)
                     if result is not None:
                         return result
+                elif known is not None:
+                    steps: list = cython.cast(Chain, known).steps_of(self)
+                    if steps is not None and len(args) == 1:
+                        return run_steps(steps, args[0])
             return self.forward(*args, **kwargs)
         except (ShapeError, DTypeError) as error:
             self._locate(error)
@@ -113,6 +122,36 @@ class Shortcut:
             return None
 
 
+class Chain:
+    """Says that forward of a class of layers usually comes to a list of steps, each called on the result of the last.
+
+    name: of the attribute that holds the list, or None as long as there is none.
+    """
+
+    def __init__(self, layer, name: str):
+        self.forward = layer.forward
+        self.name = name
+        _shortcuts[layer] = self
+
+    def steps_of(self, module: Callable):
+        state: dict = instance_dict(module, cython.NULL)
+        if type(module).forward is not self.forward or "forward" in state:
+            return None
+        return state.get(self.name)
+
+
+@cython.cfunc
+def run_steps(steps: list, x):
+    for step in steps:
+        if type(step) is WithReLU:
+            x = cython.cast(WithReLU, step).run(x)
+        elif type(step) is ReLUBeforePool:
+            x = cython.cast(ReLUBeforePool, step).run(x)
+        else:
+            x = step(x)
+    return x
+
+
 class WithReLU:
     """A layer and the ReLU after it, in one op; in two where somebody hooked one of them.
 
@@ -125,6 +164,9 @@ class WithReLU:
         self.forward = forward
 
     def __call__(self, x):
+        return self.run(x)
+
+    def run(self, x):
         if not (is_plain(self.layer) and is_plain(self.relu) and fusion.enabled):
             return self.relu(self.layer(x))
         shortcut: Shortcut = _shortcuts.get(type(self.layer))
@@ -151,26 +193,30 @@ class ReLUBeforePool:
         self.last = WithReLU(pool, layer.relu)
 
     def __call__(self, x):
+        return self.run(x)
+
+    def run(self, x):
         plain: cython.bint = is_plain(self.layer.relu) and is_plain(self.pool) and fusion.enabled
         if not plain or self.pool.return_indices or self.pool.dilation not in (1, (1, 1)):
             return self.pool(self.layer(x))
-        return self.last(self.layer.layer(x))
+        return self.last.run(self.layer.layer(x))
 
 
 class ConvNorm:
     """A convolution, the batch norm after it and perhaps a ReLU or ReLU6: one convolution in inference.
 
-    op: convolves with that ReLU. second: batch norm and ReLU, for training. The folded weight is kept until one of the
-    tensors that it was made of may have changed.
+    activation: its name. op: convolves with that ReLU. second: batch norm and ReLU, for training. The folded weight is
+    kept until one of the tensors that it was made of may have changed.
     """
 
-    def __init__(self, conv, norm, relu, op, second):
-        self.conv, self.norm, self.relu, self.op, self.second = conv, norm, relu, op, second
+    def __init__(self, conv, norm, relu, activation, op, second):
+        self.conv, self.norm, self.relu, self.activation, self.op = conv, norm, relu, activation, op
+        self.second = second
         self.conv_type, self.norm_type = type(conv), type(norm)
 
     def __reduce__(self):
         """Copies fold their own weights."""
-        return ConvNorm, (self.conv, self.norm, self.relu, self.op, self.second)
+        return ConvNorm, (self.conv, self.norm, self.relu, self.activation, self.op, self.second)
 
     def __call__(self, x):
         if not grad_enabled() and fusion.enabled and self.is_ready():
@@ -211,6 +257,66 @@ class ConvNorm:
         self.weight, self.bias = _folded(*parts, eps)
         self.eps, self.watch = eps, Watch(parts)
         return True
+
+    def layer(self):
+        """As conv_chain wants it; None where it cannot be part of one."""
+        conv: dict = instance_dict(self.conv, cython.NULL)
+        height, width = conv["kernel_size"]
+        if height != width or height not in (1, 3) or conv["padding_mode"] != "zeros" or conv["dilation"] != (1, 1):
+            return None
+        return (conv["out_channels"], height, conv["stride"], conv["padding"], conv["groups"], self.activation)
+
+
+class ConvChain:
+    """ConvNorms one after another: in inference one op, if the pictures are such that it gains.
+
+    Their folded weights lie in one array, which is made anew when one of them was.
+    """
+
+    def __init__(self, steps, op):
+        self.steps, self.op = steps, op
+
+    def __reduce__(self):
+        """Copies join their own weights."""
+        return ConvChain, (self.steps, self.op)
+
+    def __call__(self, x):
+        if not grad_enabled() and fusion.enabled and isinstance(x, Tensor) and self.is_ready(x):
+            return self.op(x, self.weight, self.layers)
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    def is_ready(self, x):
+        step: ConvNorm
+        layers: list = []
+        parts: list = []
+        for step in self.steps:
+            if not step.is_ready():
+                return False
+            layers.append(step.layer())
+            parts += [step.weight, step.bias]
+        shape, dtype = x.shape, x.dtype
+        if (shape, dtype, layers) != self.judged:
+            self.judged = shape, dtype, layers
+            self.layers = tuple(layers)
+            self.suits = self.gains()
+        if self.suits and (self.parts is None or not all(map(operator.is_, parts, self.parts))):
+            self.weight, self.parts = Tensor(np.concatenate([part.array.ravel() for part in parts])), parts
+        return self.suits
+
+    def gains(self):
+        """Whether to use it for what was noted. Where something does not fit, the layers say better what."""
+        shape, dtype, layers = self.judged
+        channels = shape[1:2]
+        for step in self.steps:
+            if channels != (step.conv.in_channels,):
+                return False
+            channels = (step.conv.out_channels,)
+        try:
+            return None not in layers and conv_chain_suits(shape, self.layers, dtype)
+        except (ValueError, TypeError):
+            return False
 
 
 def _folded(w, b, mean, var, gamma, beta, eps):

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from autograd.nn.base import Chain
 from autograd.nn.fusion import Step, fused
 from autograd.nn.lazy import LazyModule
 from autograd.nn.module import Module, Parameter
@@ -131,6 +132,9 @@ class Sequential(_Numbered):
 
     def __add__(self, other: Sequential) -> Sequential:
         return Sequential(*self, *other)
+
+
+Chain(Sequential, "_steps")
 
 
 class ModuleList(_Numbered):

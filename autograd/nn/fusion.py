@@ -13,9 +13,9 @@ from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
 from autograd.nn import functional as F
 from autograd.nn.activation import ReLU, ReLU6
-from autograd.nn.base import ConvNorm, ReLUBeforePool, Shortcut, WithReLU, is_plain
+from autograd.nn.base import ConvChain, ConvNorm, ReLUBeforePool, Shortcut, WithReLU, is_plain
 from autograd.nn.conv import Conv2d
-from autograd.nn.linear import Linear
+from autograd.nn.linear import Flatten, Linear
 from autograd.nn.loss import CrossEntropyLoss
 from autograd.nn.module import Module
 from autograd.nn.norm import BatchNorm1d, BatchNorm2d
@@ -24,6 +24,7 @@ from autograd.tape import declare
 from autograd.tensor import Tensor
 
 Step = Callable[[Any], Any]
+LONGEST_CHAIN = 8  # that conv_chain takes
 
 # The op and the attributes of a layer that its forward, in the usual case, comes to.
 Shortcut(Linear, declare("linear"), ("weight", "bias"), declare("linear_relu"))
@@ -49,13 +50,15 @@ Shortcut(
     dimensions=4,
 )
 Shortcut(ReLU, declare("relu"), ("inplace",))
+Shortcut(Flatten, declare("flatten"), ("start_dim", "end_dim"))
 Shortcut(CrossEntropyLoss, declare("cross_entropy"), ("weight", "ignore_index", "reduction", "label_smoothing"))
 
 
 def _conv_norm(conv: Conv2d, norm: BatchNorm2d, relu: Module | None) -> ConvNorm:
     """A convolution, the batch norm after it and perhaps a ReLU or ReLU6."""
-    op = {type(None): F.conv2d, ReLU: F.conv2d_relu, ReLU6: F.conv2d_relu6}[type(relu)]
-    return ConvNorm(conv, norm, relu, op, norm if relu is None else _norm_with(norm, relu))
+    name = {type(None): None, ReLU: "relu", ReLU6: "relu6"}[type(relu)]
+    op = {None: F.conv2d, "relu": F.conv2d_relu, "relu6": F.conv2d_relu6}[name]
+    return ConvNorm(conv, norm, relu, name, op, norm if relu is None else _norm_with(norm, relu))
 
 
 def _norm_with(norm: Module, relu: Module) -> Step:
@@ -117,4 +120,28 @@ def fused(modules: Iterable[Module]) -> list[Step]:
             steps[-1] = _conv_norm(before, module, None)
         else:
             steps.append(module)
-    return steps
+    return _chained(steps)
+
+
+def _chained(steps: list[Step]) -> list[Step]:
+    """The same, with convolutions one after another joined where one is depthwise: between 1x1, it has few sums."""
+    chained: list[Step] = []
+    run: list[ConvNorm] = []
+    for step in [*steps, None]:
+        link = step if isinstance(step, ConvNorm) and _may_chain(step.conv) else None
+        if link is not None and len(run) < LONGEST_CHAIN:
+            run.append(link)
+            continue
+        joined = len(run) > 1 and any(before.conv.groups > 1 for before in run)
+        chained += [ConvChain(tuple(run), declare("conv_chain"))] if joined else run
+        run = [] if link is None else [link]
+        if link is None and step is not None:
+            chained.append(step)
+    return chained
+
+
+def _may_chain(conv: Conv2d) -> bool:
+    """1x1, or depthwise 3x3."""
+    if conv.kernel_size == (1, 1):
+        return conv.groups == 1
+    return conv.kernel_size == (3, 3) and conv.groups == conv.in_channels == conv.out_channels

@@ -328,7 +328,7 @@ EXPORTS: dict[str, Writer] = {
     "sum_to": lambda t, i, a, o: (
         t.emit("Reshape", t.name(i[0]), t.ints(o[0].shape)) if i[0].size == o[0].size else None
     ),
-    "reshape": _reshape,
+    **dict.fromkeys(("reshape", "flatten"), _reshape),
     "permute": lambda t, i, a, o: t.emit("Transpose", t.name(i[0]), perm=[int(v) % i[0].ndim for v in a["axes"]]),
     "expand": _expand,
     "getitem": _getitem,
@@ -397,4 +397,5 @@ REASONS: dict[str, str] = {
         ("nll_loss", "cross_entropy", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "bernoulli_loss",
          "logistic_loss", "kl_div"), LOSS,
     ),
+    "conv_chain": "it joins layers, which export calls one by one",
 }  # fmt: skip

@@ -18,6 +18,7 @@ from autograd.ops import (  # noqa: F401  importing a family declares its ops
     classes,
     clip,
     conv,
+    conv_chain,
     conv_forms,
     ctc,
     distributions,

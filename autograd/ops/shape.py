@@ -10,10 +10,9 @@ import numpy as np
 
 from autograd import kernels
 from autograd.errors import ShapeError
-from autograd.op import composite, op
+from autograd.op import Direct, composite, op
 from autograd.ops.dtypes import has_kernels, quiet
 from autograd.ops.elementwise import raw
-from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axes, normalize_axis
 from autograd.tape import declare
@@ -111,19 +110,17 @@ def _reshape_samples(s: Sampler) -> Case:
 @op(
     reference=lambda x, shape: np.array(x.ravel().tolist()).reshape(shape),
     samples=_reshape_samples,
+    kernel=kernels.reshape,
     linear_in=("x",),
     view=True,
     onnx="Reshape",
 )
 def reshape(x, *, shape):
     """The same elements in row-major order under another shape; one size may be -1. A view where memory allows."""
-    shape = sizes(shape)
-    if len(shape) == 2 and x.ndim > 2 and shape[0] == len(x):  # what NumPy would copy element by element
-        x = kernels.planes(x)
-    return x.reshape(shape)
+    return kernels.reshape(x, sizes(shape))
 
 
-reshape.grads(x=lambda g, x_shape: reshape(g, x_shape))
+reshape.grads(x=Direct(reshape, "g", "x_shape"))
 
 
 def _flatten_samples(s: Sampler) -> Case:
@@ -132,21 +129,25 @@ def _flatten_samples(s: Sampler) -> Case:
     return s.case(s.array(shape), start_dim=start, end_dim=s.integer(start - len(shape), -1))
 
 
-@composite(
+@op(
     reference=lambda x, start_dim, end_dim: np.stack(
         list(x.reshape(*x.shape[:start_dim], -1, *x.shape[x.ndim + end_dim + 1 :]))
     ),
     samples=_flatten_samples,
+    kernel=kernels.flatten,
+    linear_in=("x",),
     view=True,
     onnx="Flatten",
 )
 def flatten(x, *, start_dim=0, end_dim=-1):
     """Joins the axes from start_dim to end_dim into one."""
-    shape = tensor_of(x).shape
-    first, last = normalize_axis(start_dim, len(shape)), normalize_axis(end_dim, len(shape))
+    first, last = normalize_axis(start_dim, x.ndim), normalize_axis(end_dim, x.ndim)
     if first > last:
-        raise ShapeError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}  [x: {shape}]")
-    return reshape(x, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+        raise ShapeError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}  [x: {x.shape}]")
+    return kernels.flatten(x if x.ndim else x.reshape(1), first, last)
+
+
+flatten.grads(x=Direct(reshape, "g", "x_shape"))
 
 
 @composite(

@@ -38,19 +38,24 @@ def mark_changed(tensors: list):
 
 
 def kept(state, tensors: list, name: str):
-    """The array of this name that `state` keeps for each tensor, and which of them are new: these hold zeros."""
+    """The array of this name that `state` keeps for each tensor, and which of them are new: these hold zeros.
+
+    Usually none is, and that is said by False.
+    """
     arrays: list = []
-    new: list = []
+    new: list = None
     tensor: Value
     found: Value
     for tensor in tensors:
         entry: dict = state[tensor]
         found = entry.get(name)
-        new.append(found is None)
         if found is None:
             found = entry[name] = Tensor(np.zeros_like(tensor.array))
+            if new is None:
+                new = [False] * len(tensors)
+            new[len(arrays)] = True
         arrays.append(found.array)
-    return arrays, new
+    return arrays, False if new is None else new
 
 
 def count_steps(state, tensors: list):
