@@ -79,6 +79,18 @@ def test_a_network_runs_but_does_not_train(dtype):
     assert net[0].weight.dtype == ag.float32
 
 
+@HALVES
+def test_folded_convolutions_keep_the_dtype(dtype):
+    net = nn.Sequential(
+        nn.Conv2d(16, 96, 1), nn.BatchNorm2d(96), nn.ReLU(), nn.Conv2d(96, 96, 3, 1, 1, groups=96), nn.BatchNorm2d(96)
+    ).eval()
+    x = ag.randn(2, 16, 30, 30)
+    with ag.no_grad():
+        want = net(x)
+        got = net.to(dtype)(x.to(dtype))
+    assert got.dtype == dtype and (got.float() - want).abs().max().item() < 0.02 * want.abs().max().item()
+
+
 @pytest.mark.parametrize("name", ["x.pt", "x.safetensors"])
 def test_files_keep_bfloat16(tmp_path, name):
     values = ag.randn(5, 3).bfloat16()

@@ -11,6 +11,7 @@ from cython.cimports.cpython.dict import PyDict_GetItemWithError
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
+from autograd.halves import widened
 from autograd.kernels import conv_chain_suits
 from autograd.tensor import Tensor
 
@@ -254,7 +255,7 @@ class ConvNorm:
             return True
         if norm["num_features"] != conv["out_channels"] or parts[0].dtype != parts[3].dtype:
             return False
-        self.weight, self.bias = _folded(*parts, eps)
+        self.weight, self.bias = _folded(parts, eps)
         self.eps, self.watch = eps, Watch(parts)
         return True
 
@@ -319,10 +320,12 @@ class ConvChain:
             return False
 
 
-def _folded(w, b, mean, var, gamma, beta, eps):
-    """Weight and bias of the convolution (w, b) and the batch norm after it."""
-    scale = (var.array + eps) ** -0.5
-    scale = scale if gamma is None else scale * gamma.array
-    shift = -mean.array * scale if b is None else (b.array - mean.array) * scale
-    shift = shift if beta is None else shift + beta.array
-    return Tensor(w.array * scale.reshape(-1, 1, 1, 1)), Tensor(shift)
+def _folded(parts: tuple, eps):
+    """Weight and bias of the convolution (w, b) and the batch norm after it, in the weight's dtype."""
+    w, b, mean, var, gamma, beta = [None if part is None else widened(part.array) for part in parts]
+    scale = (var + eps) ** -0.5
+    scale = scale if gamma is None else scale * gamma
+    shift = -mean * scale if b is None else (b - mean) * scale
+    shift = shift if beta is None else shift + beta
+    dtype = parts[0].dtype
+    return Tensor((w * scale.reshape(-1, 1, 1, 1)).astype(dtype)), Tensor(shift.astype(dtype))
