@@ -116,8 +116,9 @@ def array(x: Any) -> np.ndarray:
     if isinstance(x, torch.Tensor):
         if x.is_complex():
             raise Untranslatable("complex result")
-        return x.detach().numpy(force=True)
-    return x.array if isinstance(x, Tensor) else np.asarray(x)
+        return (x.float() if x.dtype == torch.bfloat16 else x).numpy(force=True)
+    found = x.array if isinstance(x, Tensor) else np.asarray(x)
+    return found.astype(np.float32) if found.dtype.name == "bfloat16" else found
 
 
 # --------------------------------------------------------------------------------------------- comparing
