@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.halves import is_number
 from autograd.tensor import Tensor
 
 
@@ -22,7 +23,7 @@ def ints(x: Any) -> list[int]:
 def tensor(a: Any, dtype: Any = None) -> Tensor:
     """A tensor of any dtype that ONNX knows, also of those that ops cannot calculate with (float8, int4)."""
     a = np.asarray(a, dtype)
-    if a.dtype.kind in "fiub" and a.dtype.name in np.sctypeDict:
+    if is_number(a.dtype):
         return Tensor(a)
     out = Tensor()
     out.set_array(a)
