@@ -50,10 +50,10 @@ def widened(x: Any) -> Any:
     return x.astype(FLOAT32) if dtype is not None and is_half(dtype) else x
 
 
-def narrowed(results: Any, inputs: Sequence[Any]) -> Any:
-    """What is float32 among the results, computed with the inputs widened, in the dtype that the inputs have."""
-    dtype = _common(inputs)
-    if dtype == FLOAT32:
+def narrowed(results: Any, inputs: Sequence[Any], dtype: np.dtype | None) -> Any:
+    """What is float32 among the results, computed with the inputs widened, in this dtype or the inputs' own."""
+    dtype = _common(inputs) if dtype is None else dtype
+    if not is_half(dtype):
         return results
     if not isinstance(results, (tuple, list)):
         return _rounded(results, dtype)

@@ -228,7 +228,8 @@ class Record(Signature):
             given, changed = (xs[self.inputs.index(name)] for xs in (inputs, wide))
             if given is not changed:
                 given[...] = changed
-        return results if attrs.get("dtype") is not None else narrowed(results, inputs)
+        asked = attrs.get("dtype")
+        return narrowed(results, inputs, None if asked is None else np.dtype(asked))
 
     def count_flops(self, out: tuple[int, ...], shapes: Sequence[tuple[int, ...] | None], attrs: dict[str, Any]) -> int:
         """Additions and multiplications of one call with inputs of these shapes and a result of shape out."""

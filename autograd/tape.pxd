@@ -123,6 +123,7 @@ cdef class Op:
     cdef public object timed  # who calls this op's last passes, if they are timed
     cdef long extras
     cdef long indexed
+    cdef long casts  # which attribute is the dtype to compute in
     cdef long keeps
     cdef list plans
     cdef dict calls

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, GraphError, ShapeError
-from autograd.halves import is_number, widened
+from autograd.halves import FLOAT32, is_half, is_number, widened
 
 cnp.import_array()
 
@@ -137,6 +137,7 @@ class Op:
         self.twin = record.twin
         self.differentiable = record.differentiable
         self.names = tuple(record.attrs)
+        self.casts = self.names.index("dtype") if self.widens and "dtype" in self.names else -1
         self.indexed = self.names.index("index") if "index" in self.names else -1
         self.keeps = -1 if record.keeps is None else record.inputs.index(record.keeps)
         self.defaults = tuple(record.defaults.values())
@@ -207,7 +208,7 @@ class Op:
         forms: object = None
         try:
             mask: cython.long = self.gather(inputs, n, arguments)
-            if mask & HALVES:
+            if mask & HALVES or (self.casts >= 0 and _asks_half(attrs[self.casts])):
                 return self.run_in_float32(inputs, n, attrs, extras)
             for i in range(n, total):
                 tape_hold(arguments + i, attrs[i - n])
@@ -249,14 +250,19 @@ class Op:
         return out
 
     def run_in_float32(self, inputs, n, attrs, extras):
-        """As run, with 16-bit numbers among the inputs."""
+        """As run, with 16-bit numbers among the inputs, or asked for."""
         given = tuple(
             [self.as_input(x, i) if isinstance(x, (list, tuple)) else x for i, x in enumerate(tape_pack(inputs, n))]
         )
+        wide_attrs: tuple = attrs
+        if self.casts >= 0 and _asks_half(attrs[self.casts]):
+            dtype = np.dtype(attrs[self.casts])
+            given = tuple([x.astype(dtype) if hasattr(x, "astype") else x for x in given])
+            wide_attrs = (*attrs[: self.casts], FLOAT32, *attrs[self.casts + 1 :])
         wide = tuple(map(widened, given))
-        if all(map(operator.is_, wide, given)):  # float8 and the like
+        if wide_attrs is attrs and all(map(operator.is_, wide, given)):  # float8 and the like
             raise self.record.explain(TypeError("expected real numbers"), given, {})
-        out = self.run(tape_items(wide), n, attrs, extras)
+        out = self.run(tape_items(wide), n, wide_attrs, extras)
         return self.record.narrowed(out, given, wide, dict(zip(self.names, attrs)))
 
     def forms(self, inputs, n, mask):
@@ -450,6 +456,12 @@ class Op:
             for observer in _observers:
                 observer(node, given, out)
         return out
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _asks_half(dtype):
+    return dtype is not None and is_half(np.dtype(dtype))
 
 
 @cython.cfunc

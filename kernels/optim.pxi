@@ -16,7 +16,7 @@ cdef extern from "optim.h" nogil:
     int optim_step(int rule, const optim_tensor *tensors, int64_t count, const optim_options *options)
 
 
-cdef list checked_list(object arrays, object params, str what, str name):
+cdef object checked_list(object arrays, object params, str what, str name):
     """A list as long as params, or None."""
     if arrays is None:
         return None
@@ -24,7 +24,7 @@ cdef list checked_list(object arrays, object params, str what, str name):
         raise TypeError(f"{what}: {name} must be a list of arrays, got {type(arrays).__name__}")
     if len(arrays) != len(params):
         raise ValueError(f"{what}: {len(params)} params, but {len(arrays)} {name}")
-    return arrays if isinstance(arrays, list) else list(arrays)
+    return arrays
 
 
 cdef cnp.ndarray in_place(object array, str what, str name, list copies):
@@ -55,7 +55,6 @@ cdef class Step:
     """The arrays of one step, checked, in the form that the C driver takes."""
 
     cdef list params, grads, copies
-    cdef bint copied  # whether the lists are this object's own
     cdef optim_tensor *tensors
     cdef Py_ssize_t count
     cdef int64_t elements
@@ -71,17 +70,14 @@ cdef class Step:
             raise TypeError(f"{self.what}: params must be a list of arrays, got {type(params).__name__}")
         if grads is None:
             raise TypeError(f"{self.what}: grads must be a list of arrays, got None")
-        self.copies = []
-        self.params = params if isinstance(params, list) else list(params)
-        self.grads = checked_list(grads, params, self.what, "grads")
+        self.params, self.copies = list(params), []
+        self.grads = list(checked_list(grads, params, self.what, "grads"))
         self.count = len(self.params)
         self.tensors = <optim_tensor *>calloc(self.count + 1, sizeof(optim_tensor))
         if self.tensors == NULL:
             raise MemoryError(f"{self.what}: out of memory")
         for i in range(self.count):
             if not are_plain(self.params[i], self.grads[i]):
-                if not self.copied:
-                    self.params, self.grads, self.copied = list(params), list(grads), True
                 self.params[i] = in_place(self.params[i], self.what, "params", self.copies)
                 self.grads[i] = in_layout_of(self.params[i], self.grads[i], self.what, f"params[{i}]", f"grads[{i}]")
             x, g = self.params[i], self.grads[i]
@@ -100,7 +96,7 @@ cdef class Step:
         cdef list states
         if arrays is None:
             return 0
-        states = checked_list(arrays, self.params, self.what, name)
+        states = list(checked_list(arrays, self.params, self.what, name))
         for i in range(self.count):
             if are_plain(states[i], self.params[i]):
                 self.tensors[i].arrays[place] = cnp.PyArray_DATA(<cnp.ndarray>states[i])

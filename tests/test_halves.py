@@ -42,6 +42,19 @@ def test_sums_are_as_exact_as_those_of_float32(dtype):
 
 
 @HALVES
+def test_a_dtype_to_compute_in(dtype):
+    x = ag.tensor([[1.1, 2.2, 3.3]], requires_grad=True)
+    rounded = x.detach().to(dtype)
+    for name in ("sum", "prod", "cumsum", "cumprod", "softmax", "log_softmax", "nansum"):
+        got = getattr(ag, name)(x, 1, dtype=dtype)
+        want = getattr(ag, name)(rounded.float(), 1).to(dtype)
+        assert got.dtype == dtype and got.tolist() == want.tolist(), name
+    x.softmax(1, dtype=dtype)[0, 0].backward()
+    assert x.grad.dtype == ag.float32 and x.grad.abs().sum().item() > 0
+    assert ag.arange(3).sum(dtype=dtype).dtype == ag.rand(2, dtype=dtype).dtype == dtype
+
+
+@HALVES
 def test_changes_in_place(dtype):
     x = ag.tensor([1.0, 2.0, 3.0]).to(dtype)
     view = x[1:]
