@@ -23,8 +23,8 @@ winograd_mode conv_get_winograd(void) { return (winograd_mode)mode; }
 void conv_set_winograd(winograd_mode wanted) { mode = wanted; }
 
 const char* conv_algorithm_name(conv_algorithm algorithm) {
-    static const char* const names[] = {"rows",  "images",   "batch",    "pointwise",
-                                        "plane", "winograd", "winograd", "depthwise"};
+    static const char* const names[] = {"rows",     "images",   "batch",     "pointwise", "plane",
+                                        "winograd", "winograd", "depthwise", "groups"};
     return names[algorithm];
 }
 
@@ -58,6 +58,20 @@ static int fills_more_lanes(const kernel_table* t, const conv_geometry* g) {
 const kernel_table* conv_table(const kernel_table* t, int64_t channels) {
     while (t->narrower && channels <= t->narrower->lanes) t = t->narrower;
     return t;
+}
+
+const kernel_table* conv_filled_table(const kernel_table* t, int64_t channels) {
+    while (t->narrower && channels < t->lanes) t = t->narrower;
+    return t;
+}
+
+/* Groups of 2, 4 or 8 channels, as many as they give, several in a vector; a whole vector makes a panel, whose start
+ * and end only sums over more than one tap repay. */
+static int has_small_groups(const kernel_table* t, const conv_geometry* g) {
+    const int64_t group = g->c / g->groups;
+    t = conv_filled_table(t, g->c);
+    if (g->groups == 1 || g->c != g->k || g->c < t->lanes) return 0;
+    return (group == 2 || group == 4 || group == 8) && (g->r * g->s > 1 ? group < t->lanes : group <= t->lanes);
 }
 
 /* The multiplications of Winograd's algorithm per image and weight, in tiles of out x out outputs. */
@@ -104,6 +118,10 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
     if (g->groups > 1 && g->groups == g->c && g->c == g->k) {
         *reason = "every channel on its own";
         return CONV_DEPTHWISE;
+    }
+    if (has_small_groups(t, g)) {
+        *reason = "groups of so few channels that several share a vector";
+        return CONV_GROUPS;
     }
     if (is_pointwise(g)) {
         *reason = "1x1 of stride 1";
