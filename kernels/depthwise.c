@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     const kernel_table* t;
     const conv_geometry* g;
-    const char *x, *w, *bias, *grad; /* w as [r][s][group][c] */
+    const char *x, *w, *bias, *grad, *zeros; /* w as [r][s][group][c]; c zeros */
     char *y, *partials;
     const phase* phases;
     int64_t phase_count;
@@ -174,8 +174,46 @@ int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, cons
     return 0;
 }
 
+/* Row i of g and the one before it add to rows 2 i and 2 i + 1 beyond the padding's, and their columns likewise. */
+static void grad_3x3_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const depthwise_run* run = context;
+    const conv_geometry* g = run->g;
+    const int64_t n = task / run->row_blocks, first = -g->origin_h / 2 + task % run->row_blocks * run->rows;
+    depthwise_grad_3x3_args a = {.q = g->q, .c = g->c, .columns = g->w, .first = g->origin_w, .w = run->w};
+    a.begin = -g->origin_w / 2, a.end = (g->w - 1 - g->origin_w) / 2 + 1, a.zeros = run->zeros;
+    const int64_t end = conv_min(first + run->rows, (g->h - 1 - g->origin_h) / 2 + 1);
+    for (int64_t i = first; i < end; i++) {
+        for (int64_t r = 0; r < 2; r++) {
+            const int64_t p = i - r, h = 2 * i + r + g->origin_h;
+            a.g[r] = 0 <= p && p < g->p ? run->grad + (n * g->p + p) * g->q * g->c * run->size : NULL;
+            a.y[r] = 0 <= h && h < g->h ? run->y + (n * g->h + h) * g->w * g->c * run->size : NULL;
+        }
+        run->t->depthwise_grad_3x3(&a);
+    }
+}
+
+/* Both rows and columns of the result in one pass: phase by phase every second pixel would be written. */
+static int grad_3x3(const kernel_table* t, const conv_geometry* f, const void* grad, const void* w, void* gx) {
+    const int size = t->lane_bytes / t->lanes;
+    char* scratch = memory_allocate((size_t)(10 * f->c * size));
+    if (!scratch) return -1;
+    pack_weight(t, f, f->weight_c, f->weight_k, w, scratch);
+    memset(scratch + 9 * f->c * size, 0, (size_t)(f->c * size));
+    depthwise_run run = {.t = t, .g = f, .grad = grad, .w = scratch, .zeros = scratch + 9 * f->c * size, .y = gx};
+    run.size = size;
+    const int64_t pairs = (f->h - 1 - f->origin_h) / 2 + 1 - -f->origin_h / 2;
+    run.rows = conv_min(pairs, conv_ceil(TASK_ELEMENTS, 2 * f->w * f->c));
+    run.row_blocks = conv_ceil(pairs, run.rows);
+    const int threads = work_of(f) < PARALLEL_WORK ? 1 : parallel_threads();
+    parallel_for(threads, f->n * run.row_blocks, grad_3x3_task, &run);
+    memory_release(scratch);
+    return 0;
+}
+
 int depthwise_grad_x(const kernel_table* t, const conv_geometry* f, const void* grad, const void* w, void* gx) {
     t = conv_filled_table(t, f->c);
+    if (depthwise_is_3x3(t, f) && f->stride_h == 2 && f->stride_w == 2) return grad_3x3(t, f, grad, w, gx);
     const int size = t->lane_bytes / t->lanes;
     const int64_t phases_w = conv_min(f->stride_w, f->w), phases = conv_min(f->stride_h, f->h) * phases_w;
     const int64_t weight_bytes = conv_ceil(f->r * f->s * group_of(f) * f->c * size, 64) * 64;

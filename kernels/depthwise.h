@@ -22,6 +22,14 @@ typedef struct {
     int relu;
 } depthwise_3x3_args;
 
+/* Two rows of the input gradient of a 3x3 kernel of stride 2. Columns first + 2 j and the next one are sums over g's
+ * columns j and j - 1. */
+typedef struct {
+    int64_t q, c, columns, first, begin, end; /* columns of g and of the result; j runs over [begin, end) */
+    const void *g[2], *w, *zeros;             /* rows i and i - 1 of g, NULL outside; weight; c zeros */
+    void* y[2];                               /* NULL outside */
+} depthwise_grad_3x3_args;
+
 /* One kernel row of the weight gradient over a block of rows: out[s][group][c] += sum over p, q of x * g. */
 typedef struct {
     int64_t p, q, c, s, group;
@@ -30,7 +38,8 @@ typedef struct {
     int64_t x_p, x_q, x_s, g_p, g_q;
 } depthwise_grad_w_args;
 
-#define DEPTHWISE_KERNELS(X)                        \
-    X(depthwise_row, (const depthwise_row_args* a)) \
-    X(depthwise_3x3, (const depthwise_3x3_args* a)) \
+#define DEPTHWISE_KERNELS(X)                                  \
+    X(depthwise_row, (const depthwise_row_args* a))           \
+    X(depthwise_3x3, (const depthwise_3x3_args* a))           \
+    X(depthwise_grad_3x3, (const depthwise_grad_3x3_args* a)) \
     X(depthwise_grad_w, (const depthwise_grad_w_args* a))

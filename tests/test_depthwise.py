@@ -68,3 +68,14 @@ def test_small_groups(rng, group, taps, stride, dilation):
             x, *geometry = agrees(rng, width, channels, group, taps, stride, dilation)
     if group < kernels.lanes(4):
         assert kernels.explain_conv("forward", x.shape, *geometry)[0] == "groups"
+
+
+@pytest.mark.parametrize("padding", [0, 2, 3])
+def test_gradient_of_stride_2_with_any_padding(rng, padding):
+    for height, width in ((3, 4), (4, 7), (9, 6)):
+        channels = kernels.lanes(8) + 1
+        p, q = ((length + 2 * padding - 3) // 2 + 1 for length in (height, width))
+        x, w = rng.standard_normal((2, channels, height, width)), rng.standard_normal((channels, 1, 3, 3))
+        g = rng.standard_normal((2, channels, p, q))
+        found = kernels.conv2d_grad_x(g, w, x.shape, 2, padding, 1, channels)
+        np.testing.assert_allclose(found, reference(x, w, g, 2, padding, 1)[1], rtol=1e-11, atol=1e-11)
