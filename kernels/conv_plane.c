@@ -66,13 +66,6 @@ static void plane_task(void* context, int64_t task, int thread) {
     }
 }
 
-/* The taps of a row of pixels in all planes, from the first one. */
-static void place_taps(const conv_geometry* g, int64_t columns, int64_t plane, int64_t* taps) {
-    for (int64_t i = 0; i < g->r * g->s; i++)
-        for (int64_t c = 0; c < g->c; c++)
-            *taps++ = i / g->s * g->dilation_h * columns + i % g->s * g->dilation_w + c * plane;
-}
-
 /* Output rows of a task: some pixels, but the planes that they need stay in L2. */
 static int64_t rows_of_task(const plane_run* run) {
     const conv_geometry* g = run->g;
@@ -98,7 +91,7 @@ int conv_plane(const kernel_table* t, const conv_geometry* g, const void* x, con
     if (!run.weight) return -1;
     run.taps = (int64_t*)(run.weight + weight_bytes);
     run.scratch = (char*)run.taps + taps_bytes;
-    place_taps(g, run.columns, run.plane, run.taps);
+    conv_place_taps(g, g->c, run.columns, 1, run.plane, run.taps);
     for (int64_t i = 0; i < g->r * g->s; i++)
         t->copy_2d((const char*)w + (i / g->s * g->weight_r + i % g->s * g->weight_s) * size, g->weight_c, g->weight_k,
                    g->c, g->k, run.weight + i * g->c * g->k * size, g->k, g->k);
@@ -159,7 +152,7 @@ int conv_plane_grad_w(const kernel_table* t, const conv_geometry* forward, const
     if (!run.sums) return -1;
     run.taps = (int64_t*)(run.sums + run.sums_bytes * run.chunks);
     run.scratch = (char*)run.taps + taps_bytes;
-    place_taps(g, run.columns, 0, run.taps);
+    conv_place_taps(g, 1, run.columns, 1, 0, run.taps);
     parallel_for(threads, run.chunks, plane_grad_task, &run);
     for (int64_t chunk = 1; chunk < run.chunks; chunk++)
         t->accumulate(run.sums + chunk * run.sums_bytes, run.sums, run.sums_bytes / size);

@@ -56,6 +56,14 @@ def test_panels_and_tiles(rng, channels, inputs, groups, stride):
         agrees(rng, *shapes, stride, padding, groups)
 
 
+def test_few_channels_take_one_sum_over_all_taps(rng):
+    for groups in (1, 2):
+        x_shape, w_shape = (2, 3 * groups, 20, 21), (2 * LANES * groups, 3, 3, 3)
+        agrees(rng, x_shape, w_shape, 1, 1, groups)
+        for kind in ("forward", "grad_w"):
+            assert kernels.explain_conv(kind, x_shape, w_shape, (1, 1), (1, 1), (1, 1), groups)[0] == "taps"
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, LANES - 1])
 @pytest.mark.parametrize("images", [2 * LANES, 4 * LANES + 3, 65])
 def test_images_in_the_lanes(rng, channels, images):
