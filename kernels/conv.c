@@ -13,6 +13,7 @@ enum {
     WEIGHT_BLOCK = 256 << 10, /* bytes of a packed panel that are used before moving on: stays in L2 */
     TASK_PIXELS = 768,        /* output pixels per task */
     FEW_PIXELS = 256,         /* images smaller than this share a task */
+    SHORT_ROW = 512,          /* bytes; three copies for each would take as long as what they copy */
     MIN_TASKS = 16,           /* below this, output channels are shared out as well */
     TASK_IMAGES = 64,         /* when a tile runs over images */
     PARALLEL_WORK = 1 << 17
@@ -60,6 +61,13 @@ void conv_pad_rows(const kernel_table* t, const conv_geometry* g, const char* im
     const int64_t columns = conv_columns(g, g->q), pixel = channels * size;
     int64_t begin, end;
     conv_columns_inside(g, columns, &begin, &end);
+    if (channels == g->c && columns * pixel <= SHORT_ROW) {
+        const int64_t inside = (end - begin) * channels;
+        memset(dst, 0, (size_t)((h1 - h0) * columns * pixel));
+        t->copy_2d(image + (h0 * g->w + g->origin_w + begin) * pixel, g->w * channels, 1, h1 - h0, inside,
+                   dst + begin * pixel, columns * channels, inside);
+        return;
+    }
     for (int64_t h = h0; h < h1; h++, dst += columns * pixel) {
         memset(dst, 0, (size_t)(begin * pixel));
         const char* src = image + (h * g->w + g->origin_w + begin) * g->c * size;
