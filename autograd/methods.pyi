@@ -2596,8 +2596,8 @@ class Methods:
     def maximum_(self, y: Any, **names: Any) -> Self:
         """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
 
-    def mean_(self, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Self:
-        """sum(x) / count over axes; ints and bools give floats, nothing gives NaN."""
+    def mean_(self, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Self:
+        """sum(x) / count over axes, of x as dtype if given; ints and bools give floats, nothing gives NaN."""
 
     def minimum_(self, y: Any, **names: Any) -> Self:
         """The smaller of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""

@@ -345,6 +345,7 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const voi
     conv_algorithm algorithm = conv_choose(t, CONV_FORWARD, g, NULL);
     switch (algorithm) {
         case CONV_DEPTHWISE:
+        case CONV_GROUPS:
             return depthwise(t, g, x, w, bias, y, kept);
         case CONV_POINTWISE:
             return pointwise(t, g, x, w, bias, y, kept);

@@ -37,7 +37,8 @@ typedef enum {
     CONV_PLANE,      /* few output channels: pixels fill the vectors */
     CONV_WINOGRAD_3, /* Winograd's in tiles of 3 x 3 outputs */
     CONV_WINOGRAD_4,
-    CONV_DEPTHWISE
+    CONV_DEPTHWISE,
+    CONV_GROUPS /* depthwise, but in groups of few channels: each channel of a vector meets its neighbours */
 } conv_algorithm;
 typedef enum { CONV_FORWARD, CONV_GRAD_X, CONV_GRAD_W } conv_pass;
 
@@ -96,6 +97,8 @@ static inline int64_t conv_odd_lines(int64_t elements, int64_t size) {
 
 /* The table for so many output channels of a group: shorter vectors, where these hold them all. */
 const struct kernel_table* conv_table(const struct kernel_table* t, int64_t channels);
+/* The table whose vectors so many channels fill, if there is one. */
+const struct kernel_table* conv_filled_table(const struct kernel_table* t, int64_t channels);
 /* Width in vectors of the panel that starts with `left` output channels to go: three where one would be left alone. */
 int conv_panel_vectors(const struct kernel_table* t, int64_t left);
 /* Panels that tasks share out begin every t->panel vectors; the last one ends at channel k. */

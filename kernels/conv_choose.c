@@ -25,8 +25,8 @@ winograd_mode conv_get_winograd(void) { return (winograd_mode)mode; }
 void conv_set_winograd(winograd_mode wanted) { mode = wanted; }
 
 const char* conv_algorithm_name(conv_algorithm algorithm) {
-    static const char* const names[] = {"rows",  "taps",     "images",   "batch",    "pointwise",
-                                        "plane", "winograd", "winograd", "depthwise"};
+    static const char* const names[] = {"rows",  "taps",     "images",   "batch",     "pointwise",
+                                        "plane", "winograd", "winograd", "depthwise", "groups"};
     return names[algorithm];
 }
 
@@ -69,6 +69,20 @@ static int has_short_sums(const kernel_table* t, conv_pass pass, const conv_geom
     const int64_t terms = g->dilation_w == 1 ? g->s * c : c;
     const int one_vector = k <= conv_table(t, k)->lanes;
     return terms < all && all <= MOST_TERMS && terms < (pass == CONV_GRAD_W && one_vector ? FEW_TERMS / 2 : FEW_TERMS);
+}
+
+const kernel_table* conv_filled_table(const kernel_table* t, int64_t channels) {
+    while (t->narrower && channels < t->lanes) t = t->narrower;
+    return t;
+}
+
+/* Groups of 2, 4 or 8 channels, as many as they give, several in a vector; a whole vector makes a panel, whose start
+ * and end only sums over more than one tap repay. */
+static int has_small_groups(const kernel_table* t, const conv_geometry* g) {
+    const int64_t group = g->c / g->groups;
+    t = conv_filled_table(t, g->c);
+    if (g->groups == 1 || g->c != g->k || g->c < t->lanes) return 0;
+    return (group == 2 || group == 4 || group == 8) && (g->r * g->s > 1 ? group < t->lanes : group <= t->lanes);
 }
 
 /* The multiplications of Winograd's algorithm per image and weight, in tiles of out x out outputs. */
@@ -115,6 +129,10 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
     if (g->groups > 1 && g->groups == g->c && g->c == g->k) {
         *reason = "every channel on its own";
         return CONV_DEPTHWISE;
+    }
+    if (has_small_groups(t, g)) {
+        *reason = "groups of so few channels that several share a vector";
+        return CONV_GROUPS;
     }
     if (is_pointwise(g)) {
         *reason = "1x1 of stride 1";

@@ -25,13 +25,15 @@ typedef struct {
 typedef struct {
     const kernel_table* t;
     const conv_geometry* g;
-    const char *x, *w, *bias, *grad; /* w as [r][s][c] */
+    const char *x, *w, *bias, *grad; /* w as [r][s][group][c] */
     char *y, *partials;
     const phase* phases;
     int64_t phase_count;
     int64_t rows, row_blocks, blocks, chunks, partial_bytes;
     int size;
 } depthwise_run;
+
+static int64_t group_of(const conv_geometry* g) { return g->c / g->groups; }
 
 /* Output columns [q0, q1) of row p and the taps [s0, s1): they all see these or, if `borders`, some lie beside the
  * input. */
@@ -42,6 +44,7 @@ static void run_columns(const depthwise_run* run, const phase* part, int64_t n, 
     conv_valid_taps(first, g->dilation_h, g->r, g->h, &r0, &r1);
     int64_t h = first + r0 * g->dilation_h, column = q0 * g->stride_w + s0 * g->dilation_w + g->origin_w;
     depthwise_row_args a = {.q = q1 - q0, .c = g->c, .r = r1 - r0, .s = s1 - s0, .bias = run->bias, .relu = g->relu};
+    a.group = group_of(g);
     if (!a.s) a.r = 0;
     if (!a.r) h = column = a.s = 0; /* nothing is read */
     a.first = borders ? column : 0, a.columns = borders ? g->w : INT64_MAX;
@@ -66,7 +69,8 @@ static void inner_columns(const conv_geometry* g, int64_t* inner, int64_t* outer
 }
 
 int depthwise_is_3x3(const kernel_table* t, const conv_geometry* g) {
-    return g->r == 3 && g->s == 3 && g->dilation_h == 1 && g->dilation_w == 1 && g->stride_w <= 2 && g->c >= t->lanes;
+    return g->groups == g->c && g->r == 3 && g->s == 3 && g->dilation_h == 1 && g->dilation_w == 1 &&
+           g->stride_w <= 2 && g->c >= t->lanes;
 }
 
 void depthwise_3x3_row(const kernel_table* t, const conv_geometry* g, const void* const* rows, const void* w,
@@ -119,18 +123,26 @@ static void forward_task(void* context, int64_t task, int thread) {
             if (p < run->phases[i].g.p) run_row(run, &run->phases[i], n, p);
 }
 
-/* `weight` tells where a tap lies in w. */
-static void pack_weight(const kernel_table* t, const conv_geometry* weight, const char* w, char* packed) {
-    const int64_t c = weight->c, size = t->lane_bytes / t->lanes;
+/* `weight` tells where a tap lies in w, the strides where the outputs and inputs of a group do. */
+static void pack_weight(const kernel_table* t, const conv_geometry* weight, int64_t output, int64_t input,
+                        const char* w, char* packed) {
+    const int64_t size = t->lane_bytes / t->lanes, group = group_of(weight);
     for (int64_t tap = 0; tap < weight->r * weight->s; tap++)
-        t->copy_2d(w + (tap / weight->s * weight->weight_r + tap % weight->s * weight->weight_s) * size, 0,
-                   weight->weight_group, 1, c, packed + tap * c * size, c, c);
+        for (int64_t u = 0; u < group; u++, packed += weight->c * size) {
+            const int64_t offset = tap / weight->s * weight->weight_r + tap % weight->s * weight->weight_s + u * input;
+            t->copy_2d(w + offset * size, weight->weight_group, output, weight->groups, group, packed, group, group);
+        }
+}
+
+/* Where taps lie in the packed weight. */
+static void set_packed(conv_geometry* g, int64_t taps_s) {
+    g->weight_s = group_of(g) * g->c, g->weight_r = taps_s * g->weight_s;
 }
 
 int depthwise_keep(const kernel_table* t, const conv_geometry* g, const void* w, memory_kept* kept) {
-    char* packed = memory_keep(kept, (size_t)(g->r * g->s * g->c * (t->lane_bytes / t->lanes)));
+    char* packed = memory_keep(kept, (size_t)(g->r * g->s * group_of(g) * g->c * (t->lane_bytes / t->lanes)));
     if (!packed) return -1;
-    if (!kept->ready) pack_weight(t, g, w, packed);
+    if (!kept->ready) pack_weight(t, g, g->weight_k, g->weight_c, w, packed);
     kept->ready = 1;
     return 0;
 }
@@ -143,33 +155,37 @@ static void run_phases(depthwise_run* run, double work) {
     parallel_for(work < PARALLEL_WORK ? 1 : parallel_threads(), g->n * run->row_blocks, forward_task, run);
 }
 
-static double work_of(const conv_geometry* g) { return (double)g->n * g->p * g->q * g->c * (g->r * g->s); }
+static double work_of(const conv_geometry* g) {
+    return (double)g->n * g->p * g->q * g->c * (g->r * g->s * group_of(g));
+}
 
 int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y,
               memory_kept* kept) {
+    t = conv_filled_table(t, g->c);
     const int size = t->lane_bytes / t->lanes;
     phase whole = {.g = *g};
     depthwise_run run = {.t = t, .x = x, .bias = bias, .y = y, .size = size, .phases = &whole, .phase_count = 1};
     memory_kept own = {0};
     if (depthwise_keep(t, g, w, kept ? kept : &own)) return -1;
     run.w = kept ? kept->data : own.data;
-    whole.g.weight_r = g->s * g->c, whole.g.weight_s = g->c;
+    set_packed(&whole.g, g->s);
     run_phases(&run, work_of(g));
     memory_release(own.data);
     return 0;
 }
 
 int depthwise_grad_x(const kernel_table* t, const conv_geometry* f, const void* grad, const void* w, void* gx) {
+    t = conv_filled_table(t, f->c);
     const int size = t->lane_bytes / t->lanes;
     const int64_t phases_w = conv_min(f->stride_w, f->w), phases = conv_min(f->stride_h, f->h) * phases_w;
-    const int64_t weight_bytes = conv_ceil(f->r * f->s * f->c * size, 64) * 64;
+    const int64_t weight_bytes = conv_ceil(f->r * f->s * group_of(f) * f->c * size, 64) * 64;
     char* scratch = memory_allocate((size_t)(weight_bytes + phases * (int64_t)sizeof(phase)));
     if (!scratch) return -1;
     phase* list = (phase*)(scratch + weight_bytes);
     depthwise_run run = {.t = t, .x = grad, .w = scratch, .y = gx, .size = size, .phases = list};
-    pack_weight(t, f, w, scratch);
+    pack_weight(t, f, f->weight_c, f->weight_k, w, scratch);
     conv_geometry packed = *f;
-    packed.weight_r = f->s * f->c, packed.weight_s = f->c;
+    set_packed(&packed, f->s);
     for (int64_t i = 0; i < phases; i++) {
         phase* next = &list[run.phase_count];
         run.phase_count += conv_grad_x_phase(&packed, i / phases_w, i % phases_w, &next->g, &next->y, &next->w);
@@ -187,6 +203,7 @@ static void add_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t p1
     if (begin == end) return;
     inner_columns(g, &inner, &outer);
     depthwise_grad_w_args a = {.p = end - begin, .c = g->c, .g_q = g->c, .g_p = g->q * g->c};
+    a.group = group_of(g);
     a.x_p = g->stride_h * g->w * g->c;
     a.x_q = g->stride_w * g->c;
     a.x_s = g->dilation_w * g->c;
@@ -200,7 +217,7 @@ static void add_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t p1
         int64_t h = n * g->h + first + begin * g->stride_h;
         a.x = run->x + (h * g->w + column + s0 * g->dilation_w) * g->c * run->size;
         a.g = run->grad + (((n * g->p + p0 + begin) * g->q) + q) * g->c * run->size;
-        a.out = partial + (r * g->s + s0) * g->c * run->size;
+        a.out = partial + (r * g->s + s0) * a.group * g->c * run->size;
         run->t->depthwise_grad_w(&a);
     }
 }
@@ -218,21 +235,22 @@ static void grad_w_task(void* context, int64_t chunk, int thread) {
 }
 
 int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x, void* gw) {
+    t = conv_filled_table(t, g->c);
     const int size = t->lane_bytes / t->lanes;
-    const int64_t taps = g->r * g->s;
+    const int64_t taps = g->r * g->s, weights = taps * group_of(g) * g->c;
     depthwise_run run = {.t = t, .g = g, .x = x, .grad = grad, .size = size};
     run.rows = conv_min(g->p, conv_ceil(BLOCK_BYTES, g->w * g->c * size * conv_min(g->stride_h, g->h)));
     run.row_blocks = conv_ceil(g->p, run.rows);
     run.blocks = g->n * run.row_blocks;
     run.chunks = conv_min(run.blocks, MAX_CHUNKS);
-    run.partial_bytes = conv_ceil(taps * g->c * size, 64) * 64;
+    run.partial_bytes = conv_ceil(weights * size, 64) * 64;
     const int threads = work_of(g) < PARALLEL_WORK ? 1 : parallel_threads();
     char* partials = run.partials = memory_allocate((size_t)(run.partial_bytes * run.chunks));
     if (!partials) return -1;
     parallel_for(threads, run.chunks, grad_w_task, &run);
     for (int64_t chunk = 1; chunk < run.chunks; chunk++)
-        t->accumulate(partials + chunk * run.partial_bytes, partials, taps * g->c);
-    t->conv_unpack(partials, g->c, 1, taps, g->c, gw);
+        t->accumulate(partials + chunk * run.partial_bytes, partials, weights);
+    t->conv_unpack(partials, g->c, group_of(g), taps, g->c, gw);
     memory_release(partials);
     return 0;
 }

@@ -1,12 +1,13 @@
-/* Depthwise convolution: every channel on its own, vectors run over channels. */
+/* Depthwise convolution: every channel on its own, or in groups of 2, 4 or 8 that fit in a vector; vectors run over
+ * channels. */
 #pragma once
 #include <stdint.h>
 
 /* A run of output pixels and their taps [0, r) x [0, s). Where inputs and pixels are 1 or 2 columns apart, taps may lie
  * beside the input: tap 0 of pixel 0 is at column `first` of `columns`. Strides in elements. */
 typedef struct {
-    int64_t q, c, r, s, first, columns;
-    const void *x, *w, *bias; /* input at tap (0, 0) of the first pixel; weight at tap (0, 0); bias or NULL */
+    int64_t q, c, r, s, first, columns, group;
+    const void *x, *w, *bias; /* input at tap (0, 0) of the first pixel; weight [r][s][group][c]; bias or NULL */
     void* y;
     int64_t x_r, x_s, x_q, w_r, w_s, y_q;
     int relu;
@@ -21,9 +22,9 @@ typedef struct {
     int relu;
 } depthwise_3x3_args;
 
-/* One kernel row of the weight gradient over a block of rows: out[s][c] += sum over p, q of x * g. */
+/* One kernel row of the weight gradient over a block of rows: out[s][group][c] += sum over p, q of x * g. */
 typedef struct {
-    int64_t p, q, c, s;
+    int64_t p, q, c, s, group;
     const void *x, *g;
     void* out;
     int64_t x_p, x_q, x_s, g_p, g_q;

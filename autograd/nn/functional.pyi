@@ -1018,8 +1018,8 @@ def max_unpool3d(x: Any, index: Any, kernel_size: Any, stride: Any = ..., paddin
 def maximum(x: Any, y: Any, **names: Any) -> Tensor:
     """The larger of x and y, broadcast; NaN if either is. Ties give half of the gradient to each."""
 
-def mean(x: Any, axis: Any = ..., keepdims: Any = ..., **names: Any) -> Tensor:
-    """sum(x) / count over axes; ints and bools give floats, nothing gives NaN."""
+def mean(x: Any, axis: Any = ..., keepdims: Any = ..., dtype: Any = ..., **names: Any) -> Tensor:
+    """sum(x) / count over axes, of x as dtype if given; ints and bools give floats, nothing gives NaN."""
 
 def median(x: Any, axis: Any = ..., keepdims: Any = ..., **names: Any) -> tuple[Tensor, ...]:
     """The middle value, the lower one of two: of all elements, or (values, indices) along an axis. NaN wins."""

@@ -103,6 +103,8 @@ def draw_geometry(s: Sampler, blocks: bool = True) -> tuple[tuple[int, ...], tup
     near_block = s.lanes() + s.integer(-1, 1)
     batch = near_block + s.lanes() if wide == "N" else s.integer(1, 2)
     c, k = (near_block if wide == letter else groups * s.integer(1, 2) for letter in "CK")
+    if groups > 1 and s.boolean():
+        c = k = groups * s.choice([2, 4, 8])  # which share a vector
     out = (s.integer(1, 3), near_block if wide == "Q" else s.integer(1, 3))
     around = (0, 0) if isinstance(padding, str) else pair(padding)
     h, w = (

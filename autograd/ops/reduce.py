@@ -94,14 +94,16 @@ sum.grads(x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims
 
 
 @op(
-    reference=lambda x, axis=None, keepdims=False: np.average(x, axis, keepdims=keepdims),
+    reference=lambda x, axis=None, keepdims=False, dtype=None: np.average(x, axis, keepdims=keepdims),
     samples=over_axes,
     linear_in=("x",),
     onnx="ReduceMean",
 )
-def mean(x, *, axis=None, keepdims=False):
-    """sum(x) / count over axes; ints and bools give floats, nothing gives NaN."""
-    total = sum.forward(floats(x), axis=axis, keepdims=keepdims)
+def mean(x, *, axis=None, keepdims=False, dtype=None):
+    """sum(x) / count over axes, of x as dtype if given; ints and bools give floats, nothing gives NaN."""
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise TypeError(f"dtype must be a floating dtype, got {np.dtype(dtype)}")
+    total = sum.forward(floats(x) if dtype is None else x.astype(dtype), axis=axis, keepdims=keepdims)
     n = count(x.shape, axis)
     return kernels.mul(total, 1.0 / n) if n else total + math.nan
 
