@@ -15,8 +15,9 @@ enum {
     FEW_COLUMNS = 7, /* rows this short leave register tiles empty ... */
     FEW_COLUMNS_GRAD_W = 4,
     MANY_IMAGES = 8,    /* ... which the same pixel of this many images fills */
-    FEW_TERMS = 16,     /* of a sum, whose start and end then cost as much as itself ... */
+    FEW_TERMS = 64,     /* of a sum, whose start and end then count ... */
     MOST_TERMS = 256,   /* ... unless the weights of all take too much of L1 */
+    FEW_ROWS = 8,       /* of a tile of one vector: fewer sums wait for each other */
     PADDED_COLUMNS = 24 /* rows up to here count as short if many of their taps are padding */
 };
 
@@ -63,12 +64,13 @@ const kernel_table* conv_table(const kernel_table* t, int64_t channels) {
 }
 
 /* Whether the terms that lie side by side, of a kernel row or of one tap, make sums so short that one over all taps is
- * worth looking each of them up. One vector of gradients needs more rows for that: their places fill the registers. */
+ * worth looking each of them up. A gradient of one vector does with the terms of a kernel row that fill a tile: for the
+ * places of more there are no registers. */
 static int has_short_sums(const kernel_table* t, conv_pass pass, const conv_geometry* g) {
     const int64_t c = g->c / g->groups, k = g->k / g->groups, all = g->r * g->s * c;
     const int64_t terms = g->dilation_w == 1 ? g->s * c : c;
     const int one_vector = k <= conv_table(t, k)->lanes;
-    return terms < all && all <= MOST_TERMS && terms < (pass == CONV_GRAD_W && one_vector ? FEW_TERMS / 2 : FEW_TERMS);
+    return terms < all && all <= MOST_TERMS && terms < (pass == CONV_GRAD_W && one_vector ? FEW_ROWS : FEW_TERMS);
 }
 
 const kernel_table* conv_filled_table(const kernel_table* t, int64_t channels) {
