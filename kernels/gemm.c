@@ -9,6 +9,7 @@
 
 enum {
     K_BLOCK = 512,           /* of the reduction: a panel of B fits in L1, a chunk of A in L2 */
+    K_BLOCK_WIDE = 256,      /* the same, of wide panels */
     N_BLOCK_BYTES = 4096,    /* of a row of B: a packed block (x K_BLOCK) fits in L3, all of A is read per block */
     N_BLOCK_PANELS = 4,      /* at least so wide if work is shared out: each block reads all of A */
     PACK_PANELS = 2,         /* of B at a time if a single chunk of A uses them: they stay in L2 */
@@ -215,7 +216,8 @@ static int64_t partition(gemm_run* r, int threads) {
     }
     r->n_block = round_up(ceil_div(p->n, n_parts), panel);
     r->m_block = round_up(ceil_div(p->m, m_parts), 12);
-    r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, K_BLOCK)) : 0;
+    const int64_t longest = r->t->panel > 2 ? K_BLOCK_WIDE : K_BLOCK;
+    r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, longest)) : 0;
     r->pack_block = r->m_block <= M_CHUNK ? PACK_PANELS * panel : r->n_block;
     r->n_tasks = ceil_div(p->n, r->n_block);
     return r->n_tasks * ceil_div(p->m, r->m_block);
@@ -281,7 +283,9 @@ static void few_task(void* context, int64_t task, int thread) {
     const gemm_run* r = context;
     const gemm_problem* p = r->p;
     const int64_t i0 = task / r->n_tasks * r->m_block, i1 = min(p->m, i0 + r->m_block);
-    const int64_t j = task % r->n_tasks * r->n_block, rows = p->m <= FEW_ROWS ? FEW_ROWS : GEMM_FEW;
+    /* Vectors as long as a cache line, each across two: those of four rows at once are written half as fast. */
+    const int across = r->t->lane_bytes == 64 && p->ldc * r->size % 64;
+    const int64_t j = task % r->n_tasks * r->n_block, rows = p->m <= FEW_ROWS ? FEW_ROWS : across ? 1 : GEMM_FEW;
     gemm_few_args f = {.n = min(r->n_block, p->n - j), .k = p->k, .relu = p->relu};
     f.a_rows = p->a.rows, f.a_columns = p->a.columns;
     f.b = r->b + j * r->size, f.ldb = p->b.rows, f.ldc = p->ldc;
