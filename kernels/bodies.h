@@ -9,6 +9,7 @@
 #include "gemm.inc"
 #include "layout.inc"
 #include "conv_plane.inc"
+#include "conv_taps.inc"
 #include "loss.inc"
 #include "machine.inc"
 #include "norm.inc"
@@ -35,3 +36,5 @@ const kernel_table K(table) = {.isa = STRING(ISA),
 #undef X
 };
 #undef PANEL
+#undef MAX_ROWS
+#undef WIDEST

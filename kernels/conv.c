@@ -13,6 +13,7 @@ enum {
     WEIGHT_BLOCK = 256 << 10, /* bytes of a packed panel that are used before moving on: stays in L2 */
     TASK_PIXELS = 768,        /* output pixels per task */
     FEW_PIXELS = 256,         /* images smaller than this share a task */
+    SHORT_ROW = 512,          /* bytes; three copies for each would take as long as what they copy */
     MIN_TASKS = 16,           /* below this, output channels are shared out as well */
     TASK_IMAGES = 64,         /* when a tile runs over images */
     PARALLEL_WORK = 1 << 17
@@ -24,6 +25,7 @@ typedef struct {
     const char *x, *w, *bias;
     char *y, *packed, *padded;
     gemm_segment* segments;
+    int64_t* taps;               /* where they lie, or NULL */
     int64_t kg, kp, cg, panels;  /* per group; kp: kg rounded up to vectors */
     int64_t images, rows, parts; /* of a task: images, output rows; output channels are in `parts` parts */
     int64_t row_blocks;
@@ -59,6 +61,13 @@ void conv_pad_rows(const kernel_table* t, const conv_geometry* g, const char* im
     const int64_t columns = conv_columns(g, g->q), pixel = channels * size;
     int64_t begin, end;
     conv_columns_inside(g, columns, &begin, &end);
+    if (channels == g->c && columns * pixel <= SHORT_ROW) {
+        const int64_t inside = (end - begin) * channels;
+        memset(dst, 0, (size_t)((h1 - h0) * columns * pixel));
+        t->copy_2d(image + (h0 * g->w + g->origin_w + begin) * pixel, g->w * channels, 1, h1 - h0, inside,
+                   dst + begin * pixel, columns * channels, inside);
+        return;
+    }
     for (int64_t h = h0; h < h1; h++, dst += columns * pixel) {
         memset(dst, 0, (size_t)(begin * pixel));
         const char* src = image + (h * g->w + g->origin_w + begin) * g->c * size;
@@ -96,6 +105,13 @@ void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, 
     *begin = first >= 0 ? 0 : conv_min(taps, conv_ceil(-first, step));
     *end = first >= length ? 0 : conv_min(taps, conv_ceil(length - first, step));
     if (*end < *begin) *end = *begin;
+}
+
+void conv_place_taps(const conv_geometry* g, int64_t channels, int64_t row, int64_t column, int64_t channel,
+                     int64_t* taps) {
+    for (int64_t i = 0; i < g->r * g->s; i++)
+        for (int64_t c = 0; c < channels; c++)
+            *taps++ = i / g->s * g->dilation_h * row + i % g->s * g->dilation_w * column + c * channel;
 }
 
 /* One panel of the weight as [tap][c][width]. */
@@ -185,6 +201,32 @@ static void run_panel(const conv_run* run, gemm_segment* segments, const char* x
     }
 }
 
+/* The same of CONV_TAPS. */
+static void run_panel_by_taps(const conv_run* run, const char* x, int64_t i0, int64_t i1, int64_t p0, int64_t p1,
+                              int64_t image_bytes, int64_t group, int64_t k, int64_t n) {
+    const conv_geometry* g = run->g;
+    const int64_t row = g->s * run->cg, channel = group * run->kg + k;
+    const char* panel = run->packed + (group * run->kp + k) * g->r * row * run->size;
+    conv_taps_args a = {.vectors = conv_panel_vectors(run->t, n), .pixels = g->q, .pixel = g->out_w, .relu = g->relu};
+    const int64_t width = a.vectors * run->t->lanes;
+    a.k = conv_min(n, width);
+    a.step = g->stride_w * run->pixel;
+    if (a.k == g->out_w) a.overlapped = conv_max(0, g->q - conv_ceil(width - a.k, a.k));
+    if (run->bias) a.bias = run->bias + channel * run->size;
+    for (int64_t i = i0; i < i1; i++, x += image_bytes)
+        for (int64_t p = p0; p < p1; p++) {
+            const int64_t h = p * g->stride_h + g->origin_h;
+            int64_t r0, r1;
+            conv_valid_taps(h, g->dilation_h, g->r, g->h, &r0, &r1);
+            a.count = (r1 - r0) * row;
+            a.taps = run->taps + r0 * row;
+            a.w = panel + r0 * row * width * run->size;
+            a.x = x + (h * run->columns + run->column0) * run->pixel * run->size;
+            a.y = run->y + (i * g->out_n + p * g->out_h + channel) * run->size;
+            run->t->conv_taps_row(&a);
+        }
+}
+
 static void compute_task(void* context, int64_t task, int thread) {
     const conv_run* run = context;
     const conv_geometry* g = run->g;
@@ -207,9 +249,12 @@ static void compute_task(void* context, int64_t task, int thread) {
                 conv_pad_rows(t, g, x + i * input_bytes, h0, h1, run->cg, copy + i * (h1 - h0) * row_bytes);
         copied = group;
         if (run->padded) x = copy - h0 * row_bytes;
+        const int64_t image_bytes = run->padded ? (h1 - h0) * row_bytes : input_bytes;
         for (; k < end; k += conv_panel_vectors(t, end - k) * t->lanes)
-            run_panel(run, segments, x, i0, i1, p0, p1, run->padded ? (h1 - h0) * row_bytes : input_bytes, group, k,
-                      end - k);
+            if (run->taps)
+                run_panel_by_taps(run, x, i0, i1, p0, p1, image_bytes, group, k, end - k);
+            else
+                run_panel(run, segments, x, i0, i1, p0, p1, image_bytes, group, k, end - k);
     }
 }
 
@@ -247,11 +292,12 @@ static void partition(conv_run* run) {
     run->parts = tasks >= MIN_TASKS ? 1 : conv_min(g->groups * run->panels, conv_ceil(MIN_TASKS, tasks));
 }
 
-static int by_panels(const kernel_table* t, const conv_geometry* g, int over_images, const void* x, const void* w,
-                     const void* bias, void* y, memory_kept* kept) {
+static int by_panels(const kernel_table* t, const conv_geometry* g, conv_algorithm algorithm, const void* x,
+                     const void* w, const void* bias, void* y, memory_kept* kept) {
     t = conv_table(t, g->k / g->groups);
     const int size = t->lane_bytes / t->lanes;
-    conv_run run = {.t = t, .g = g, .x = x, .w = w, .bias = bias, .y = y, .size = size, .over_images = over_images};
+    conv_run run = {.t = t, .g = g, .x = x, .w = w, .bias = bias, .y = y, .size = size};
+    run.over_images = algorithm == CONV_IMAGES;
     run.kg = g->k / g->groups;
     run.kp = conv_ceil(run.kg, t->lanes) * t->lanes;
     run.cg = g->c / g->groups;
@@ -270,10 +316,16 @@ static int by_panels(const kernel_table* t, const conv_geometry* g, int over_ima
     }
     int64_t packed_bytes = conv_ceil(g->groups * run.kp * run.cg * g->r * g->s * size, 64) * 64;
     int64_t segment_bytes = conv_ceil(g->r * g->s * (int64_t)sizeof(gemm_segment) * threads, 64) * 64;
-    char* scratch = memory_allocate((size_t)(segment_bytes + run.padded_bytes * threads));
+    const int64_t taps = algorithm == CONV_TAPS ? g->r * g->s * run.cg : 0;
+    const int64_t taps_bytes = conv_ceil(taps * (int64_t)sizeof(int64_t), 64) * 64;
+    char* scratch = memory_allocate((size_t)(segment_bytes + taps_bytes + run.padded_bytes * threads));
     if (!scratch) return -1;
     run.segments = (gemm_segment*)scratch;
-    run.padded = padding ? scratch + segment_bytes : NULL;
+    run.padded = padding ? scratch + segment_bytes + taps_bytes : NULL;
+    if (taps) {
+        run.taps = (int64_t*)(scratch + segment_bytes);
+        conv_place_taps(g, run.cg, run.columns * run.pixel, run.pixel, 1, run.taps);
+    }
     run.packed = memory_keep(kept, (size_t)packed_bytes);
     if (!run.packed) {
         memory_release(scratch);
@@ -306,6 +358,6 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const voi
         case CONV_WINOGRAD_4:
             return winograd(t, 4, g, x, w, bias, y, kept);
         default:
-            return by_panels(t, g, algorithm == CONV_IMAGES, x, w, bias, y, kept);
+            return by_panels(t, g, algorithm, x, w, bias, y, kept);
     }
 }

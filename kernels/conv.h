@@ -30,6 +30,7 @@ typedef struct {
 /* How one geometry is computed. */
 typedef enum {
     CONV_ROWS,       /* rows of output pixels as matrix products */
+    CONV_TAPS,       /* the same, of sums over all taps through a table */
     CONV_IMAGES,     /* the same pixel of many images as a matrix product */
     CONV_BATCH,      /* the same, transposed: images fill the vectors */
     CONV_POINTWISE,  /* one matrix product */
@@ -120,11 +121,11 @@ int64_t conv_block_rows(const conv_geometry* g, int64_t p);
 static inline int conv_sorts_groups(const conv_geometry* g) { return g->groups > 1 && g->s > 1 && g->dilation_w == 1; }
 /* Rows of input that output rows [p0, p1) touch, clipped to the input. */
 void conv_row_range(const conv_geometry* g, int64_t p0, int64_t p1, int64_t* h0, int64_t* h1);
+/* Where the taps of a pixel lie, from the first one: `channels` of each, at these strides. */
+void conv_place_taps(const conv_geometry* g, int64_t channels, int64_t row, int64_t column, int64_t channel,
+                     int64_t* taps);
 /* Taps i of [0, taps) with 0 <= first + i * step < length, as a range. */
 void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, int64_t* begin, int64_t* end);
-
-#define CONV_PATCHES_PARAMETERS \
-    (const void* src_, int64_t step, int64_t row, int64_t pixels, int64_t r, int64_t length, void* dst_)
 
 /* A row of outputs [pixels][k], `pixel` elements from one to the next, of planes of inputs: taps [count][k] of w, whose
  * inputs lie `taps` elements further on. Up to 4 vectors of inputs past the row are read. */
@@ -145,11 +146,33 @@ typedef struct {
     void* sums;
 } conv_plane_dots_args;
 
+/* A row of outputs of k channels, `pixel` elements from one to the next, whose inputs are `step` apart: a panel w of
+ * `vectors`, [count][width], by inputs that lie `taps` elements further on. The first `overlapped` pixels may be
+ * written as whole vectors. */
+typedef struct {
+    int64_t k, pixels, pixel, step, count, overlapped;
+    int vectors, relu;
+    const void *x, *w, *bias;
+    const int64_t* taps;
+    void* y;
+} conv_taps_args;
+
+/* Rows of pixels of gradients and of inputs, whose taps lie `taps` elements further on: sets sums [tap][width] to the
+ * products, or adds them. Whole vectors of gradients are read. */
+typedef struct {
+    int64_t rows, pixels, g_row, g_pixel, x_row, x_pixel, count;
+    int vectors, add;
+    const void *g, *x;
+    const int64_t* taps;
+    void* sums;
+} conv_taps_dots_args;
+
 #define CONV_KERNELS(X)                                                                           \
     X(accumulate, (const void* src_, void* dst_, int64_t n))                                      \
-    X(conv_patches, CONV_PATCHES_PARAMETERS)                                                      \
     X(conv_plane_dots, (const conv_plane_dots_args* a))                                           \
     X(conv_plane_row, (const conv_plane_args* a))                                                 \
     X(conv_plane_split, (const void* src_, int64_t pixels, int64_t k, void* dst_, int64_t plane)) \
     X(conv_plane_totals, (const void* sums_, int64_t count, int64_t k, void* gw_))                \
+    X(conv_taps_dots, (const conv_taps_dots_args* a))                                             \
+    X(conv_taps_row, (const conv_taps_args* a))                                                   \
     X(conv_unpack, (const void* src_, int64_t width, int64_t c, int64_t rs, int64_t k, void* dst_))

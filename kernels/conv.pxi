@@ -14,7 +14,7 @@ cdef extern from "conv.h" nogil:
     ctypedef enum conv_pass:
         CONV_FORWARD, CONV_GRAD_X, CONV_GRAD_W
     ctypedef enum conv_algorithm:
-        CONV_ROWS, CONV_IMAGES, CONV_POINTWISE
+        CONV_ROWS, CONV_TAPS, CONV_IMAGES, CONV_POINTWISE
     ctypedef enum winograd_mode:
         WINOGRAD_OFF, WINOGRAD_ON, WINOGRAD_ALWAYS
     winograd_mode conv_get_winograd()
@@ -177,7 +177,7 @@ cpdef cnp.ndarray conv2d(
 
 cdef inline conv_algorithm form_of(conv_algorithm algorithm):
     """The form of the weight that an algorithm wants, named by the first algorithm that wants it."""
-    return CONV_ROWS if algorithm == CONV_IMAGES else algorithm
+    return CONV_ROWS if algorithm in (CONV_TAPS, CONV_IMAGES) else algorithm
 
 
 def conv2d_relu(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, kept=None):

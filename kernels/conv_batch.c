@@ -35,10 +35,12 @@ static void run_pixel(const batch_run* run, int64_t p, int64_t q, int64_t i0, in
         a.count = 0;
         if (run->biased) segments[a.count++] = (gemm_segment){run->weight, run->ones, 1};
         for (int64_t r = r0; r < r1; r++)
-            for (int64_t s = s0; s < s1; s++) {
+            for (int64_t s = s0, together; s < s1; s += together) {
+                together = g->dilation_w == 1 ? s1 - s0 : 1; /* taps follow each other in both operands */
                 const int64_t pixel = (h + r * g->dilation_h) * g->w + w + s * g->dilation_w;
-                segments[a.count++] = (gemm_segment){run->weight + (run->biased + (r * g->s + s) * g->c) * run->size,
-                                                     run->x + (pixel * g->c * run->pitch + i) * run->size, g->c};
+                segments[a.count++] =
+                    (gemm_segment){run->weight + (run->biased + (r * g->s + s) * g->c) * run->size,
+                                   run->x + (pixel * g->c * run->pitch + i) * run->size, together * g->c};
             }
         run->t->gemm_panel(&a);
     }

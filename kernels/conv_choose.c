@@ -15,6 +15,9 @@ enum {
     FEW_COLUMNS = 7, /* rows this short leave register tiles empty ... */
     FEW_COLUMNS_GRAD_W = 4,
     MANY_IMAGES = 8,    /* ... which the same pixel of this many images fills */
+    FEW_TERMS = 64,     /* of a sum, whose start and end then count ... */
+    MOST_TERMS = 256,   /* ... unless the weights of all take too much of L1 */
+    FEW_ROWS = 8,       /* of a tile of one vector: fewer sums wait for each other */
     PADDED_COLUMNS = 24 /* rows up to here count as short if many of their taps are padding */
 };
 
@@ -23,8 +26,8 @@ winograd_mode conv_get_winograd(void) { return (winograd_mode)mode; }
 void conv_set_winograd(winograd_mode wanted) { mode = wanted; }
 
 const char* conv_algorithm_name(conv_algorithm algorithm) {
-    static const char* const names[] = {"rows",     "images",   "batch",     "pointwise", "plane",
-                                        "winograd", "winograd", "depthwise", "groups"};
+    static const char* const names[] = {"rows",  "taps",     "images",   "batch",     "pointwise",
+                                        "plane", "winograd", "winograd", "depthwise", "groups"};
     return names[algorithm];
 }
 
@@ -58,6 +61,16 @@ static int fills_more_lanes(const kernel_table* t, const conv_geometry* g) {
 const kernel_table* conv_table(const kernel_table* t, int64_t channels) {
     while (t->narrower && channels <= t->narrower->lanes) t = t->narrower;
     return t;
+}
+
+/* Whether the terms that lie side by side, of a kernel row or of one tap, make sums so short that one over all taps is
+ * worth looking each of them up. A gradient of one vector does with the terms of a kernel row that fill a tile: for the
+ * places of more there are no registers. */
+static int has_short_sums(const kernel_table* t, conv_pass pass, const conv_geometry* g) {
+    const int64_t c = g->c / g->groups, k = g->k / g->groups, all = g->r * g->s * c;
+    const int64_t terms = g->dilation_w == 1 ? g->s * c : c;
+    const int one_vector = k <= conv_table(t, k)->lanes;
+    return terms < all && all <= MOST_TERMS && terms < (pass == CONV_GRAD_W && one_vector ? FEW_ROWS : FEW_TERMS);
 }
 
 const kernel_table* conv_filled_table(const kernel_table* t, int64_t channels) {
@@ -152,6 +165,10 @@ conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geo
     if (pass != CONV_GRAD_W && g->groups == 1 && g->stride_w == 1 && fills_more_lanes(t, g)) {
         *reason = "so few output channels that pixels fill the vectors better";
         return CONV_PLANE;
+    }
+    if (has_short_sums(t, pass, g)) {
+        *reason = "so few channels that one sum over all taps beats one for each kernel row";
+        return CONV_TAPS;
     }
     *reason = against;
     return CONV_ROWS;

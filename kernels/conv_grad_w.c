@@ -13,9 +13,6 @@ enum {
     BLOCK_PIXELS = 128, /* pixels in a block: its panel of g and its rows of x stay in L1 or close to it */
     WIDE_ROW = 256,     /* rows longer than this are cut */
     BLOCK_IMAGES = 64,
-    CHAINS = 6, /* fewer sums at a time leave FMA units waiting: the taps of all kernel rows are copied together ... */
-    PATCH_TAPS = 128, /* ... if they are no more than this */
-    VECTOR = 64,      /* bytes that copies of taps may read and write too much */
     MAX_CHUNKS = 16,
     PARTIAL_ELEMENTS = 4 << 20, /* all partial sums together, unless one alone is larger */
     LARGE_POINTWISE = 1 << 15,  /* weights: with so many, a product that writes each once beats partial sums */
@@ -27,13 +24,14 @@ typedef struct {
     const kernel_table* t;
     conv_geometry g;
     const char *x, *grad;
-    char *gw, *partials, *padded, *packed, *patches;
+    char *gw, *partials, *padded, *packed;
     gemm_segment* segments;
+    int64_t* taps;                /* where they lie, or NULL */
     int64_t kg, kp, cg, panels;   /* per group; kp: kg rounded up to vectors */
     int64_t partial;              /* elements of one partial sum */
     int64_t images, rows, pixels; /* of a block: images, output rows, output columns */
     int64_t row_blocks, column_blocks, blocks, chunks, parts;
-    int64_t columns, column0, padded_bytes, packed_bytes, patch_bytes;
+    int64_t columns, column0, padded_bytes, packed_bytes;
     int64_t pixel;                                     /* elements from pixel to pixel of x as they are read */
     int pointwise, over_images, merged, packing, size; /* packing: g is copied */
     int swapped;                                       /* x and g have changed places, and so have their channels */
@@ -92,16 +90,6 @@ static int64_t list_segments(const grad_run* run, gemm_segment* segments, const 
     return count;
 }
 
-/* The taps of every output pixel of a block, one pixel after another; rows outside the input are zeros. */
-static void copy_patches(const grad_run* run, const pixel_block* b, const char* x, char* padded, char* dst) {
-    const conv_geometry* g = &run->g;
-    const int64_t row = run->columns * g->c, length = g->s * g->c;
-    conv_pad_block(run->t, g, x, b->p0, b->p1, g->c, padded);
-    for (int64_t p = b->p0; p < b->p1; p++, dst += g->q * g->r * length * run->size)
-        run->t->conv_patches(padded + (p - b->p0) * g->stride_h * row * run->size, g->stride_w * g->c,
-                             g->dilation_h * row, g->q, g->r, length, dst);
-}
-
 /* Adds one block to the partial sum of one panel, laid out [r][s][c][width]. */
 static void add_block(const grad_run* run, const pixel_block* b, const char* x, gemm_segment* segments, char* copy,
                       int64_t group, int64_t k, int64_t n, char* partial, int add) {
@@ -121,12 +109,15 @@ static void add_block(const grad_run* run, const pixel_block* b, const char* x, 
         a.ldb = g->k;
     }
     a.flags = GEMM_TRANS_A | (add ? GEMM_ADD : 0);
-    if (run->patches) {
-        segments[0] = (gemm_segment){x, grad, (b->p1 - b->p0) * g->q};
-        a.count = 1;
-        a.lda = a.m = g->r * g->s * g->c;
-        a.c = partial;
-        run->t->gemm_panel(&a);
+    if (run->taps) {
+        const int64_t h = b->p0 * g->stride_h + g->origin_h, w = run->column0 + b->q0 * g->stride_w;
+        conv_taps_dots_args d = {.g = grad, .sums = partial, .add = add, .vectors = a.vectors};
+        d.x = x + (h * run->columns + w) * run->pixel * run->size;
+        d.rows = b->p1 - b->p0, d.pixels = b->q1 - b->q0;
+        d.g_pixel = a.ldb, d.g_row = a.ldb * (packed ? d.pixels : g->q);
+        d.x_pixel = g->stride_w * run->pixel, d.x_row = g->stride_h * run->columns * run->pixel;
+        d.count = g->r * g->s * run->cg, d.taps = run->taps;
+        run->t->conv_taps_dots(&d);
         return;
     }
     a.lda = run->over_images ? g->h * g->w * g->c : g->stride_w * run->pixel;
@@ -156,19 +147,20 @@ static void chunk_task(void* context, int64_t task, int thread) {
     char* partial = run->partials + chunk * run->partial * run->size;
     for (int64_t index = first; index < last; index++) {
         pixel_block b = locate(run, index);
-        char *copy = run->padded + thread * run->padded_bytes, *patches = run->patches + thread * run->patch_bytes;
+        char* copy = run->padded + thread * run->padded_bytes;
         int64_t h0, h1, copied = -1;
         conv_row_range(g, b.p0, b.p1, &h0, &h1);
         for (int64_t unit = units * part / run->parts; unit < units * (part + 1) / run->parts; unit++) {
             int64_t group = unit / run->panels, k = unit % run->panels * widest;
             int64_t end = conv_panel_end(run->t, unit % run->panels, run->kg);
             const char* x = run->x + (b.i0 * g->h * g->w * g->c + group * run->cg) * run->size;
-            if (group != copied && run->patches)
-                copy_patches(run, &b, x, copy, patches);
+            if (group != copied && run->padded && run->taps)
+                conv_pad_block(run->t, g, x, b.p0, b.p1, run->cg, copy);
             else if (group != copied && run->padded)
                 conv_pad_rows(run->t, g, x, h0, h1, run->cg, copy);
             copied = group;
-            if (run->padded) x = run->patches ? patches : copy - h0 * run->columns * run->pixel * run->size;
+            if (run->padded)
+                x = copy - (run->taps ? b.p0 * g->stride_h + g->origin_h : h0) * run->columns * run->pixel * run->size;
             for (; k < end; k += conv_panel_vectors(run->t, end - k) * run->t->lanes)
                 add_block(run, &b, x, segments, packed, group, k, end - k,
                           partial + (group * run->kp + k) * flat * run->size, index > first);
@@ -260,21 +252,19 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
     partition(&run);
-    const int near = g->dilation_h == 1 && g->stride_h <= g->r && run.pixels == g->q; /* few rows are skipped or cut */
-    const int short_taps =
-        g->r > 1 && g->s * g->c * conv_panel_vectors(t, run.kg) < CHAINS && g->r * g->s * g->c <= PATCH_TAPS;
-    const int patches = g->groups == 1 && g->dilation_w == 1 && !run.over_images && near && short_taps;
-    const int padding = patches || (!run.over_images && (conv_needs_padding(g) || conv_sorts_groups(g)));
+    const int tabled = algorithm == CONV_TAPS;
+    const int rows_outside = g->origin_h < 0 || g->origin_h + conv_block_rows(g, g->p) > g->h;
+    const int padding = !run.over_images && (conv_needs_padding(g) || conv_sorts_groups(g) || (tabled && rows_outside));
     run.columns = padding ? conv_columns(g, g->q) : g->w;
     run.column0 = padding ? 0 : g->origin_w;
     run.pixel = padding ? run.cg : g->c;
     run.merged = run.pixel == run.cg && g->dilation_w == 1 && !run.over_images;
     if (padding) {
         int64_t h = conv_block_rows(g, run.rows);
-        if (!patches) h = conv_min(g->h, h);
-        run.padded_bytes = conv_ceil(h * run.columns * run.cg * size + VECTOR, 64) * 64;
+        if (!tabled) h = conv_min(g->h, h);
+        run.padded_bytes = conv_ceil(h * run.columns * run.cg * size, 64) * 64;
     }
-    if (patches) run.patch_bytes = conv_ceil(run.rows * g->q * g->r * g->s * g->c * size + VECTOR, 64) * 64;
+    const int64_t taps_bytes = tabled ? conv_ceil(g->r * g->s * run.cg * (int64_t)sizeof(int64_t), 64) * 64 : 0;
     /* Rows of g serve in place, but not on a long pitch, which crowds a few cache sets, where enough inputs meet them
      * to repay the copy. */
     run.packing = run.over_images || (g->k * size > 256 && run.cg * g->r * g->s >= 128);
@@ -283,14 +273,18 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     int64_t partial_bytes = conv_ceil(run.chunks * run.partial * size, 64) * 64;
     int64_t segment_bytes = run.rows * (run.over_images ? g->q : 1) * (int64_t)sizeof(gemm_segment) * threads;
     segment_bytes = conv_ceil(segment_bytes, 64) * 64;
-    const int64_t thread_bytes = run.padded_bytes + run.packed_bytes + run.patch_bytes;
-    char* scratch = memory_allocate((size_t)(partial_bytes + segment_bytes + thread_bytes * threads));
+    const int64_t thread_bytes = run.padded_bytes + run.packed_bytes;
+    char* scratch = memory_allocate((size_t)(partial_bytes + segment_bytes + taps_bytes + thread_bytes * threads));
     if (!scratch) return -1;
     run.partials = scratch;
     run.segments = (gemm_segment*)(scratch + partial_bytes);
-    run.padded = padding ? scratch + partial_bytes + segment_bytes : NULL;
-    run.packed = scratch + partial_bytes + segment_bytes + run.padded_bytes * threads;
-    run.patches = patches ? scratch + partial_bytes + segment_bytes + (thread_bytes - run.patch_bytes) * threads : NULL;
+    char* const copies = scratch + partial_bytes + segment_bytes + taps_bytes;
+    run.padded = padding ? copies : NULL;
+    run.packed = copies + run.padded_bytes * threads;
+    if (tabled) {
+        run.taps = (int64_t*)(scratch + partial_bytes + segment_bytes);
+        conv_place_taps(g, run.cg, run.columns * run.pixel, run.pixel, 1, run.taps);
+    }
     parallel_for(threads, run.chunks * run.parts, chunk_task, &run);
     if (run.chunks > 1) parallel_for(threads, conv_ceil(run.partial, SUM_ELEMENTS), sum_task, &run);
     parallel_for(partial_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, unpack_task, &run);

@@ -66,13 +66,6 @@ static void plane_task(void* context, int64_t task, int thread) {
     }
 }
 
-/* The taps of a row of pixels in all planes, from the first one. */
-static void place_taps(const conv_geometry* g, int64_t columns, int64_t plane, int64_t* taps) {
-    for (int64_t i = 0; i < g->r * g->s; i++)
-        for (int64_t c = 0; c < g->c; c++)
-            *taps++ = i / g->s * g->dilation_h * columns + i % g->s * g->dilation_w + c * plane;
-}
-
 /* Output rows of a task: some pixels, but the planes that they need stay in L2. */
 static int64_t rows_of_task(const plane_run* run) {
     const conv_geometry* g = run->g;
@@ -98,7 +91,7 @@ int conv_plane(const kernel_table* t, const conv_geometry* g, const void* x, con
     if (!run.weight) return -1;
     run.taps = (int64_t*)(run.weight + weight_bytes);
     run.scratch = (char*)run.taps + taps_bytes;
-    place_taps(g, run.columns, run.plane, run.taps);
+    conv_place_taps(g, g->c, run.columns, 1, run.plane, run.taps);
     for (int64_t i = 0; i < g->r * g->s; i++)
         t->copy_2d((const char*)w + (i / g->s * g->weight_r + i % g->s * g->weight_s) * size, g->weight_c, g->weight_k,
                    g->c, g->k, run.weight + i * g->c * g->k * size, g->k, g->k);
@@ -109,57 +102,65 @@ int conv_plane(const kernel_table* t, const conv_geometry* g, const void* x, con
 
 typedef struct {
     const kernel_table* t;
-    conv_geometry g; /* of rows of whole vectors */
+    const conv_geometry* g;
     const char *x, *grad;
     char *sums, *scratch; /* sums [chunk][tap][k] of vectors; of a thread: planes of gradients, rows of input */
     int64_t* taps;        /* where they lie, from the first one */
-    int64_t q, size, columns, rows, row_blocks, blocks, chunks;
+    int64_t size, columns, rows, row_blocks, blocks, chunks;
+    int64_t pitch, plane; /* of gradients: from row to row, from channel to channel */
     int64_t sums_bytes, grad_bytes, thread_bytes;
+    int joined; /* rows and the zeros between them are one long row: a NaN may reach taps that do not see it */
 } plane_grad_run;
 
 static void plane_grad_task(void* context, int64_t chunk, int thread) {
     const plane_grad_run* run = context;
-    const conv_geometry* g = &run->g;
+    const conv_geometry* g = run->g;
     char *planes = run->scratch + thread * run->thread_bytes, *input = planes + run->grad_bytes;
-    conv_plane_dots_args a = {.k = g->k, .pixels = run->q, .count = g->r * g->s, .taps = run->taps};
+    conv_plane_dots_args a = {.k = g->k, .rows = 1, .pixels = g->q, .count = g->r * g->s, .taps = run->taps};
     a.sums = run->sums + chunk * run->sums_bytes;
     a.g = planes, a.x = input;
-    a.g_row = g->q, a.x_row = g->stride_h * run->columns, a.plane = run->rows * g->q;
+    a.g_row = run->pitch, a.x_row = g->stride_h * run->columns, a.plane = run->plane;
     memset(a.sums, 0, (size_t)run->sums_bytes);
+    memset(planes, 0, (size_t)run->grad_bytes);
     for (int64_t i = run->blocks * chunk / run->chunks; i < run->blocks * (chunk + 1) / run->chunks; i++) {
         const int64_t n = i / run->row_blocks, p0 = i % run->row_blocks * run->rows,
                       p1 = conv_min(g->p, p0 + run->rows);
         conv_pad_block(run->t, g, run->x + n * g->h * g->w * run->size, p0, p1, 1, input);
         for (int64_t p = p0; p < p1; p++)
-            run->t->conv_plane_split(run->grad + (n * g->p + p) * run->q * g->k * run->size, run->q, g->k,
-                                     planes + (p - p0) * g->q * run->size, a.plane);
-        a.rows = p1 - p0;
+            run->t->conv_plane_split(run->grad + (n * g->p + p) * g->q * g->k * run->size, g->q, g->k,
+                                     planes + (p - p0) * run->pitch * run->size, a.plane);
+        if (run->joined)
+            a.pixels = (p1 - p0 - 1) * run->pitch + g->q;
+        else
+            a.rows = p1 - p0;
         run->t->conv_plane_dots(&a);
     }
 }
 
 int conv_plane_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x, void* gw) {
-    plane_grad_run run = {.t = t, .g = *forward, .x = x, .grad = grad, .q = forward->q};
-    conv_geometry* g = &run.g;
-    const int64_t count = g->r * g->s, size = t->lane_bytes / t->lanes;
+    plane_grad_run run = {.t = t, .g = forward, .x = x, .grad = grad};
+    const conv_geometry* g = forward;
+    const int64_t count = g->r * g->s, size = t->lane_bytes / t->lanes, row = conv_ceil(g->q, t->lanes) * t->lanes;
     const double work = (double)g->n * g->p * g->q * g->k * count;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
-    g->q = conv_ceil(g->q, t->lanes) * t->lanes;
     run.size = size;
     run.columns = conv_columns(g, g->q);
-    run.rows = conv_max(1, conv_min(g->p, GRAD_BYTES / (g->k * g->q * size)));
+    run.joined = g->stride_h == 1;
+    run.pitch = run.joined ? run.columns : row;
+    run.rows = conv_max(1, conv_min(g->p, GRAD_BYTES / (g->k * run.pitch * size)));
+    run.plane = conv_ceil((run.rows - 1) * run.pitch + row, t->lanes) * t->lanes;
     run.row_blocks = conv_ceil(g->p, run.rows);
     run.blocks = g->n * run.row_blocks;
     run.chunks = conv_min(run.blocks, CHUNKS);
     run.sums_bytes = count * g->k * t->lane_bytes;
-    run.grad_bytes = conv_ceil(g->k * run.rows * g->q * size, 64) * 64;
+    run.grad_bytes = conv_ceil(g->k * run.plane * size, 64) * 64;
     run.thread_bytes = run.grad_bytes + conv_ceil(conv_block_rows(g, run.rows) * run.columns * size, 64) * 64;
     const int64_t taps_bytes = conv_ceil(count * (int64_t)sizeof(int64_t), 64) * 64;
     run.sums = memory_allocate((size_t)(run.sums_bytes * run.chunks + taps_bytes + run.thread_bytes * threads));
     if (!run.sums) return -1;
     run.taps = (int64_t*)(run.sums + run.sums_bytes * run.chunks);
     run.scratch = (char*)run.taps + taps_bytes;
-    place_taps(g, run.columns, 0, run.taps);
+    conv_place_taps(g, 1, run.columns, 1, 0, run.taps);
     parallel_for(threads, run.chunks, plane_grad_task, &run);
     for (int64_t chunk = 1; chunk < run.chunks; chunk++)
         t->accumulate(run.sums + chunk * run.sums_bytes, run.sums, run.sums_bytes / size);

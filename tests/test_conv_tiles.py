@@ -49,11 +49,21 @@ def agrees(rng, x_shape, w_shape, stride, padding, groups):
 
 
 @pytest.mark.parametrize("channels", [1, 3, LANES - 1, 2 * LANES + 1, 3 * LANES, 5 * LANES - 2, 7 * LANES])
-@pytest.mark.parametrize(("inputs", "groups", "stride"), [(1, 1, 1), (5, 1, 1), (5, 1, 2), (4, 2, 1), (6, 3, 2)])
+@pytest.mark.parametrize(
+    ("inputs", "groups", "stride"), [(1, 1, 1), (5, 1, 1), (5, 1, 2), (4, 2, 1), (6, 3, 2), (23, 1, 2), (44, 2, 1)]
+)
 def test_panels_and_tiles(rng, channels, inputs, groups, stride):
     for size, taps, padding in ((2 * LANES + 5, 3, 1), (13, 4, 2), (11, 5, 0)):
         shapes = (2, inputs, size - 1, size), (channels * groups, inputs // groups, taps, taps)
         agrees(rng, *shapes, stride, padding, groups)
+
+
+def test_few_channels_take_one_sum_over_all_taps(rng):
+    for groups in (1, 2):
+        x_shape, w_shape = (2, 3 * groups, 20, 21), (2 * LANES * groups, 3, 3, 3)
+        agrees(rng, x_shape, w_shape, 1, 1, groups)
+        for kind in ("forward", "grad_w"):
+            assert kernels.explain_conv(kind, x_shape, w_shape, (1, 1), (1, 1), (1, 1), groups)[0] == "taps"
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, LANES - 1])

@@ -181,9 +181,10 @@ def test_the_choice_is_explained():
     for channels, side in ((64, 3), (16, 4)):  # where both take as many products
         assert tile_side("forward", (20, channels, 17, 18), (channels, channels, 3, 3), padding=(1, 1)) == side
     assert kernels.explain_conv("forward", (8, 16, 8, 8), (16, 16, 3, 3), padding=(1, 1))[0] == "winograd"
-    assert kernels.explain_conv("forward", (8, 15, 9, 9), (16, 15, 3, 3), padding=(1, 1))[1].endswith(
+    assert kernels.explain_conv("forward", (8, 64, 9, 9), (15, 64, 3, 3), padding=(1, 1))[1].endswith(
         "than 16 channels"
     )
+    assert kernels.explain_conv("forward", (8, 15, 9, 9), (16, 15, 3, 3), padding=(1, 1))[0] == "taps"
     assert kernels.explain_conv("forward", x, w, dtype=np.float64) == ("rows", "float64 is computed directly")
     assert kernels.explain_conv("forward", x, w, (2, 2)) == ("rows", "3x3, but not of stride 1")
     name, why = kernels.explain_conv("grad_x", x, w, (2, 2))
