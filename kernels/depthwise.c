@@ -1,5 +1,5 @@
-/* Depthwise convolution drivers. Taps outside the input are skipped exactly. The forward pass also serves
- * the input gradient. */
+/* Depthwise convolution drivers. Taps outside the input are skipped, those of 3x3 kernels meet zeros. The forward pass
+ * also serves the input gradient. */
 #include "depthwise.h"
 
 #include <string.h>

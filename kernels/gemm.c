@@ -27,8 +27,9 @@ enum {
     FEW_ROWS = 6,            /* up to here B streams by once, if it has so many columns and elements: */
     FEW_COLUMNS = 64,
     FEW_B = 4096,
-    SHORT_SUM = 8,    /* up to here C streams by once, if it has FEW_COLUMNS */
-    FEW_BYTES = 16384 /* of C, or of B in short sums, per task of few rows: stays in L1 */
+    SHORT_SUM = 8,        /* up to here C streams by once, if it has FEW_COLUMNS */
+    ACROSS_COLUMNS = 256, /* with so many, rows one at a time repay their calls */
+    FEW_BYTES = 16384     /* of C, or of B in short sums, per task of few rows: stays in L1 */
 };
 
 /* How A is read. */
@@ -284,7 +285,7 @@ static void few_task(void* context, int64_t task, int thread) {
     const gemm_problem* p = r->p;
     const int64_t i0 = task / r->n_tasks * r->m_block, i1 = min(p->m, i0 + r->m_block);
     /* Vectors as long as a cache line, each across two: those of four rows at once are written half as fast. */
-    const int across = r->t->lane_bytes == 64 && p->ldc * r->size % 64;
+    const int across = r->t->lane_bytes == 64 && p->n >= ACROSS_COLUMNS && p->ldc * r->size % 64;
     const int64_t j = task % r->n_tasks * r->n_block, rows = p->m <= FEW_ROWS ? FEW_ROWS : across ? 1 : GEMM_FEW;
     gemm_few_args f = {.n = min(r->n_block, p->n - j), .k = p->k, .relu = p->relu};
     f.a_rows = p->a.rows, f.a_columns = p->a.columns;
