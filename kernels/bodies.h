@@ -2,11 +2,11 @@
 #include "simd.h"
 #include "vmath.h"
 
-#include "conv.inc"
 #include "depthwise.inc"
 #include "elementwise.inc"
 #include "along.inc"
 #include "gemm.inc"
+#include "conv.inc"
 #include "layout.inc"
 #include "conv_plane.inc"
 #include "conv_taps.inc"

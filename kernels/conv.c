@@ -16,6 +16,7 @@ enum {
     SHORT_ROW = 512,          /* bytes; three copies for each would take as long as what they copy */
     MIN_TASKS = 16,           /* below this, output channels are shared out as well */
     TASK_IMAGES = 64,         /* when a tile runs over images */
+    PACK_ROWS = 64,           /* of a panel that are transposed at a time */
     PARALLEL_WORK = 1 << 17
 };
 
@@ -117,21 +118,30 @@ void conv_place_taps(const conv_geometry* g, int64_t channels, int64_t row, int6
 /* One panel of the weight as [tap][c][width]. */
 static void pack_panel(const conv_run* run, const char* src, int64_t k, int64_t width, char* dst) {
     const conv_geometry* g = run->g;
-    const int64_t taps = g->r * g->s, c_block = 64, ld = run->cg * width;
+    const int64_t taps = g->r * g->s, c_block = 64, row = width * run->size;
     const int flipped = g->weight_s == -1;
     if (taps >= 4 && (flipped || g->weight_s == 1) && g->weight_r == g->s * g->weight_s) {
-        /* All taps of a channel lie side by side, in either direction: a transposition. */
-        if (flipped) src -= (taps - 1) * run->size, dst += (taps - 1) * ld * run->size;
-        for (int64_t c = 0; c < run->cg; c++)
-            run->t->copy_2d(src + c * g->weight_c * run->size, 1, g->weight_k, taps, k, dst + c * width * run->size,
-                            flipped ? -ld : ld, width);
+        /* All taps of a channel lie side by side, in either direction, perhaps those of the next one after them: a
+         * transposition of many rows at a time, as a cache line holds the end of one channel and another's start. */
+        char rows[PACK_ROWS * GEMM_MAX_PANEL_BYTES];
+        const int64_t run_channels = g->weight_c == taps ? run->cg : 1;
+        if (flipped) src -= (taps - 1) * run->size;
+        for (int64_t first = 0; first < run->cg; first += run_channels)
+            for (int64_t j = 0, n; j < run_channels * taps; j += n) {
+                n = conv_min(PACK_ROWS, run_channels * taps - j);
+                run->t->copy_2d(src + (first * g->weight_c + j) * run->size, 1, g->weight_k, n, k, rows, width, width);
+                for (int64_t i = j; i < j + n; i++) {
+                    const int64_t tap = flipped ? taps - 1 - i % taps : i % taps, c = first + i / taps;
+                    memcpy(dst + (tap * run->cg + c) * row, rows + (i - j) * row, (size_t)row);
+                }
+            }
         return;
     }
     for (int64_t c = 0; c < run->cg; c += c_block)
         for (int64_t tap = 0; tap < taps; tap++) {
             const int64_t offset = tap / g->s * g->weight_r + tap % g->s * g->weight_s + c * g->weight_c;
             run->t->copy_2d(src + offset * run->size, g->weight_c, g->weight_k, conv_min(c_block, run->cg - c), k,
-                            dst + (tap * run->cg + c) * width * run->size, width, width);
+                            dst + (tap * run->cg + c) * row, width, width);
         }
 }
 

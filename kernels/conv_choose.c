@@ -52,10 +52,9 @@ static int has_short_rows(const conv_geometry* g, int64_t few) {
     return 4 * taps_inside(g->q, g->stride_w, g->origin_w, g->dilation_w, g->s, g->w) < 3 * g->q * g->s;
 }
 
-/* Whether a row of pixels fills its vectors better, by an eighth at least, than output channels fill one. */
+/* Whether a row of pixels takes fewer vectors, by an eighth at least, than output channels, one for each pixel. */
 static int fills_more_lanes(const kernel_table* t, const conv_geometry* g) {
-    const int64_t lanes = conv_ceil(g->q, t->lanes) * t->lanes;
-    return g->k < t->lanes && g->q >= t->lanes && 8 * g->q * t->lanes >= 9 * g->k * lanes;
+    return g->k < t->lanes && 4 * g->q >= 3 * t->lanes && 8 * g->q >= 9 * g->k * conv_ceil(g->q, t->lanes);
 }
 
 const kernel_table* conv_table(const kernel_table* t, int64_t channels) {

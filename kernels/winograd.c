@@ -327,10 +327,17 @@ static void finish_task(void* context, int64_t task, int thread) {
     const tiling* s = &run->tiles;
     const conv_geometry* g = s->g;
     char* taps = run->taps + thread * run->taps_bytes;
-    const int64_t end = conv_min(g->c, (task + 1) * CHANNELS_PER_TASK);
-    for (int64_t c = task * CHANNELS_PER_TASK; c < end; c++) {
-        s->t->winograd_grad_w(s->out, run->sums + c * run->kp * s->size, run->kp, run->sum_position, taps, run->kp);
-        s->t->copy_2d(taps, 1, run->kp, g->k, 9, run->gw + c * 9 * s->size, g->c * 9, 9);
+    const int64_t end = conv_min(g->c, (task + 1) * CHANNELS_PER_TASK), width = s->t->panel * s->t->lanes;
+    for (int64_t c = task * CHANNELS_PER_TASK, count; c < end; c += count) {
+        count = conv_min(TAPS_CHANNELS, end - c);
+        for (int64_t k = 0, n; k < run->kp; k += n) {
+            n = conv_min(width, run->kp - k);
+            for (int64_t i = 0; i < count; i++)
+                s->t->winograd_grad_w(s->out, run->sums + ((c + i) * run->kp + k) * s->size, n, run->sum_position,
+                                      taps + 9 * i * n * s->size, n);
+            s->t->copy_2d(taps, 1, n, conv_min(n, g->k - k), 9 * count, run->gw + (k * g->c + c) * 9 * s->size,
+                          g->c * 9, 9 * count);
+        }
     }
 }
 
@@ -347,7 +354,7 @@ int winograd_grad_w(const kernel_table* t, int out, const conv_geometry* g, cons
     run.sums_bytes = s->positions * run.sum_position * s->size;
     run.chunks = run.sums_bytes > LARGE_SUMS ? 1 : conv_min(s->blocks, chunks);
     run.thread_bytes = s->block_bytes + s->positions * run.position * s->size;
-    run.taps_bytes = conv_ceil(9 * run.kp * s->size, 64) * 64;
+    run.taps_bytes = 9 * TAPS_CHANNELS * conv_min(run.kp, t->panel * t->lanes) * s->size;
     const int64_t blocks = run.chunks > 1 ? s->threads : 1;
     char* scratch = memory_allocate(
         (size_t)(run.thread_bytes * blocks + run.sums_bytes * run.chunks + run.taps_bytes * s->threads));
