@@ -16,7 +16,8 @@ enum {
     SHORT_ROW = 512,          /* bytes; three copies for each would take as long as what they copy */
     MIN_TASKS = 16,           /* below this, output channels are shared out as well */
     TASK_IMAGES = 64,         /* when a tile runs over images */
-    PACK_ROWS = 64,           /* of a panel that are transposed at a time */
+    PACK_ROWS = 64,           /* of a panel that are transposed at a time, if the weight's rows are ... */
+    FAR = 4096,               /* ... so many bytes apart, and more */
     PARALLEL_WORK = 1 << 17
 };
 
@@ -110,39 +111,44 @@ void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, 
 
 void conv_place_taps(const conv_geometry* g, int64_t channels, int64_t row, int64_t column, int64_t channel,
                      int64_t* taps) {
-    for (int64_t i = 0; i < g->r * g->s; i++)
-        for (int64_t c = 0; c < channels; c++)
-            *taps++ = i / g->s * g->dilation_h * row + i % g->s * g->dilation_w * column + c * channel;
+    for (int64_t i = 0; i < g->r * g->s; i++) {
+        const int64_t first = i / g->s * g->dilation_h * row + i % g->s * g->dilation_w * column;
+        for (int64_t c = 0; c < channels; c++) *taps++ = first + c * channel;
+    }
 }
 
-/* One panel of the weight as [tap][c][width]. */
-static void pack_panel(const conv_run* run, const char* src, int64_t k, int64_t width, char* dst) {
-    const conv_geometry* g = run->g;
-    const int64_t taps = g->r * g->s, c_block = 64, row = width * run->size;
+void conv_pack_panel(const kernel_table* t, const conv_geometry* g, const char* src, int64_t c, int64_t k,
+                     int64_t width, char* dst) {
+    const int64_t taps = g->r * g->s, c_block = 64, ld = c * width, size = t->lane_bytes / t->lanes;
     const int flipped = g->weight_s == -1;
-    if (taps >= 4 && (flipped || g->weight_s == 1) && g->weight_r == g->s * g->weight_s) {
-        /* All taps of a channel lie side by side, in either direction, perhaps those of the next one after them: a
-         * transposition of many rows at a time, as a cache line holds the end of one channel and another's start. */
-        char rows[PACK_ROWS * GEMM_MAX_PANEL_BYTES];
-        const int64_t run_channels = g->weight_c == taps ? run->cg : 1;
-        if (flipped) src -= (taps - 1) * run->size;
-        for (int64_t first = 0; first < run->cg; first += run_channels)
-            for (int64_t j = 0, n; j < run_channels * taps; j += n) {
-                n = conv_min(PACK_ROWS, run_channels * taps - j);
-                run->t->copy_2d(src + (first * g->weight_c + j) * run->size, 1, g->weight_k, n, k, rows, width, width);
-                for (int64_t i = j; i < j + n; i++) {
-                    const int64_t tap = flipped ? taps - 1 - i % taps : i % taps, c = first + i / taps;
-                    memcpy(dst + (tap * run->cg + c) * row, rows + (i - j) * row, (size_t)row);
-                }
+    if (taps < 4 || !(flipped || g->weight_s == 1) || g->weight_r != g->s * g->weight_s) {
+        for (int64_t i = 0; i < c; i += c_block)
+            for (int64_t tap = 0; tap < taps; tap++) {
+                const int64_t offset = tap / g->s * g->weight_r + tap % g->s * g->weight_s + i * g->weight_c;
+                t->copy_2d(src + offset * size, g->weight_c, g->weight_k, conv_min(c_block, c - i), k,
+                           dst + (tap * c + i) * width * size, width, width);
             }
         return;
     }
-    for (int64_t c = 0; c < run->cg; c += c_block)
-        for (int64_t tap = 0; tap < taps; tap++) {
-            const int64_t offset = tap / g->s * g->weight_r + tap % g->s * g->weight_s + c * g->weight_c;
-            run->t->copy_2d(src + offset * run->size, g->weight_c, g->weight_k, conv_min(c_block, run->cg - c), k,
-                            dst + (tap * run->cg + c) * row, width, width);
+    /* All taps of a channel lie side by side, in either direction: a transposition. */
+    if (flipped) src -= (taps - 1) * size;
+    if (g->weight_c != taps || g->weight_k * size < FAR) {
+        if (flipped) dst += (taps - 1) * ld * size;
+        for (int64_t i = 0; i < c; i++)
+            t->copy_2d(src + i * g->weight_c * size, 1, g->weight_k, taps, k, dst + i * width * size,
+                       flipped ? -ld : ld, width);
+        return;
+    }
+    /* Many rows at a time: lines that hold the end of one channel and another's start would not stay in L1. */
+    char rows[PACK_ROWS * GEMM_MAX_PANEL_BYTES];
+    for (int64_t j = 0, n; j < c * taps; j += n) {
+        n = conv_min(PACK_ROWS, c * taps - j);
+        t->copy_2d(src + j * size, 1, g->weight_k, n, k, rows, width, width);
+        for (int64_t i = j; i < j + n; i++) {
+            const int64_t tap = flipped ? taps - 1 - i % taps : i % taps;
+            memcpy(dst + (tap * c + i / taps) * width * size, rows + (i - j) * width * size, (size_t)(width * size));
         }
+    }
 }
 
 /* Panel `unit % panels` of group `unit / panels`. */
@@ -156,8 +162,8 @@ static void pack_task(void* context, int64_t unit, int thread) {
     int64_t width;
     for (int64_t k = j; k < end; k += width) {
         width = conv_panel_vectors(run->t, end - k) * run->t->lanes;
-        pack_panel(run, run->w + (group * g->weight_group + k * g->weight_k) * run->size, conv_min(width, end - k),
-                   width, dst);
+        conv_pack_panel(run->t, g, run->w + (group * g->weight_group + k * g->weight_k) * run->size, run->cg,
+                        conv_min(width, end - k), width, dst);
         dst += flat * width * run->size;
     }
 }

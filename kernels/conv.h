@@ -99,6 +99,9 @@ static inline int64_t conv_odd_lines(int64_t elements, int64_t size) {
 const struct kernel_table* conv_table(const struct kernel_table* t, int64_t channels);
 /* The table whose vectors so many channels fill, if there is one. */
 const struct kernel_table* conv_filled_table(const struct kernel_table* t, int64_t channels);
+/* k output channels of the weight, by c input channels, as [tap][c][width]. */
+void conv_pack_panel(const struct kernel_table* t, const conv_geometry* g, const char* src, int64_t c, int64_t k,
+                     int64_t width, char* dst);
 /* Width in vectors of the panel that starts with `left` output channels to go: three where one would be left alone. */
 int conv_panel_vectors(const struct kernel_table* t, int64_t left);
 /* Panels that tasks share out begin every t->panel vectors; the last one ends at channel k. */

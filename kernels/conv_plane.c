@@ -92,9 +92,7 @@ int conv_plane(const kernel_table* t, const conv_geometry* g, const void* x, con
     run.taps = (int64_t*)(run.weight + weight_bytes);
     run.scratch = (char*)run.taps + taps_bytes;
     conv_place_taps(g, g->c, run.columns, 1, run.plane, run.taps);
-    for (int64_t i = 0; i < g->r * g->s; i++)
-        t->copy_2d((const char*)w + (i / g->s * g->weight_r + i % g->s * g->weight_s) * size, g->weight_c, g->weight_k,
-                   g->c, g->k, run.weight + i * g->c * g->k * size, g->k, g->k);
+    conv_pack_panel(t, g, w, g->c, g->k, g->k, run.weight);
     parallel_for(threads, g->n * run.blocks, plane_task, &run);
     memory_release(run.weight);
     return 0;
