@@ -308,6 +308,10 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
     i: cython.int
     for s in range(len(steps)):
         step = steps[s]
+        if step.target >= 0 and results is None and not op.variadic:
+            item = held[step.target]
+            if item is not None and not cython.cast(Node, item).needed:
+                continue  # autograd.grad() asks for others
         for i in range(step.count):
             source: cython.int = step.sources[i]
             place: cython.int = step.places[i]

@@ -324,6 +324,18 @@ def test_grad_leaves_grad_alone():
     assert x.grad is None
 
 
+@pytest.mark.parametrize("inputs, runs", [("x", False), ("w", True), ("xw", True)])
+def test_grad_runs_the_rules_of_no_other_inputs(inputs, runs):
+    given = {"x": ag.ones(4, 3, requires_grad=True), "w": ag.ones(2, 3, requires_grad=True)}
+    y = ag.nn.functional.linear(given["x"], given["w"]).sum()
+    with ag.profile() as profile:
+        gradients = ag.grad(y, [given[name] for name in inputs])
+    for name, gradient in zip(inputs, gradients):
+        assert gradient.tolist() == {"x": [[2.0] * 3] * 4, "w": [[4.0] * 3] * 2}[name]
+    assert ("linear_grad_w" in str(profile)) is runs
+    assert ("matmul" in str(profile)) is ("x" in inputs)
+
+
 def test_grad_of_unused_inputs():
     x, y = leaf(1.0), leaf(2.0)
     with pytest.raises(ag.GraphError, match="allow_unused"):
