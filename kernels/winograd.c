@@ -97,11 +97,11 @@ static void clip(int64_t first, int64_t side, int64_t length, int64_t* begin, in
  * jump between rows, which no prefetcher of the hardware follows, unless they lie close together. */
 static void prefetch(const tiling* s, const char* pixels, int64_t row, int64_t column, int64_t channels) {
     if (s->out * row * s->size <= PAGE) return;
-    const int together = channels == column ? s->out : 1;
-    for (int i = 0; i < s->out; i++)
-        for (int j = 0; j < s->out; j += together)
-            for (int64_t c = 0; c < together * channels; c += 64 / s->size)
-                __builtin_prefetch(pixels + (i * row + j * column + c) * s->size);
+    const int64_t together = channels == column ? s->out : 1, line = row * s->size, step = together * column * s->size;
+    const int64_t bytes = together * channels * s->size;
+    for (const char* end = pixels + s->out * line; pixels < end; pixels += line)
+        for (int64_t j = 0; j < s->out * column * s->size; j += step)
+            for (int64_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch(pixels + j + byte);
 }
 
 /* Tiles [first, last) of the input, to rows 0, 1, ... of the block. */
