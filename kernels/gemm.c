@@ -238,8 +238,8 @@ static int keep(gemm_run* r, int threads) {
 
 int gemm_keep(const kernel_table* t, const gemm_problem* p) {
     gemm_run r = {.t = t, .p = p, .b = p->b.data, .size = t->lane_bytes / t->lanes};
+    r.order = ROWS_IN_PLACE; /* others keep nothing */
     partition(&r, 1);
-    r.order = order_of_a(p, r.size);
     r.in_place = columns_in_place(&r);
     return p->k && r.in_place < p->n ? keep(&r, parallel_threads()) : 0;
 }
@@ -250,7 +250,8 @@ static int gemm_by_blocks(const kernel_table* t, const gemm_problem* p, const vo
     const int64_t tasks = partition(&r, threads);
     r.order = order_of_a(p, r.size);
     r.in_place = columns_in_place(&r);
-    const int keeps = p->kept && p->k && r.in_place < p->n;
+    const int by_rows = r.order == ROWS_IN_PLACE || r.order == ROWS_COPIED; /* others have panels of their own */
+    const int keeps = p->kept && by_rows && p->k && r.in_place < p->n;
     if (keeps && keep(&r, threads)) return -1;
     if (!keeps)
         r.packed_bytes = round_up(round_up(min(r.pack_block, p->n - r.in_place), t->lanes) * r.k_block * r.size, 64);
