@@ -8,8 +8,8 @@
 #include "parallel.h"
 
 enum {
-    K_BLOCK = 512,           /* of the reduction: a panel of B fits in L1, a chunk of A in L2 */
-    K_BLOCK_WIDE = 256,      /* the same, of wide panels */
+    K_BLOCK = 512,           /* of the reduction: a panel of B fits in L1, if wide in L2, a chunk of A in L2 */
+    K_BLOCK_NARROW = 256,    /* the same of narrow panels and columns of A, of which a cache line serves two tiles */
     N_BLOCK_BYTES = 4096,    /* of a row of B: a packed block (x K_BLOCK) fits in L3, all of A is read per block */
     N_BLOCK_PANELS = 4,      /* at least so wide if work is shared out: each block reads all of A */
     PACK_PANELS = 2,         /* of B at a time if a single chunk of A uses them: they stay in L2 */
@@ -21,6 +21,7 @@ enum {
     NEAR_BYTES = 24576,      /* of panels that each tile of rows meets in turn: they stay in L1 */
     STACK_BYTES = 16384,     /* packs this small need no memory of the pool */
     PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
+    FAR_STEPS = 128,         /* in longer sums A is fetched along a column: hardware does not cross pages */
     DOT_ROWS = 12,           /* up to here, dot products beat packing a transposed B */
     DOT_LENGTH = 64,         /* if they are at least so long, for more than GEMM_FEW rows */
     DOT_BLOCK = 64,          /* columns per task of dot products */
@@ -67,11 +68,9 @@ static void place_a(const gemm_run* r, const char* a, int64_t m, int64_t kc, cha
     segment->a = r->order < ROWS_COPIED ? a : copy;
     g->lda = r->order == ROWS_IN_PLACE ? p->a.rows : r->order == COLUMNS_IN_PLACE ? p->a.columns : K_BLOCK + 16;
     g->flags = r->order == COLUMNS_IN_PLACE ? GEMM_TRANS_A : r->order == STRIPS_COPIED ? GEMM_STRIPS : 0;
+    if (r->order == COLUMNS_IN_PLACE && kc > FAR_STEPS) g->flags |= GEMM_FAR_APART;
     if (r->order == ROWS_COPIED) r->t->copy_2d(a, p->a.rows, p->a.columns, m, kc, copy, g->lda, kc);
-    if (r->order == STRIPS_COPIED)
-        for (int64_t i = 0, rows; (rows = gemm_strip_rows(m - i)); i += rows)
-            r->t->copy_2d(a + i * p->a.rows * r->size, p->a.columns, p->a.rows, kc, rows, copy + i * kc * r->size, rows,
-                          rows);
+    if (r->order == STRIPS_COPIED) r->t->gemm_strips(a, p->a.columns, m, kc, copy);
 }
 
 /* How many columns from j on make panels of one width that stay in L1 together; at least one panel. */
@@ -179,14 +178,17 @@ static void block_task(void* context, int64_t task, int thread) {
     } while (k < p->k && !parallel_stopping());
 }
 
-/* A is copied where broadcasting from it in place would miss the cache: transposed, neither stride 1, or on a pitch
- * that puts every row in the same cache set. */
-static int order_of_a(const gemm_problem* p, int size) {
-    const int repaid = p->n >= 128 && p->m > 4;
+/* A is copied where broadcasting from it in place would miss the cache: neither stride 1; on a pitch that crowds its
+ * rows in a few cache sets; transposed, where tiles are too small to wait for it. */
+static int order_of_a(const kernel_table* t, const gemm_problem* p) {
+    const int64_t size = t->lane_bytes / t->lanes;
+    const int repaid = p->n >= 128 && p->m > 4, wide = t->panel > 2;
     if (p->a.columns == 1 || p->k <= 1)
         return repaid && p->a.rows * size % 2048 == 0 && p->k * size >= 256 ? ROWS_COPIED : ROWS_IN_PLACE;
-    if (p->a.rows == 1) return repaid ? STRIPS_COPIED : COLUMNS_IN_PLACE;
-    return ROWS_COPIED;
+    if (p->a.rows != 1) return ROWS_COPIED;
+    const int64_t pitch = p->a.columns * size;
+    const int crowded = (p->n >= 256 && pitch % 2048 == 0) || (p->n >= 512 && pitch % 1024 == 0);
+    return repaid && (crowded || !wide) ? STRIPS_COPIED : COLUMNS_IN_PLACE;
 }
 
 /* How many columns of B need no packing: all, if B fits in L1; but a partial panel would read past the rows of B. */
@@ -217,7 +219,7 @@ static int64_t partition(gemm_run* r, int threads) {
     }
     r->n_block = round_up(ceil_div(p->n, n_parts), panel);
     r->m_block = round_up(ceil_div(p->m, m_parts), 12);
-    const int64_t longest = r->t->panel > 2 ? K_BLOCK_WIDE : K_BLOCK;
+    const int64_t longest = r->order == COLUMNS_IN_PLACE && p->n <= r->t->lanes ? K_BLOCK_NARROW : K_BLOCK;
     r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, longest)) : 0;
     r->pack_block = r->m_block <= M_CHUNK ? PACK_PANELS * panel : r->n_block;
     r->n_tasks = ceil_div(p->n, r->n_block);
@@ -247,8 +249,8 @@ int gemm_keep(const kernel_table* t, const gemm_problem* p) {
 static int gemm_by_blocks(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c,
                           int threads) {
     gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
+    r.order = order_of_a(t, p);
     const int64_t tasks = partition(&r, threads);
-    r.order = order_of_a(p, r.size);
     r.in_place = columns_in_place(&r);
     const int by_rows = r.order == ROWS_IN_PLACE || r.order == ROWS_COPIED; /* others have panels of their own */
     const int keeps = p->kept && by_rows && p->k && r.in_place < p->n;
