@@ -16,12 +16,13 @@ typedef struct {
 } gemm_segment;
 
 enum {
-    GEMM_ADD = 1,        /* C += instead of C = */
-    GEMM_RELU = 2,       /* max(0, .) on the way out */
-    GEMM_SIX = 16,       /* and at most 6; only with GEMM_RELU */
-    GEMM_TRANS_A = 4,    /* A is k x m: element (i, k) at a[i + k lda], else at a[i lda + k] */
-    GEMM_STRIPS = 8,     /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
-    GEMM_FAR_APART = 64, /* with GEMM_TRANS_A: on so long a pitch that A has to be fetched; nothing else is */
+    GEMM_ADD = 1,           /* C += instead of C = */
+    GEMM_RELU = 2,          /* max(0, .) on the way out */
+    GEMM_SIX = 16,          /* and at most 6; only with GEMM_RELU */
+    GEMM_TRANS_A = 4,       /* A is k x m: element (i, k) at a[i + k lda], else at a[i lda + k] */
+    GEMM_STRIPS = 8,        /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
+    GEMM_BIAS_OF_ROWS = 32, /* the bias is of m values */
+    GEMM_FAR_APART = 64,    /* with GEMM_TRANS_A: on so long a pitch that A has to be fetched; nothing else is */
 };
 
 /* What to bring into the cache meanwhile, so many bytes at each step of a tile's sum; `from` may be NULL. */
