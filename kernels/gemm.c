@@ -8,8 +8,8 @@
 #include "parallel.h"
 
 enum {
-    K_BLOCK = 512,           /* of the reduction: a panel of B fits in L1, a chunk of A in L2 */
-    K_BLOCK_WIDE = 256,      /* the same, of wide panels */
+    K_BLOCK = 512,           /* of the reduction: a panel of B fits in L1, if wide in L2, a chunk of A in L2 */
+    K_BLOCK_NARROW = 256,    /* the same of narrow panels and columns of A, of which a cache line serves two tiles */
     N_BLOCK_BYTES = 4096,    /* of a row of B: a packed block (x K_BLOCK) fits in L3, all of A is read per block */
     N_BLOCK_PANELS = 4,      /* at least so wide if work is shared out: each block reads all of A */
     PACK_PANELS = 2,         /* of B at a time if a single chunk of A uses them: they stay in L2 */
@@ -21,6 +21,9 @@ enum {
     NEAR_BYTES = 24576,      /* of panels that each tile of rows meets in turn: they stay in L1 */
     STACK_BYTES = 16384,     /* packs this small need no memory of the pool */
     PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
+    FAR_STEPS = 128,         /* in longer sums A is fetched along a column: hardware does not cross pages */
+    TURNED_ROWS = 128,       /* up to here C^T is computed, if that spares transposing the larger matrix */
+    TURNED_COLUMNS = 32,     /* the same, for so many columns of a transposed A */
     DOT_ROWS = 12,           /* up to here, dot products beat packing a transposed B */
     DOT_LENGTH = 64,         /* if they are at least so long, for more than GEMM_FEW rows */
     DOT_BLOCK = 64,          /* columns per task of dot products */
@@ -40,12 +43,13 @@ typedef struct {
     const gemm_problem* p;
     const char *a, *b;
     char* c;
-    char* scratch; /* per thread: a packed block of B, then a chunk of A */
+    char* scratch; /* per thread: a packed block of B, a chunk of A, a block of C that is turned */
     char* kept;    /* all of B packed, [k_block][panel][k][width], or NULL */
-    int64_t packed_bytes, scratch_bytes;
+    int64_t packed_bytes, turned_bytes, scratch_bytes;
     int64_t m_block, n_block, k_block, pack_block, n_tasks;
     int64_t in_place; /* leading columns of B that are read where they are */
     int order, size;
+    int turned; /* blocks go to C transposed when they are done; the bias is of rows */
 } gemm_run;
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -67,12 +71,13 @@ static void place_a(const gemm_run* r, const char* a, int64_t m, int64_t kc, cha
     segment->a = r->order < ROWS_COPIED ? a : copy;
     g->lda = r->order == ROWS_IN_PLACE ? p->a.rows : r->order == COLUMNS_IN_PLACE ? p->a.columns : K_BLOCK + 16;
     g->flags = r->order == COLUMNS_IN_PLACE ? GEMM_TRANS_A : r->order == STRIPS_COPIED ? GEMM_STRIPS : 0;
+    if (r->order == COLUMNS_IN_PLACE && kc > FAR_STEPS) g->flags |= GEMM_FAR_APART;
     if (r->order == ROWS_COPIED) r->t->copy_2d(a, p->a.rows, p->a.columns, m, kc, copy, g->lda, kc);
-    if (r->order == STRIPS_COPIED)
-        for (int64_t i = 0, rows; (rows = gemm_strip_rows(m - i)); i += rows)
-            r->t->copy_2d(a + i * p->a.rows * r->size, p->a.columns, p->a.rows, kc, rows, copy + i * kc * r->size, rows,
-                          rows);
+    if (r->order == STRIPS_COPIED) r->t->gemm_strips(a, p->a.columns, m, kc, copy);
 }
+
+/* From row to row of a block that is turned: not all in one cache set. */
+static int64_t turned_pitch(const gemm_run* r) { return r->n_block + 64 / r->size; }
 
 /* How many columns from j on make panels of one width that stay in L1 together; at least one panel. */
 static int64_t near_columns(const gemm_run* r, int vectors, int64_t j, int64_t end, int64_t kc) {
@@ -96,10 +101,12 @@ static gemm_ahead what_next(const gemm_run* r, const gemm_panel_args* g, const g
     return (gemm_ahead){next, ceil_div(width * r->size, ceil_div(g->m, tallest))};
 }
 
-/* Rows of C by columns [j0, end) and reduction steps [k, k + kc); g and its segment say where A is. */
-static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* segment, int64_t i, int64_t j0,
-                          int64_t end, int64_t k, const char* packed, const char* next_rows) {
+/* Rows of C by columns [j0, end) and reduction steps [k, k + kc); g and its segment say where A and C are. */
+static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* segment, int64_t j0, int64_t end,
+                          int64_t k, const char* packed, const char* next_rows) {
     const gemm_problem* p = r->p;
+    char* const c = g->c;
+    const char* const bias = g->bias;
     for (int64_t j = j0; j < end; j += g->n) {
         g->vectors = panel_vectors(r, end - j);
         const int64_t width = g->vectors * r->t->lanes;
@@ -115,8 +122,8 @@ static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* s
             g->panel_step = width * segment->k;
         }
         g->ahead[0] = what_next(r, g, segment, j == j0 ? next_rows : NULL, j >= r->in_place);
-        g->c = r->c + (i * p->ldc + j) * r->size;
-        g->bias = p->bias ? (const char*)p->bias + j * r->size : NULL;
+        g->c = c + (j - j0) * r->size;
+        g->bias = bias && !r->turned ? bias + (j - j0) * r->size : bias;
         r->t->gemm_panel(g);
     }
 }
@@ -151,11 +158,13 @@ static void block_task(void* context, int64_t task, int thread) {
     const int64_t i0 = task / r->n_tasks * r->m_block, i1 = min(p->m, i0 + r->m_block);
     const int64_t j0 = task % r->n_tasks * r->n_block, j1 = min(p->n, j0 + r->n_block);
     char *packed = r->scratch + thread * r->scratch_bytes, *copy = packed + r->packed_bytes;
+    char* const c = r->turned ? packed + r->scratch_bytes - r->turned_bytes : r->c + (i0 * p->ldc + j0) * r->size;
+    const int64_t ldc = r->turned ? turned_pitch(r) : p->ldc;
     int64_t k = 0;
     do {
         const int64_t kc = min(r->k_block, p->k - k);
         gemm_segment segment = {.k = kc};
-        gemm_panel_args g = {.segments = &segment, .count = 1, .ldc = p->ldc};
+        gemm_panel_args g = {.segments = &segment, .count = 1, .ldc = ldc};
         for (int64_t j = j0, end; j < j1; j = end) {
             end = min(j1, j + r->pack_block);
             const int64_t from = j > r->in_place ? j : r->in_place;
@@ -167,26 +176,33 @@ static void block_task(void* context, int64_t task, int thread) {
                 if (j == j0 || i1 - i0 > M_CHUNK) { /* else it is there */
                     g.m = min(M_CHUNK, i1 - i);
                     place_a(r, r->a + (i * p->a.rows + k * p->a.columns) * r->size, g.m, kc, copy, &segment, &g);
+                    g.flags |= r->turned && p->bias ? GEMM_BIAS_OF_ROWS : 0;
                     g.flags |= (k ? GEMM_ADD : 0) | (k + kc == p->k ? gemm_activation(p->relu) : 0);
                 }
                 const int64_t next = i + M_CHUNK;
                 const int dense = r->order == ROWS_IN_PLACE && p->a.rows == kc; /* chunks follow each other */
                 const char* next_rows = dense && j == j0 && next < i1 ? r->a + next * kc * r->size : NULL;
-                compute_chunk(r, &g, &segment, i, j, end, k, packed, next_rows);
+                g.c = c + ((i - i0) * ldc + j - j0) * r->size;
+                g.bias = p->bias ? (const char*)p->bias + (r->turned ? i : j) * r->size : NULL;
+                compute_chunk(r, &g, &segment, j, end, k, packed, next_rows);
             }
         }
         k += kc;
     } while (k < p->k && !parallel_stopping());
+    if (r->turned) r->t->copy_2d(c, 1, ldc, j1 - j0, i1 - i0, r->c + (j0 * p->ldc + i0) * r->size, p->ldc, i1 - i0);
 }
 
-/* A is copied where broadcasting from it in place would miss the cache: transposed, neither stride 1, or on a pitch
- * that puts every row in the same cache set. */
-static int order_of_a(const gemm_problem* p, int size) {
-    const int repaid = p->n >= 128 && p->m > 4;
+/* A is copied where broadcasting from it in place would miss the cache: neither stride 1; on a pitch that crowds its
+ * rows in a few cache sets; transposed, where tiles are too small to wait for it. */
+static int order_of_a(const kernel_table* t, const gemm_problem* p) {
+    const int64_t size = t->lane_bytes / t->lanes;
+    const int repaid = p->n >= 128 && p->m > 4, wide = t->panel > 2;
     if (p->a.columns == 1 || p->k <= 1)
         return repaid && p->a.rows * size % 2048 == 0 && p->k * size >= 256 ? ROWS_COPIED : ROWS_IN_PLACE;
-    if (p->a.rows == 1) return repaid ? STRIPS_COPIED : COLUMNS_IN_PLACE;
-    return ROWS_COPIED;
+    if (p->a.rows != 1) return ROWS_COPIED;
+    const int64_t pitch = p->a.columns * size;
+    const int crowded = (p->n >= 256 && pitch % 2048 == 0) || (p->n >= 512 && pitch % 1024 == 0);
+    return repaid && (crowded || !wide) ? STRIPS_COPIED : COLUMNS_IN_PLACE;
 }
 
 /* How many columns of B need no packing: all, if B fits in L1; but a partial panel would read past the rows of B. */
@@ -217,7 +233,7 @@ static int64_t partition(gemm_run* r, int threads) {
     }
     r->n_block = round_up(ceil_div(p->n, n_parts), panel);
     r->m_block = round_up(ceil_div(p->m, m_parts), 12);
-    const int64_t longest = r->t->panel > 2 ? K_BLOCK_WIDE : K_BLOCK;
+    const int64_t longest = r->order == COLUMNS_IN_PLACE && p->n <= r->t->lanes ? K_BLOCK_NARROW : K_BLOCK;
     r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, longest)) : 0;
     r->pack_block = r->m_block <= M_CHUNK ? PACK_PANELS * panel : r->n_block;
     r->n_tasks = ceil_div(p->n, r->n_block);
@@ -238,24 +254,48 @@ static int keep(gemm_run* r, int threads) {
 
 int gemm_keep(const kernel_table* t, const gemm_problem* p) {
     gemm_run r = {.t = t, .p = p, .b = p->b.data, .size = t->lane_bytes / t->lanes};
+    r.order = ROWS_IN_PLACE; /* others keep nothing */
     partition(&r, 1);
-    r.order = order_of_a(p, r.size);
     r.in_place = columns_in_place(&r);
     return p->k && r.in_place < p->n ? keep(&r, parallel_threads()) : 0;
 }
 
-static int gemm_by_blocks(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c,
-                          int threads) {
-    gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
+/* Whether C^T = B^T A^T is faster: where both matrices lie along the sum, it is the smaller one that is transposed; and
+ * where none does, a few columns become rows. */
+static int turns(const kernel_table* t, const gemm_problem* p) {
+    if ((p->kept && p->a.columns == 1) || p->k <= 1) return 0;
+    const int64_t half = t->lanes / 2, idle_rows = round_up(p->m, t->lanes) - p->m;
+    const int64_t idle_columns = round_up(p->n, t->lanes) - p->n;
+    if (p->a.rows == 1 && p->a.columns != 1 && p->b.columns == 1)
+        return p->n <= TURNED_COLUMNS && idle_columns > half && idle_rows <= half && 4 * p->n <= p->m;
+    if (p->a.columns != 1 || p->b.rows != 1 || p->b.columns == 1) return 0;
+    return p->m <= TURNED_ROWS && idle_rows <= half && 2 * p->m * (p->n + p->k) < p->n * p->k;
+}
+
+static gemm_problem turn(const gemm_problem* p) {
+    gemm_problem turned = *p;
+    turned.m = p->n, turned.n = p->m;
+    turned.a = (gemm_matrix){.rows = p->b.columns, .columns = p->b.rows};
+    turned.b = (gemm_matrix){.rows = p->a.columns, .columns = p->a.rows};
+    return turned;
+}
+
+static int gemm_by_blocks(const gemm_run* run, int threads) {
+    gemm_run r = *run;
+    const kernel_table* t = r.t;
+    const gemm_problem* p = r.p;
+    r.order = order_of_a(t, p);
     const int64_t tasks = partition(&r, threads);
-    r.order = order_of_a(p, r.size);
     r.in_place = columns_in_place(&r);
-    const int keeps = p->kept && p->k && r.in_place < p->n;
+    const int by_rows = r.order == ROWS_IN_PLACE || r.order == ROWS_COPIED; /* others have panels of their own */
+    const int keeps = p->kept && by_rows && p->k && r.in_place < p->n;
     if (keeps && keep(&r, threads)) return -1;
     if (!keeps)
         r.packed_bytes = round_up(round_up(min(r.pack_block, p->n - r.in_place), t->lanes) * r.k_block * r.size, 64);
     r.scratch_bytes = r.packed_bytes;
     if (r.order >= ROWS_COPIED) r.scratch_bytes += round_up(min(p->m, M_CHUNK) * (K_BLOCK + 16) * r.size, 64);
+    if (r.turned) r.turned_bytes = round_up(min(p->m, r.m_block) * turned_pitch(&r) * r.size, 64);
+    r.scratch_bytes += r.turned_bytes;
     if (tasks < threads) threads = (int)tasks;
     char stack[STACK_BYTES] __attribute__((aligned(64))), *heap = NULL;
     const size_t bytes = (size_t)(r.scratch_bytes * threads);
@@ -368,7 +408,9 @@ static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, 
         case GEMM_BLOCKS:
             break;
     }
-    return gemm_by_blocks(t, p, a, b, c, threads);
+    const gemm_problem other = turn(p);
+    if (turns(t, p)) r = (gemm_run){.t = t, .p = &other, .a = b, .b = a, .c = c, .size = r.size, .turned = 1};
+    return gemm_by_blocks(&r, threads);
 }
 
 typedef struct {

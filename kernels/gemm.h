@@ -16,11 +16,13 @@ typedef struct {
 } gemm_segment;
 
 enum {
-    GEMM_ADD = 1,     /* C += instead of C = */
-    GEMM_RELU = 2,    /* max(0, .) on the way out */
-    GEMM_SIX = 16,    /* and at most 6; only with GEMM_RELU */
-    GEMM_TRANS_A = 4, /* A is k x m: element (i, k) at a[i + k lda], else at a[i lda + k] */
-    GEMM_STRIPS = 8,  /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
+    GEMM_ADD = 1,           /* C += instead of C = */
+    GEMM_RELU = 2,          /* max(0, .) on the way out */
+    GEMM_SIX = 16,          /* and at most 6; only with GEMM_RELU */
+    GEMM_TRANS_A = 4,       /* A is k x m: element (i, k) at a[i + k lda], else at a[i lda + k] */
+    GEMM_STRIPS = 8,        /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
+    GEMM_BIAS_OF_ROWS = 32, /* the bias is of m values */
+    GEMM_FAR_APART = 64,    /* with GEMM_TRANS_A: on so long a pitch that A has to be fetched; nothing else is */
 };
 
 /* What to bring into the cache meanwhile, so many bytes at each step of a tile's sum; `from` may be NULL. */
@@ -78,12 +80,16 @@ typedef struct {
 #define GEMM_PACK_PARAMETERS \
     (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, int widest, void* dst_)
 
+/* A transposed chunk of A, k rows of m, into strips. */
+#define GEMM_STRIPS_PARAMETERS (const void* src_, int64_t pitch, int64_t m, int64_t k, void* dst_)
+
 #define GEMM_KERNELS(X)                       \
     X(gemm_panel, (const gemm_panel_args* g)) \
     X(gemm_plain, (const gemm_plain_args* g)) \
     X(gemm_dot, (const gemm_dot_args* d))     \
     X(gemm_few, (const gemm_few_args* f))     \
     X(gemm_pack, GEMM_PACK_PARAMETERS)        \
+    X(gemm_strips, GEMM_STRIPS_PARAMETERS)    \
     X(copy_2d, COPY_2D_PARAMETERS)
 
 /* The flags of an activation: 0 is none, 6 a ReLU that ends at 6. */

@@ -185,6 +185,21 @@ def test_what_is_kept_is_freed_with_the_weight_and_when_training_goes_on():
     assert kernels.memory_stats()["in_use"] <= before
 
 
+@pytest.mark.parametrize("isa", kernels.isas())
+@pytest.mark.parametrize("rows, features", [(100, 144), (100, 152), (16, 200), (100, 16), (64, 800)])
+def test_a_transposed_input_uses_no_panels_made_for_another_order(isa, rows, features):
+    """Its panels may be cut differently. Bits are those of weights packed anew."""
+    kernels.set_isa(isa)
+    layer, x = nn.Linear(1024, features), ag.randn(rows, 1024)
+    turned = ag.tensor(np.asfortranarray(x.numpy()).T).T
+    new, new_turned = layer(x).detach().numpy(), layer(turned).detach().numpy()
+    np.testing.assert_allclose(new_turned, new, rtol=1e-4, atol=1e-4)
+    with ag.no_grad():
+        for _ in range(3):
+            np.testing.assert_array_equal(layer(x).numpy(), new)
+            np.testing.assert_array_equal(layer(turned).numpy(), new_turned)
+
+
 def test_ops_that_share_memory_say_so():
     """The version of a result that shares its memory is its source's: so no change of the one escapes the other."""
     for record in registry().values():
