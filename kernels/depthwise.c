@@ -87,14 +87,19 @@ static int whole_pays(int64_t pixels, int64_t inner) {
     return pixels > 1 && 10 * conv_ceil(pixels, 6) + 6 < 10 * conv_ceil(inner, 6) + 6 * (pixels - inner);
 }
 
+/* The input rows below the taps of output row p of image n; NULL outside. */
+static void rows_below(const depthwise_run* run, const conv_geometry* g, int64_t n, int64_t p, const void** rows) {
+    for (int64_t r = 0; r < 3; r++) {
+        const int64_t h = p * g->stride_h + r + g->origin_h;
+        rows[r] = 0 <= h && h < g->h ? run->x + (n * g->h + h) * g->w * g->c * run->size : NULL;
+    }
+}
+
 static void run_row(const depthwise_run* run, const phase* part, int64_t n, int64_t p) {
     const conv_geometry* g = &part->g;
     if (depthwise_is_3x3(run->t, g)) {
         const void* rows[3];
-        for (int64_t r = 0; r < 3; r++) {
-            const int64_t h = p * g->stride_h + r + g->origin_h;
-            rows[r] = 0 <= h && h < g->h ? run->x + (n * g->h + h) * g->w * g->c * run->size : NULL;
-        }
+        rows_below(run, g, n, p, rows);
         depthwise_3x3_row(run->t, g, rows, run->w + part->w * run->size, run->bias,
                           run->y + (part->y + n * g->out_n + p * g->out_h) * run->size);
         return;
@@ -260,6 +265,20 @@ static void add_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t p1
     }
 }
 
+/* Adds output row p of image n to the sums of a 3x3 kernel. */
+static void add_row_3x3(const depthwise_run* run, int64_t n, int64_t p, char* partial) {
+    const conv_geometry* g = run->g;
+    depthwise_3x3_grad_w_args a = {.q = g->q, .c = g->c, .columns = g->w, .first = g->origin_w, .step = g->stride_w};
+    a.pitch = g->w * g->c, a.out = partial, a.g = run->grad + (n * g->p + p) * g->q * g->c * run->size;
+    rows_below(run, g, n, p, a.x);
+    run->t->depthwise_3x3_grad_w(&a);
+}
+
+/* Short vectors load and store the nine sums of a row too often, but channels that fill no vector are worse. */
+static int row_by_row_pays(const kernel_table* t, const conv_geometry* g) {
+    return depthwise_is_3x3(t, g) && (t->lane_bytes == 64 || g->c % t->lanes);
+}
+
 static void grad_w_task(void* context, int64_t chunk, int thread) {
     (void)thread;
     const depthwise_run* run = context;
@@ -268,6 +287,10 @@ static void grad_w_task(void* context, int64_t chunk, int thread) {
     memset(partial, 0, (size_t)run->partial_bytes);
     for (int64_t i = run->blocks * chunk / run->chunks; i < run->blocks * (chunk + 1) / run->chunks; i++) {
         const int64_t n = i / run->row_blocks, p0 = i % run->row_blocks * run->rows;
+        if (row_by_row_pays(run->t, g)) {
+            for (int64_t p = p0; p < conv_min(g->p, p0 + run->rows); p++) add_row_3x3(run, n, p, partial);
+            continue;
+        }
         for (int64_t r = 0; r < g->r; r++) add_rows(run, n, p0, conv_min(g->p, p0 + run->rows), r, partial);
     }
 }

@@ -30,6 +30,14 @@ typedef struct {
     void* y[2];                               /* NULL outside */
 } depthwise_grad_3x3_args;
 
+/* What one row of g adds to the weight gradient of 3x3 kernels: out[r][s][c] += sum over q of x * g. */
+typedef struct {
+    int64_t q, c, columns, first; /* first: the input column of the first output's first tap */
+    const void *x[3], *g;         /* x: NULL for a row of the padding */
+    void* out;
+    int64_t step, pitch; /* pitch: elements from an input row to the one after */
+} depthwise_3x3_grad_w_args;
+
 /* One kernel row of the weight gradient over a block of rows: out[s][group][c] += sum over p, q of x * g. */
 typedef struct {
     int64_t p, q, c, s, group;
@@ -42,4 +50,5 @@ typedef struct {
     X(depthwise_row, (const depthwise_row_args* a))           \
     X(depthwise_3x3, (const depthwise_3x3_args* a))           \
     X(depthwise_grad_3x3, (const depthwise_grad_3x3_args* a)) \
-    X(depthwise_grad_w, (const depthwise_grad_w_args* a))
+    X(depthwise_grad_w, (const depthwise_grad_w_args* a))     \
+    X(depthwise_3x3_grad_w, (const depthwise_3x3_grad_w_args* a))
