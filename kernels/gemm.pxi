@@ -16,7 +16,7 @@ cdef extern from "gemm.h" nogil:
         void *c
         int64_t ldc
         const void *bias
-        int relu, packs
+        int relu, packs, alone
         int batch_dims
         const int64_t *batch_shape
         memory_kept *kept
@@ -64,8 +64,9 @@ cdef inline void set_matrix(gemm_matrix *matrix, cnp.ndarray x, int row_axis, in
         matrix.rows = 1
 
 
-cdef int run_gemm(const kernel_table *t, const gemm_problem *problem) except -1:
+cdef int run_gemm(const kernel_table *t, gemm_problem *problem) except -1:
     cdef int status
+    problem.alone = 0
     if problem.batch_dims == 0 and problem.m * problem.n * problem.k < RELEASE_GIL:
         status = gemm(t, problem)
     else:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -81,6 +82,31 @@ def test_convolution_has_the_same_bits_for_any_number_of_threads(
     ):
         results = bits_for_all_threads(run)
         assert results == results[:1] * len(THREADS)
+
+
+CALLS = {
+    "matmul": lambda x: x @ x,
+    "linear": lambda x: nn.functional.linear(x, x),
+    "linear_grad_w": lambda x: kernels.linear_grad_w(x.array, x.array),
+    "conv2d": lambda x: nn.functional.conv2d(x.reshape(1, 400, 20, 20), x[:, :, None, None]),
+}
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core")
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_products_use_the_threads_that_they_may(call):
+    """Told by the processor time of all threads over that of the caller."""
+    x = autograd.ones(400, 400)
+
+    def shared(threads):
+        kernels.set_num_threads(threads)
+        everybody, caller = time.process_time(), time.thread_time()
+        for _ in range(30):
+            call(x)
+        return (time.process_time() - everybody) / (time.thread_time() - caller)
+
+    assert any(shared(2) > 1.1 for _ in range(50))
+    assert any(shared(1) < 1.05 for _ in range(50))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
