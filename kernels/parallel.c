@@ -20,8 +20,15 @@
 #define ATTACHED (OPEN - 1)
 #define GENERATION (1ull << 32)
 enum { INTERVAL = 50000000 };       /* ns between questions whether to stop */
-enum { GRAINS = 16 };               /* per thread: about so many times each goes to the counter of tasks */
+enum { GRAINS = 16 };               /* about so many times each thread goes to a counter of tasks */
 enum { SPINS = 4000, YIELD = 128 }; /* polls before sleeping, 25-140 ns each; every YIELD-th lets others run */
+
+/* A thread's share of the tasks, on a cache line of its own: neighbouring tasks, and the same ones in job after job, so
+ * that what a thread wrote it reads again. Who is done takes from the others. */
+typedef struct {
+    _Alignas(64) _Atomic int64_t next;
+    int64_t end;
+} share;
 
 static struct {
     pthread_mutex_t use;   /* held by the thread that runs a job */
@@ -29,8 +36,8 @@ static struct {
     pthread_cond_t wake;
     _Atomic uint64_t word;
     _Atomic int sleepers;
-    _Atomic int64_t next;
-    int64_t tasks, grain; /* grain: tasks that a thread takes at a time */
+    share shares[MAX_THREADS];
+    int64_t grain; /* tasks that a thread takes at a time */
     parallel_task run;
     void* context;
     uint64_t mode;       /* the caller's float_mode, which bits may depend on */
@@ -134,13 +141,16 @@ int parallel_stopping(void) {
 }
 
 static void work(int thread) {
-    for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&team.next, team.grain, memory_order_relaxed), end = i + team.grain;
-        if (end > team.tasks) end = team.tasks;
-        if (i >= end) return;
-        for (; i < end; i++) {
-            if (parallel_stopping()) return;
-            team.run(team.context, i, thread);
+    const int threads = team.job_threads;
+    for (int other = 0; other < threads; other++) {
+        share* from = &team.shares[(thread + other) % threads];
+        int64_t i;
+        while ((i = atomic_fetch_add_explicit(&from->next, team.grain, memory_order_relaxed)) < from->end) {
+            const int64_t end = i + team.grain < from->end ? i + team.grain : from->end;
+            for (; i < end; i++) {
+                if (parallel_stopping()) return;
+                team.run(team.context, i, thread);
+            }
         }
     }
 }
@@ -211,12 +221,14 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void* context) 
         atomic_store(&team.spins, threads <= cpus() ? SPINS : 0);
         atomic_store(&team.job_threads, threads);
     }
-    team.tasks = tasks;
+    for (int i = 0; i < threads; i++) {
+        atomic_store_explicit(&team.shares[i].next, tasks * i / threads, memory_order_relaxed);
+        team.shares[i].end = tasks * (i + 1) / threads;
+    }
     team.grain = tasks / (GRAINS * threads) > 1 ? tasks / (GRAINS * threads) : 1;
     team.run = run;
     team.context = context;
     team.mode = float_mode();
-    atomic_store(&team.next, 0);
     atomic_store(&team.stopped, 0);
     uint64_t generation = (atomic_load(&team.word) / GENERATION + 1) * GENERATION;
     atomic_store(&team.word, generation | OPEN);

@@ -216,7 +216,7 @@ int winograd(const kernel_table* t, int out, const conv_geometry* g, const void*
     run.position = conv_odd_lines(s->block * run.pitch, s->size);
     run.products_bytes = s->positions * run.position * s->size;
     /* Large weights are read once for many blocks: all inputs of a step are transformed before it multiplies. */
-    const int stepwise = large || s->blocks < MIN_TASKS;
+    const int stepwise = large || (s->blocks < MIN_TASKS && run.chunks > 1);
     const int64_t step = conv_min(s->blocks, conv_max(MIN_TASKS, STEP_BYTES / s->block_bytes));
     const int64_t inputs_bytes = s->block_bytes * (stepwise ? step : s->threads);
     char* scratch = memory_allocate((size_t)(inputs_bytes + run.products_bytes * s->threads));
