@@ -18,6 +18,7 @@ enum {
     M_BLOCK_LEAST = 48,      /* and at least */
     TASKS_PER_THREAD = 4,    /* so that threads finish together */
     IN_PLACE_BYTES = 16384,  /* up to here B is used where it is: it fits in L1 */
+    IN_PLACE_ROWS = 24,      /* and for so few rows, which do not repay a copy */
     NEAR_BYTES = 24576,      /* of panels that each tile of rows meets in turn: they stay in L1 */
     STACK_BYTES = 16384,     /* packs this small need no memory of the pool */
     PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
@@ -205,10 +206,12 @@ static int order_of_a(const kernel_table* t, const gemm_problem* p) {
     return repaid && (crowded || !wide) ? STRIPS_COPIED : COLUMNS_IN_PLACE;
 }
 
-/* How many columns of B need no packing: all, if B fits in L1; but a partial panel would read past the rows of B. */
+/* How many columns of B need no packing: all, if B fits in L1 or few rows use it (but what is kept serves any number);
+ * but a partial panel would read past the rows of B. */
 static int64_t columns_in_place(const gemm_run* r) {
     const gemm_problem* p = r->p;
-    if (p->b.columns != 1 || p->k * p->n * r->size > IN_PLACE_BYTES) return 0;
+    const int few = p->m <= IN_PLACE_ROWS && !p->kept;
+    if (p->b.columns != 1 || (!few && p->k * p->n * r->size > IN_PLACE_BYTES)) return 0;
     int64_t j = 0, width;
     while (j < p->n && j + (width = panel_vectors(r, p->n - j) * r->t->lanes) <= p->n) j += width;
     return j;

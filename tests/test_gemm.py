@@ -11,8 +11,8 @@ from autograd import kernels
 rng = np.random.default_rng(0)
 DTYPES = [np.float32, np.float64]
 
-# M, K, N around: vectors, tiles, FEW_ROWS, SHORT_SUM, DOT_ROWS, DOT_LENGTH, M_CHUNK, K_BLOCK, N_BLOCK_BYTES, M_BLOCK;
-# the last two have a result that is turned.
+# M, K, N around: vectors, tiles, FEW_ROWS, SHORT_SUM, DOT_ROWS, DOT_LENGTH, IN_PLACE_ROWS, M_CHUNK, K_BLOCK,
+# N_BLOCK_BYTES, M_BLOCK; the last two have a result that is turned.
 SIZES = [
     (1, 1, 1),
     (1, 70, 1),
@@ -32,6 +32,8 @@ SIZES = [
     (4105, 9, 10),
     (970, 7, 131),
     (300, 129, 1),
+    (24, 500, 131),
+    (25, 500, 131),
     (60, 513, 200),
     (125, 150, 19),
 ]
