@@ -263,6 +263,15 @@ int gemm_keep(const kernel_table* t, const gemm_problem* p) {
     return p->k && r.in_place < p->n ? keep(&r, parallel_threads()) : 0;
 }
 
+/* C^T = B^T A^T */
+static gemm_problem turn(const gemm_problem* p) {
+    gemm_problem turned = *p;
+    turned.m = p->n, turned.n = p->m;
+    turned.a = (gemm_matrix){.rows = p->b.columns, .columns = p->b.rows};
+    turned.b = (gemm_matrix){.rows = p->a.columns, .columns = p->a.rows};
+    return turned;
+}
+
 /* Whether C^T = B^T A^T is faster: where both matrices lie along the sum, it is the smaller one that is transposed; and
  * where none does, a few columns become rows. */
 static int turns(const kernel_table* t, const gemm_problem* p) {
@@ -273,14 +282,6 @@ static int turns(const kernel_table* t, const gemm_problem* p) {
         return p->n <= TURNED_COLUMNS && idle_columns > half && idle_rows <= half && 4 * p->n <= p->m;
     if (p->a.columns != 1 || p->b.rows != 1 || p->b.columns == 1) return 0;
     return p->m <= TURNED_ROWS && idle_rows <= half && 2 * p->m * (p->n + p->k) < p->n * p->k;
-}
-
-static gemm_problem turn(const gemm_problem* p) {
-    gemm_problem turned = *p;
-    turned.m = p->n, turned.n = p->m;
-    turned.a = (gemm_matrix){.rows = p->b.columns, .columns = p->b.rows};
-    turned.b = (gemm_matrix){.rows = p->a.columns, .columns = p->a.rows};
-    return turned;
 }
 
 static int gemm_by_blocks(const gemm_run* run, int threads) {
@@ -356,12 +357,11 @@ static void gemm_by_rows(gemm_run* r, int threads) {
 /* One product. Which way is decided by the shape alone. */
 static int is_column(const gemm_problem* p) { return p->n == 1 && p->m > 1 && p->ldc == 1 && !p->bias; }
 
-/* C^T = B^T A^T, for a C of one column. */
+/* The same for a C of one column, which lies in memory as a row. */
 static gemm_problem as_row(const gemm_problem* p) {
-    gemm_problem row = *p;
-    row.m = 1, row.n = p->m, row.ldc = p->m, row.kept = NULL;
-    row.a = (gemm_matrix){.rows = 1, .columns = p->b.rows};
-    row.b = (gemm_matrix){.rows = p->a.columns, .columns = p->a.rows};
+    gemm_problem row = turn(p);
+    row.ldc = p->m, row.kept = NULL;
+    row.a.rows = 1;
     return row;
 }
 
