@@ -7,6 +7,7 @@ cpdef cnp.ndarray linear(cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=*, activati
 cpdef cnp.ndarray conv2d(
     cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=*, stride=*, padding=*, dilation=*, groups=*, activation=*, kept=*
 )
+cpdef cnp.ndarray conv2d_result(cnp.ndarray x, cnp.ndarray w, stride=*, padding=*, dilation=*, groups=*)
 cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=*, padding=*, dilation=*, groups=*)
 cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=*, padding=*, dilation=*, groups=*)
 cdef void retire(PyObject *array) noexcept  # an array that is about to be freed: the next result may take it

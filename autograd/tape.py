@@ -356,7 +356,7 @@ class Op:
             rule = self.joints.get(before.call)
             arguments = None if rule is None else rule(before.arguments, others, attrs)
             if arguments is not None:
-                later: Deferred = Deferred(before.call, arguments, self)
+                later: Deferred = Deferred(before.call, arguments, None if before.op is None else self)
                 later.reads.extend(before.reads)
                 return later
         tape_exchange(arrays + place, first.now())

@@ -74,7 +74,7 @@ cdef class Deferred:
     cdef tuple arguments  # None: computed
     cdef object result
     cdef list reads  # the versions of the memory that the arguments are on, as far as others know it
-    cdef readonly object op  # whose call it was
+    cdef readonly object op
     cdef object __weakref__
 
     cdef compute(self)

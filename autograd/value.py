@@ -105,13 +105,14 @@ class Watch:
 
 
 _deferred = cython.declare(list, [])  # weak references to what may still read memory
+MANY_DEFERRED = cython.declare(cython.int, 8)  # from here on those that are dead are removed
 
 
 @cython.cclass
 class Deferred:
     """An array that nobody has looked at, as the call that will compute it: call(*arguments).
 
-    The first argument has its shape, dtype and layout.
+    The first argument has its shape, dtype and layout. op: whose last pass it is; None if the call runs ops.
     """
 
     def __init__(self, call, arguments: tuple, op):
@@ -140,7 +141,7 @@ class Deferred:
     def compute(self):
         arguments: tuple = self.arguments
         if arguments is not None:
-            timed = self.op.timed
+            timed = None if self.op is None else self.op.timed
             result = self.call(*arguments) if timed is None else timed(self.call, *arguments)
             if self.arguments is not None:  # no other thread was here meanwhile
                 self.result = result
@@ -184,7 +185,8 @@ class Value:
         global _deferred
         self.array = deferred.arguments[0]
         self.deferred = deferred
-        _deferred = [other for other in _deferred if other() is not None]
+        if len(_deferred) >= MANY_DEFERRED:
+            _deferred = [other for other in _deferred if other() is not None]
         _deferred.append(weakref.ref(deferred))
 
     def about_to_change(self):

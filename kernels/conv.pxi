@@ -135,6 +135,22 @@ cdef int finish(str op, int status) except -1:
     return 0
 
 
+cdef double a_zero = 0
+
+
+cpdef cnp.ndarray conv2d_result(cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, dilation=1, groups=1):
+    """The shape and dtype of conv2d's result, before it is computed: an array of zeros, all in the same place."""
+    cdef conv_geometry f
+    table_of_both("conv2d", x, w)
+    set_geometry(
+        &f, "conv2d", image_shape("conv2d", x), image_shape("conv2d", w), stride, padding, dilation, groups
+    )
+    cdef cnp.npy_intp[4] shape = [f.n, f.k, f.p, f.q]
+    cdef cnp.npy_intp[4] strides = [0, 0, 0, 0]
+    cdef int flags = cnp.NPY_ARRAY_WRITEABLE  # as the result will be
+    return new_array(<PyTypeObject *>cnp.ndarray, 4, shape, cnp.PyArray_TYPE(x), strides, &a_zero, 0, flags, NULL)
+
+
 cpdef cnp.ndarray conv2d(
     cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, stride=1, padding=0, dilation=1, groups=1, activation=None,
     kept=None

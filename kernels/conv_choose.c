@@ -10,7 +10,9 @@ enum {
     WINOGRAD_CHANNELS = 16, /* with fewer, transforms cost as much as they save */
     MANY_CHANNELS = 32,     /* with fewer, more must be saved */
     SAVED = 3,              /* multiplications per transformed weight, in the whole batch, that repay making it ... */
-    SAVED_LARGE = 18,       /* ... and reading it again, where all take more bytes than the following */
+    SAVED_MEDIUM = 10,      /* ... and reading it from L3, where all take more bytes than the following, ... */
+    MEDIUM_WEIGHTS = 1 << 20,
+    SAVED_LARGE = 18, /* ... and reading it again, where they take more than these */
     LARGE_WEIGHTS = 4 << 20,
     FEW_COLUMNS = 7, /* rows this short leave register tiles empty ... */
     FEW_COLUMNS_GRAD_W = 4,
@@ -115,12 +117,11 @@ static const char* against_winograd(const kernel_table* t, const conv_geometry* 
     if (8 * direct < (few_channels(g) ? 15 : 13) * products)
         return "the tiles lie so far outside that few multiplications are saved";
     const int64_t positions = (out + 2) * (out + 2);
-    const int large = positions * g->c * g->k * (int64_t)sizeof(float) > LARGE_WEIGHTS;
-    if (g->n * (direct - products) < (large ? SAVED_LARGE : SAVED) * positions)
-        return "too few pixels to repay transforming the weight";
+    const int64_t bytes = positions * g->c * g->k * (int64_t)sizeof(float);
+    const int least = bytes > LARGE_WEIGHTS ? SAVED_LARGE : bytes > MEDIUM_WEIGHTS ? SAVED_MEDIUM : SAVED;
+    if (g->n * (direct - products) < least * positions) return "too few pixels to repay transforming the weight";
     return NULL;
 }
-
 conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geometry* g, const char** reason) {
     const char* unused;
     if (!reason) reason = &unused;

@@ -1,5 +1,4 @@
 from autograd.tape cimport Op
-from autograd.value cimport Watch
 from cpython.object cimport PyObject
 
 cdef extern from *:
@@ -9,7 +8,10 @@ cdef extern from *:
         ((PyTypeObject *)subclass)->tp_getattro = ((PyTypeObject *)base)->tp_getattro;
         PyType_Modified((PyTypeObject *)subclass);
     }
+
+    static _Thread_local int nesting __attribute__((unused)) = 0; /* of this thread's forward methods */
     """
+    int nesting
     void inherit_getattr(object subclass, object base)
 
 cdef extern from "Python.h":
@@ -26,6 +28,7 @@ cdef class Shortcut:
     cdef int dimensions
 
     cdef take(self, Callable module, Op op, tuple arguments)
+    cdef call(self, Callable module, Op op, tuple inputs, tuple attrs)
 
 
 cdef class Chain:
@@ -49,25 +52,6 @@ cdef class ReLUBeforePool:
     cdef run(self, x)
 
 
-cdef class ConvNorm:
-    cdef readonly Callable conv, norm, relu
-    cdef readonly Op op
-    cdef readonly object activation, second
-    cdef object conv_type, norm_type
-    cdef object weight, bias, eps  # folded
-    cdef Watch watch
-
-    cdef convolve(self, x)
-    cpdef bint is_ready(self) except -1
-    cdef layer(self)
-
-
-cdef class ConvChain:
-    cdef readonly tuple steps
-    cdef readonly Op op
-    cdef object weight, layers, parts
-    cdef tuple judged  # shape, dtype and layers that `suits` speaks of
-    cdef bint suits
-
-    cpdef bint is_ready(self, x) except -1
-    cdef bint gains(self) except -1
+cpdef bint is_plain(Callable module) except -1
+cpdef object call_forward(Callable module, tuple args, dict kwargs, list steps=*)
+cpdef bint inside_forward() noexcept

@@ -1,19 +1,13 @@
 """What every call of a module and every look at its attributes goes through; compiled, as small networks feel it."""
 
-import operator
-
 import cython
-import numpy as np
 from cython.cimports import numpy as cnp
-from cython.cimports.autograd.tape import Op, grad_enabled, tape_items, tape_pointer, tape_set, tape_tuple
-from cython.cimports.autograd.value import Value, Watch
+from cython.cimports.autograd.tape import Op, grad_enabled, tape_items, tape_set, tape_tuple
+from cython.cimports.autograd.value import Value
 from cython.cimports.cpython.dict import PyDict_GetItemWithError
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
-from autograd.halves import widened
-from autograd.kernels import conv_chain_suits
-from autograd.tensor import Tensor
 
 cnp.import_array()
 
@@ -37,8 +31,8 @@ class Callable:
                 elif known is not None:
                     steps: list = cython.cast(Chain, known).steps_of(self)
                     if steps is not None and len(args) == 1:
-                        return run_steps(steps, args[0])
-            return self.forward(*args, **kwargs)
+                        return call_forward(self, args, kwargs, steps)
+            return call_forward(self, args, kwargs)
         except (ShapeError, DTypeError) as error:
             self._locate(error)
             raise
@@ -53,6 +47,24 @@ def find_quickly(subclass):
         inherit_getattr(subclass, Callable)
 
 
+def call_forward(module: Callable, args: tuple, kwargs: dict, steps=None):
+    """The module's forward method, or the steps that it comes to."""
+    global nesting
+    nesting += 1
+    try:
+        result = module.forward(*args, **kwargs) if steps is None else run_steps(steps, args[0])
+    finally:
+        nesting -= 1
+    if nesting == 0 and isinstance(result, Value) and not grad_enabled():
+        cython.cast(Value, result).now()  # what waits in inference (folding.py) waits for layers of the same network
+    return result
+
+
+def inside_forward() -> bool:
+    """Whether this thread is in the forward method of a module that is more than one op."""
+    return nesting > 0
+
+
 @cython.cfunc
 @cython.returns(cython.bint)
 @cython.exceptval(-1)
@@ -64,9 +76,6 @@ def has_hooks(module: Callable):
     return len(hooks) > 0
 
 
-@cython.ccall
-@cython.returns(cython.bint)
-@cython.exceptval(-1)
 def is_plain(module: Callable):
     """Whether calling the module does nothing beside its class's forward."""
     return not has_hooks(module) and "forward" not in instance_dict(module, cython.NULL)
@@ -118,9 +127,12 @@ class Shortcut:
             else:
                 tape_set(attrs, i - op.inputs, value)
         try:
-            return op.run(tape_items(inputs), op.inputs, attrs if len(attrs) else op.defaults, None)
+            return self.call(module, op, inputs, attrs if len(attrs) else op.defaults)
         except (ShapeError, DTypeError):
             return None
+
+    def call(self, module: Callable, op: Op, inputs: tuple, attrs: tuple):
+        return op.run(tape_items(inputs), op.inputs, attrs, None)
 
 
 class Chain:
@@ -201,131 +213,3 @@ class ReLUBeforePool:
         if not plain or self.pool.return_indices or self.pool.dilation not in (1, (1, 1)):
             return self.pool(self.layer(x))
         return self.last.run(self.layer.layer(x))
-
-
-class ConvNorm:
-    """A convolution, the batch norm after it and perhaps a ReLU or ReLU6: one convolution in inference.
-
-    activation: its name. op: convolves with that ReLU. second: batch norm and ReLU, for training. The folded weight is
-    kept until one of the tensors that it was made of may have changed.
-    """
-
-    def __init__(self, conv, norm, relu, activation, op, second):
-        self.conv, self.norm, self.relu, self.activation, self.op = conv, norm, relu, activation, op
-        self.second = second
-        self.conv_type, self.norm_type = type(conv), type(norm)
-
-    def __reduce__(self):
-        """Copies fold their own weights."""
-        return ConvNorm, (self.conv, self.norm, self.relu, self.activation, self.op, self.second)
-
-    def __call__(self, x):
-        if not grad_enabled() and fusion.enabled and self.is_ready():
-            try:
-                return self.convolve(x)
-            except (ShapeError, DTypeError):
-                pass  # which layer was at fault, the layers say better
-        return self.second(self.conv(x))
-
-    def convolve(self, x):
-        state: dict = instance_dict(self.conv, cython.NULL)
-        weight, bias = self.weight, self.bias  # held: another thread may fold anew
-        if (
-            not isinstance(x, Value)
-            or cnp.PyArray_NDIM(cython.cast(Value, x).array) != 4
-            or state["padding_mode"] != "zeros"
-        ):
-            return self.conv.convolve(self.op, x, weight, bias)
-        inputs: cython.pointer(PyObject)[3] = [tape_pointer(x), tape_pointer(weight), tape_pointer(bias)]
-        return self.op.run(inputs, 3, (state["stride"], state["padding"], state["dilation"], state["groups"]), None)
-
-    def is_ready(self):
-        """Whether the folded weight is that of the layers as they are, called alone; makes it anew if need be."""
-        if not (is_plain(self.conv) and is_plain(self.norm) and (self.relu is None or is_plain(self.relu))):
-            return False
-        if type(self.conv) is not self.conv_type or type(self.norm) is not self.norm_type:  # parametrized since
-            return False
-        conv: dict = instance_dict(self.conv, cython.NULL)
-        norm: dict = instance_dict(self.norm, cython.NULL)
-        mean, eps = norm["running_mean"], norm["eps"]
-        if norm["training"] or mean is None:
-            return False
-        parts = (conv["weight"], conv["bias"], mean, norm["running_var"], norm["weight"], norm["bias"])
-        if self.watch is not None and self.eps == eps and self.watch.holds(parts):
-            return True
-        if norm["num_features"] != conv["out_channels"] or parts[0].dtype != parts[3].dtype:
-            return False
-        self.weight, self.bias = _folded(parts, eps)
-        self.eps, self.watch = eps, Watch(parts)
-        return True
-
-    def layer(self):
-        """As conv_chain wants it; None where it cannot be part of one."""
-        conv: dict = instance_dict(self.conv, cython.NULL)
-        height, width = conv["kernel_size"]
-        if height != width or height not in (1, 3) or conv["padding_mode"] != "zeros" or conv["dilation"] != (1, 1):
-            return None
-        return (conv["out_channels"], height, conv["stride"], conv["padding"], conv["groups"], self.activation)
-
-
-class ConvChain:
-    """ConvNorms one after another: in inference one op, if the pictures are such that it gains.
-
-    Their folded weights lie in one array, which is made anew when one of them was.
-    """
-
-    def __init__(self, steps, op):
-        self.steps, self.op = steps, op
-
-    def __reduce__(self):
-        """Copies join their own weights."""
-        return ConvChain, (self.steps, self.op)
-
-    def __call__(self, x):
-        if not grad_enabled() and fusion.enabled and isinstance(x, Tensor) and self.is_ready(x):
-            return self.op(x, self.weight, self.layers)
-        for step in self.steps:
-            x = step(x)
-        return x
-
-    def is_ready(self, x):
-        step: ConvNorm
-        layers: list = []
-        parts: list = []
-        for step in self.steps:
-            if not step.is_ready():
-                return False
-            layers.append(step.layer())
-            parts += [step.weight, step.bias]
-        shape, dtype = x.shape, x.dtype
-        if (shape, dtype, layers) != self.judged:
-            self.judged = shape, dtype, layers
-            self.layers = tuple(layers)
-            self.suits = self.gains()
-        if self.suits and (self.parts is None or not all(map(operator.is_, parts, self.parts))):
-            self.weight, self.parts = Tensor(np.concatenate([part.array.ravel() for part in parts])), parts
-        return self.suits
-
-    def gains(self):
-        """Whether to use it for what was noted. Where something does not fit, the layers say better what."""
-        shape, dtype, layers = self.judged
-        channels = shape[1:2]
-        for step in self.steps:
-            if channels != (step.conv.in_channels,):
-                return False
-            channels = (step.conv.out_channels,)
-        try:
-            return None not in layers and conv_chain_suits(shape, self.layers, dtype)
-        except (ValueError, TypeError):
-            return False
-
-
-def _folded(parts: tuple, eps):
-    """Weight and bias of the convolution (w, b) and the batch norm after it, in the weight's dtype."""
-    w, b, mean, var, gamma, beta = [None if part is None else widened(part.array) for part in parts]
-    scale = (var + eps) ** -0.5
-    scale = scale if gamma is None else scale * gamma
-    shift = -mean * scale if b is None else (b - mean) * scale
-    shift = shift if beta is None else shift + beta
-    dtype = parts[0].dtype
-    return Tensor((w * scale.reshape(-1, 1, 1, 1)).astype(dtype)), Tensor(shift.astype(dtype))

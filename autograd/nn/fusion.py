@@ -13,8 +13,9 @@ from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError
 from autograd.nn import functional as F
 from autograd.nn.activation import ReLU, ReLU6
-from autograd.nn.base import ConvChain, ConvNorm, ReLUBeforePool, Shortcut, WithReLU, is_plain
+from autograd.nn.base import ReLUBeforePool, Shortcut, WithReLU, is_plain
 from autograd.nn.conv import Conv2d
+from autograd.nn.folding import ConvChain, ConvNorm, Convolution, Norm, convolve, with_relu
 from autograd.nn.linear import Flatten, Linear
 from autograd.nn.loss import CrossEntropyLoss
 from autograd.nn.module import Module
@@ -28,7 +29,7 @@ LONGEST_CHAIN = 8  # that conv_chain takes
 
 # The op and the attributes of a layer that its forward, in the usual case, comes to.
 Shortcut(Linear, declare("linear"), ("weight", "bias"), declare("linear_relu"))
-Shortcut(
+Convolution(
     Conv2d,
     declare("conv2d"),
     ("weight", "bias", "stride", "padding", "dilation", "groups"),
@@ -42,7 +43,7 @@ Shortcut(
     declare("max_pool2d_relu"),
     only_if=("return_indices", False),
 )
-Shortcut(
+Norm(
     BatchNorm2d,
     declare("batch_norm_eval"),
     ("running_mean", "running_var", "weight", "bias", "eps"),
@@ -50,6 +51,7 @@ Shortcut(
     dimensions=4,
 )
 Shortcut(ReLU, declare("relu"), ("inplace",))
+declare("relu").continues(convolve, with_relu)
 Shortcut(Flatten, declare("flatten"), ("start_dim", "end_dim"))
 Shortcut(CrossEntropyLoss, declare("cross_entropy"), ("weight", "ignore_index", "reduction", "label_smoothing"))
 

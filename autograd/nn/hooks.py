@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd.errors import GraphError
 from autograd.function import Function
+from autograd.nn.base import call_forward
 from autograd.tape import grad_enabled
 from autograd.tensor import Tensor
 
@@ -82,7 +83,7 @@ class HooksMixin:
         watch = _Watch(self) if self._hooks_of(BACKWARD) or self._hooks_of(BACKWARD_BEFORE) else None
         if watch:
             args = watch.enter(args)
-        result = self.forward(*args, **kwargs)  # type: ignore[attr-defined]
+        result = call_forward(self, args, kwargs)
         for hook, with_kwargs in self._hooks_of(AFTER):
             changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
             result = result if changed is None else changed
