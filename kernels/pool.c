@@ -4,20 +4,22 @@
 #include "kernels.h"
 #include "parallel.h"
 
-enum { SMALL = 65536, CHANNEL_BLOCK = 64, MANY_IMAGES = 16 };
+enum { SMALL = 65536, BLOCK = 4096, CHANNEL_BLOCK = 64, MANY_IMAGES = 16 };
 
 typedef struct {
     const pool_shape* s;
     const kernel_table* kernels;
     const void *x, *g, *index;
     void *y, *at, *gx;
+    int64_t rows;             /* of a task */
     int64_t blocks, channels; /* blocks of this many channels */
 } job;
 
 static void max_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    j->kernels->max_pool(j->s, j->x, j->y, j->at, i / j->s->P, i % j->s->P);
+    const int64_t first = i * j->rows, last = first + j->rows, end = j->s->N * j->s->P;
+    j->kernels->max_pool(j->s, j->x, j->y, j->at, first, last < end ? last : end);
 }
 static void avg_task(void* context, int64_t i, int thread) {
     (void)thread;
@@ -45,7 +47,9 @@ static int threads_for(const pool_shape* s) { return s->N * s->C * s->H * s->W <
 
 void pool_max(int dtype, const pool_shape* s, const void* x, void* y, void* index) {
     job j = {.s = s, .kernels = kernels_active[dtype], .x = x, .y = y, .at = index};
-    if (s->C) parallel_for(threads_for(s), s->N * s->P, max_task, &j);
+    if (s->C == 0) return;
+    j.rows = 1 + BLOCK / (s->Q * s->C);
+    parallel_for(threads_for(s), (s->N * s->P + j.rows - 1) / j.rows, max_task, &j);
 }
 
 void pool_avg(int dtype, const pool_shape* s, const void* x, void* y) {
