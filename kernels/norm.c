@@ -6,16 +6,20 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "layout.h"
 #include "parallel.h"
 #include "reduce.h"
 
 enum { PIECES = 32, PIECE_MIN = 32, PIECE_MAX = 512, SMALL = 65536, LAYER_BLOCK = 32768, SAMPLES = 16 };
+enum { WIDE = 4, MOST_LANES = 16 }; /* at most so many vectors hold rows that count as one */
 
+/* Where channels do not fill vectors, `repeats` rows count as one, and so do the channels' vectors: s is of such. */
 typedef struct {
     norm_shape s;
     const kernel_table* kernels;
     int size, threads, mode, relu;
-    int64_t rows, pieces; /* rows per piece */
+    int64_t N, C, repeats, rest;  /* rows and channels, and how many rows are left over */
+    int64_t rows, pieces, pieced; /* rows per piece; how many pieces of them, and with what is left over */
     int64_t g_pitch;
     const char *g, *x, *residual, *out;
     char *masked, *result;
@@ -23,17 +27,35 @@ typedef struct {
     const char *mean, *scale, *shift, *a, *b, *c;
 } job;
 
+/* So many that they fill up to WIDE vectors: few sums would wait for themselves. */
+static int64_t rows_as_one(int64_t C, int64_t lanes) {
+    const int64_t most = C ? WIDE * lanes / C : 0;
+    int64_t fit = lanes;
+    if (most < 2 || C % lanes == 0) return 1;
+    while (fit / 2 * C % lanes == 0) fit /= 2;
+    return most < fit ? most : most / fit * fit;
+}
+
 static job plan(norm_shape s) {
-    job j = {.s = s, .kernels = kernels_active[s.dtype], .size = s.dtype == F32 ? 4 : 8};
-    j.rows = s.N / PIECES;
+    job j = {.s = s, .kernels = kernels_active[s.dtype], .size = s.dtype == F32 ? 4 : 8, .N = s.N, .C = s.C};
+    j.repeats = rows_as_one(s.C, j.kernels->lanes);
+    j.s.N = s.N / j.repeats, j.s.C = s.C * j.repeats, j.rest = s.N % j.repeats;
+    j.rows = j.s.N / PIECES;
     j.rows = j.rows < PIECE_MIN ? PIECE_MIN : j.rows > PIECE_MAX ? PIECE_MAX : j.rows;
-    j.pieces = (s.N + j.rows - 1) / j.rows;
+    j.pieces = (j.s.N + j.rows - 1) / j.rows;
+    j.pieced = j.pieces + (j.rest > 0);
     j.threads = s.N * s.C < SMALL ? 1 : parallel_threads();
     return j;
 }
 
-static int64_t piece_rows(const job* j, int64_t i) {
-    return j->s.N - i * j->rows < j->rows ? j->s.N - i * j->rows : j->rows;
+/* The rows and columns of a piece, and the row it begins at; what is left over is one short row. */
+typedef struct {
+    int64_t first, rows, cols;
+} piece;
+static piece piece_at(const job* j, int64_t i) {
+    if (i == j->pieces) return (piece){j->s.N, 1, j->rest * j->C};
+    const int64_t first = i * j->rows, left = j->s.N - first;
+    return (piece){first, left < j->rows ? left : j->rows, j->s.C};
 }
 
 static const char* at(const char* data, int64_t offset) { return data ? data + offset : NULL; }
@@ -41,24 +63,28 @@ static const char* at(const char* data, int64_t offset) { return data ? data + o
 static void sums_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    int64_t offset = i * j->rows * j->s.C * j->size, part = i * j->s.C * j->size;
-    j->kernels->norm_sums(j->mode, at(j->g, i * j->rows * j->g_pitch * j->size), j->g_pitch, j->x + offset,
-                          at(j->out, offset), (char*)at(j->masked, offset), piece_rows(j, i), j->s.C, j->mean, j->scale,
-                          j->shift, j->sum1 + part, j->sum2 + part);
+    const piece p = piece_at(j, i);
+    const int64_t offset = p.first * j->s.C * j->size, part = i * j->s.C * j->size;
+    if (p.cols < j->s.C) memset(j->sum1 + part, 0, j->s.C * j->size), memset(j->sum2 + part, 0, j->s.C * j->size);
+    j->kernels->norm_sums(j->mode, at(j->g, p.first * j->g_pitch * j->size), j->g_pitch, j->x + offset,
+                          at(j->out, offset), (char*)at(j->masked, offset), p.rows, p.cols, j->mean, j->scale, j->shift,
+                          j->sum1 + part, j->sum2 + part);
 }
 static void normalize_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    int64_t offset = i * j->rows * j->s.C * j->size;
-    j->kernels->normalize(j->x + offset, at(j->residual, offset), j->result + offset, piece_rows(j, i), j->s.C, j->mean,
-                          j->scale, j->shift, j->relu);
+    const piece p = piece_at(j, i);
+    const int64_t offset = p.first * j->s.C * j->size;
+    j->kernels->normalize(j->x + offset, at(j->residual, offset), j->result + offset, p.rows, p.cols, j->mean, j->scale,
+                          j->shift, j->relu);
 }
 static void grad_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    int64_t offset = i * j->rows * j->s.C * j->size;
-    j->kernels->norm_grad(j->g + i * j->rows * j->g_pitch * j->size, j->g_pitch, j->x + offset, j->result + offset,
-                          piece_rows(j, i), j->s.C, j->mean, j->scale, j->shift, j->a, j->b, j->c, j->relu);
+    const piece p = piece_at(j, i);
+    const int64_t offset = p.first * j->s.C * j->size;
+    j->kernels->norm_grad(j->g + p.first * j->g_pitch * j->size, j->g_pitch, j->x + offset, j->result + offset, p.rows,
+                          p.cols, j->mean, j->scale, j->shift, j->a, j->b, j->c, j->relu);
 }
 
 static double get(int size, const void* p, int64_t i, double otherwise) {
@@ -72,31 +98,41 @@ static void put(int size, void* p, int64_t i, double value) {
         ((double*)p)[i] = value;
 }
 
-/* Adds the pieces' sums up in double. */
-static void join(const job* j, double* sum1, double* sum2) {
-    j->kernels->norm_totals(j->sum1, j->pieces, j->s.C, j->s.C, sum1);
-    j->kernels->norm_totals(j->sum2, j->pieces, j->s.C, j->s.C, sum2);
+/* A vector's value of channel c, in every repeat. */
+static void put_all(const job* j, char* p, int64_t c, double value) {
+    for (int64_t i = c; i < j->s.C; i += j->C) put(j->size, p, i, value);
+}
+static const char* repeated(const job* j, const void* v, char* room) {
+    if (j->repeats == 1) return v;
+    for (int64_t i = 0; i < j->repeats; i++) memcpy(room + i * j->C * j->size, v, j->C * j->size);
+    return room;
 }
 
-/* Scratch: the joined sums in double; then in T `vectors` vectors of C and the pieces' sums. */
+/* Adds the pieces' sums up in double. */
+static void join(const job* j, double* sum1, double* sum2) {
+    j->kernels->norm_totals(j->sum1, j->pieced * j->repeats, j->C, j->C, sum1);
+    j->kernels->norm_totals(j->sum2, j->pieced * j->repeats, j->C, j->C, sum2);
+}
+
+/* Scratch: the joined sums in double; then in T `vectors` vectors and the pieces' sums. */
 static double* scratch(job* j, int vectors, char** vector) {
-    int64_t C = j->s.C;
-    double* memory = malloc(2 * C * sizeof(double) + (vectors + 2 * j->pieces) * C * j->size + 1);
-    *vector = (char*)(memory + 2 * C);
+    const int64_t C = j->s.C;
+    double* memory = malloc(2 * j->C * sizeof(double) + (vectors + 2 * j->pieced) * C * j->size + 1);
+    *vector = (char*)(memory + 2 * j->C);
     j->sum1 = *vector + vectors * C * j->size;
-    j->sum2 = j->sum1 + j->pieces * C * j->size;
+    j->sum2 = j->sum1 + j->pieced * C * j->size;
     return memory;
 }
 
 /* Mean and biased variance, from the sums of x - pivot and its square. The pivot is the mean of some rows: the closer
  * to x's mean, the less cancels. `var` may alias the joined sums. */
 static void moments(job* j, char* pivot, double* sums, double* mean, double* var) {
-    int64_t C = j->s.C, N = j->s.N, samples = N < SAMPLES ? N : SAMPLES, step = samples ? N / samples : 0;
+    int64_t C = j->C, N = j->N, samples = N < SAMPLES ? N : SAMPLES, step = samples ? N / samples : 0;
     j->kernels->norm_totals(j->x + step / 2 * C * j->size, samples, step * C, C, sums);
-    for (int64_t c = 0; c < C; c++) put(j->size, pivot, c, samples ? sums[c] / (double)samples : 0);
+    for (int64_t c = 0; c < C; c++) put_all(j, pivot, c, samples ? sums[c] / (double)samples : 0);
     j->mode = SUM_X;
     j->mean = pivot;
-    parallel_for(j->threads, j->pieces, sums_task, j);
+    parallel_for(j->threads, j->pieced, sums_task, j);
     join(j, sums, sums + C);
     for (int64_t c = 0; c < C; c++) {
         double n = N ? (double)N : 1, d = sums[c] / n, v = sums[C + c] / n - d * d;
@@ -118,10 +154,12 @@ int batch_norm_stats(norm_shape s, const void* x, double* mean, double* var) {
 
 void batch_norm_apply(norm_shape s, const void* x, const void* residual, const void* mean, const void* scale,
                       const void* shift, int relu, void* y) {
+    char room[3][WIDE * MOST_LANES * sizeof(double)];
     job j = plan(s);
     j.x = x, j.residual = residual, j.result = y, j.relu = relu;
-    j.mean = mean, j.scale = scale, j.shift = shift;
-    parallel_for(j.threads, s.C ? j.pieces : 0, normalize_task, &j);
+    j.mean = repeated(&j, mean, room[0]), j.scale = repeated(&j, scale, room[1]);
+    j.shift = repeated(&j, shift, room[2]);
+    parallel_for(j.threads, s.C ? j.pieced : 0, normalize_task, &j);
 }
 
 int batch_norm_begin(norm_shape s, const void* x, const void* w, const void* b, double eps, void* mean, void* rstd,
@@ -144,12 +182,12 @@ int batch_norm_begin(norm_shape s, const void* x, const void* w, const void* b, 
 
 int batch_norm_eval(norm_shape s, const void* x, const void* residual, const void* w, const void* b, const void* mean,
                     const void* var, double eps, int relu, void* y) {
-    job j = plan(s);
-    char *scale = malloc(2 * s.C * j.size + 1), *shift = scale + s.C * j.size;
+    const int size = s.dtype == F32 ? 4 : 8;
+    char *scale = malloc(2 * s.C * size + 1), *shift = scale + s.C * size;
     if (!scale) return -1;
     for (int64_t c = 0; c < s.C; c++) {
-        put(j.size, scale, c, get(j.size, w, c, 1) / sqrt(get(j.size, var, c, 1) + eps));
-        put(j.size, shift, c, get(j.size, b, c, 0));
+        put(size, scale, c, get(size, w, c, 1) / sqrt(get(size, var, c, 1) + eps));
+        put(size, shift, c, get(size, b, c, 0));
     }
     batch_norm_apply(s, x, residual, mean, scale, shift, relu, y);
     free(scale);
@@ -161,30 +199,38 @@ int batch_norm_grad(norm_shape s, const void* g, int64_t g_pitch, const void* x,
                     void* gb) {
     job j = plan(s);
     char* vector;
-    double *sums = scratch(&j, 5, &vector), total = s.N ? (double)s.N : 1;
+    if (g_pitch != s.C && j.repeats > 1) { /* rows of few channels; all others are read where they lie */
+        char* rows = malloc(s.N * s.C * j.size + 1);
+        if (!rows) return -1;
+        layout_copy(&(matrices){1, s.N, s.C, g_pitch, s.C, 0, 0, j.size}, g, rows);
+        const int status = batch_norm_grad(s, rows, s.C, x, y, w, b, mean, rstd, relu, masked, gx, gw, gb);
+        free(rows);
+        return status;
+    }
+    double *sums = scratch(&j, 6, &vector), total = s.N ? (double)s.N : 1;
     if (!sums) return -1;
-    int64_t C = s.C, step = C * j.size;
+    int64_t C = s.C, step = j.s.C * j.size;
     char *scale = vector, *shift = scale + step, *pa = shift + step, *pb = pa + step, *pc = pb + step;
     for (int64_t c = 0; c < C; c++) {
-        put(j.size, scale, c, get(j.size, w, c, 1) * get(j.size, rstd, c, 1));
-        put(j.size, shift, c, get(j.size, b, c, 0));
+        put_all(&j, scale, c, get(j.size, w, c, 1) * get(j.size, rstd, c, 1));
+        put_all(&j, shift, c, get(j.size, b, c, 0));
     }
-    j.g = g, j.g_pitch = g_pitch, j.x = x, j.out = y, j.masked = masked, j.result = gx;
-    j.mean = mean, j.scale = scale, j.shift = shift, j.a = pa, j.b = pb, j.c = pc;
+    j.g = g, j.g_pitch = j.repeats * g_pitch, j.x = x, j.out = y, j.masked = masked, j.result = gx;
+    j.mean = repeated(&j, mean, pc + step), j.scale = scale, j.shift = shift, j.a = pa, j.b = pb, j.c = pc;
     j.mode = !relu ? SUM_G : y ? SUM_G_BY_OUT : relu == RELU6 ? SUM_G_BY_X6 : SUM_G_BY_X;
     j.relu = y ? NO_RELU : relu;
-    parallel_for(j.threads, j.pieces, sums_task, &j);
+    parallel_for(j.threads, j.pieced, sums_task, &j);
     join(&j, sums, sums + C);
     for (int64_t c = 0; c < C; c++) {
         double r = get(j.size, rstd, c, 1), a = get(j.size, w, c, 1) * r, sum_g = sums[c], sum_gd = sums[C + c];
         put(j.size, gw, c, sum_gd * r);
         put(j.size, gb, c, sum_g);
-        put(j.size, pa, c, a);
-        put(j.size, pb, c, -a * r * r * sum_gd / total);
-        put(j.size, pc, c, -a * sum_g / total);
+        put_all(&j, pa, c, a);
+        put_all(&j, pb, c, -a * r * r * sum_gd / total);
+        put_all(&j, pc, c, -a * sum_g / total);
     }
-    if (j.mode == SUM_G_BY_OUT) j.g = masked, j.g_pitch = C;
-    parallel_for(j.threads, C && gx ? j.pieces : 0, grad_task, &j);
+    if (j.mode == SUM_G_BY_OUT) j.g = masked, j.g_pitch = j.s.C;
+    parallel_for(j.threads, C && gx ? j.pieced : 0, grad_task, &j);
     free(sums);
     return 0;
 }

@@ -1,38 +1,41 @@
-/* Pooling drivers: forward by output rows, backward by input rows; scattering by (image, block of channels). */
+/* Pooling drivers: forward by output rows, backward by input rows, some at a time; scattering by (image, block of
+ * channels). */
 #include "pool.h"
 
 #include "kernels.h"
 #include "parallel.h"
 
-enum { SMALL = 65536, CHANNEL_BLOCK = 64, MANY_IMAGES = 16 };
+enum { SMALL = 65536, BLOCK = 4096, CHANNEL_BLOCK = 64, MANY_IMAGES = 16 };
 
 typedef struct {
     const pool_shape* s;
     const kernel_table* kernels;
     const void *x, *g, *index;
     void *y, *at, *gx;
+    int64_t rows, end;        /* of a task and of all */
     int64_t blocks, channels; /* blocks of this many channels */
 } job;
 
+static int64_t last_row(const job* j, int64_t i) { return (i + 1) * j->rows < j->end ? (i + 1) * j->rows : j->end; }
 static void max_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    j->kernels->max_pool(j->s, j->x, j->y, j->at, i / j->s->P, i % j->s->P);
+    j->kernels->max_pool(j->s, j->x, j->y, j->at, i * j->rows, last_row(j, i));
 }
 static void avg_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    j->kernels->avg_pool(j->s, j->x, j->y, i / j->s->P, i % j->s->P);
+    j->kernels->avg_pool(j->s, j->x, j->y, i * j->rows, last_row(j, i));
 }
 static void max_grad_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    j->kernels->max_pool_grad(j->s, j->g, j->index, j->gx, i / j->s->H, i % j->s->H);
+    j->kernels->max_pool_grad(j->s, j->g, j->index, j->gx, i * j->rows, last_row(j, i));
 }
 static void avg_grad_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    j->kernels->avg_pool_grad(j->s, j->g, j->gx, i / j->s->H, i % j->s->H);
+    j->kernels->avg_pool_grad(j->s, j->g, j->gx, i * j->rows, last_row(j, i));
 }
 static void scatter_task(void* context, int64_t i, int thread) {
     (void)thread;
@@ -43,21 +46,28 @@ static void scatter_task(void* context, int64_t i, int thread) {
 
 static int threads_for(const pool_shape* s) { return s->N * s->C * s->H * s->W < SMALL ? 1 : parallel_threads(); }
 
+/* Runs a task for so many rows of `wide` elements at a time that its start costs little. */
+static void by_rows(job* j, int64_t rows, int64_t wide, parallel_task task) {
+    if (j->s->C == 0 || wide == 0) return;
+    j->rows = 1 + BLOCK / wide, j->end = rows;
+    parallel_for(threads_for(j->s), (rows + j->rows - 1) / j->rows, task, j);
+}
+
 void pool_max(int dtype, const pool_shape* s, const void* x, void* y, void* index) {
     job j = {.s = s, .kernels = kernels_active[dtype], .x = x, .y = y, .at = index};
-    if (s->C) parallel_for(threads_for(s), s->N * s->P, max_task, &j);
+    by_rows(&j, s->N * s->P, s->Q * s->C, max_task);
 }
 
 void pool_avg(int dtype, const pool_shape* s, const void* x, void* y) {
     job j = {.s = s, .kernels = kernels_active[dtype], .x = x, .y = y};
-    if (s->C) parallel_for(threads_for(s), s->N * s->P, avg_task, &j);
+    by_rows(&j, s->N * s->P, s->Q * s->C, avg_task);
 }
 
 void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx) {
     job j = {.s = s, .kernels = kernels_active[dtype], .g = g, .index = index, .gx = gx};
     if (s->C == 0) return;
     if (s->kernel[0]) {
-        parallel_for(threads_for(s), s->N * s->H, max_grad_task, &j);
+        by_rows(&j, s->N * s->H, s->W * s->C, max_grad_task);
         return;
     }
     j.channels = s->N >= MANY_IMAGES || threads_for(s) == 1 ? s->C : CHANNEL_BLOCK;
@@ -67,5 +77,5 @@ void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* in
 
 void pool_avg_grad(int dtype, const pool_shape* s, const void* g, void* gx) {
     job j = {.s = s, .kernels = kernels_active[dtype], .g = g, .gx = gx};
-    if (s->C) parallel_for(threads_for(s), s->N * s->H, avg_grad_task, &j);
+    by_rows(&j, s->N * s->H, s->W * s->C, avg_grad_task);
 }

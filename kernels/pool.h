@@ -10,13 +10,13 @@ typedef struct {
     int64_t relu;      /* of a maximum; where it is 0, the index is -1 */
 } pool_shape;
 
-/* One output row (n, p), one input row (n, h), or one image's channels [c0, c1). Indices are h * W + w, in integers as
- * wide as T; -1: none. */
-#define MAX_POOL_PARAMETERS (const pool_shape* s, const void* x_, void* y_, void* index_, int64_t n, int64_t p)
-#define AVG_POOL_PARAMETERS (const pool_shape* s, const void* x_, void* y_, int64_t n, int64_t p)
+/* Rows [first, last) of the outputs, for gradients of the inputs, counted through all images; or one image's channels
+ * [c0, c1). Indices are h * W + w, in integers as wide as T; -1: none. */
+#define MAX_POOL_PARAMETERS (const pool_shape* s_, const void* x_, void* y_, void* index_, int64_t first, int64_t last)
+#define AVG_POOL_PARAMETERS (const pool_shape* s_, const void* x_, void* y_, int64_t first, int64_t last)
 #define MAX_POOL_GRAD_PARAMETERS \
-    (const pool_shape* s_, const void* g_, const void* index_, void* gx_, int64_t n, int64_t h)
-#define AVG_POOL_GRAD_PARAMETERS (const pool_shape* s, const void* g_, void* gx_, int64_t n, int64_t h)
+    (const pool_shape* s_, const void* g_, const void* index_, void* gx_, int64_t first, int64_t last)
+#define AVG_POOL_GRAD_PARAMETERS (const pool_shape* s_, const void* g_, void* gx_, int64_t first, int64_t last)
 #define MAX_POOL_SCATTER_PARAMETERS \
     (const pool_shape* s, const void* g_, const void* index_, void* gx_, int64_t n, int64_t c0, int64_t c1)
 

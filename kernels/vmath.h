@@ -69,6 +69,18 @@ INLINE V K(min_or_second)(V a, V b) { return (V)_mm256_min_pd((__m256d)a, (__m25
 INLINE V K(max_or_second)(V a, V b) { return K(select)(a > b, a, b); }
 INLINE V K(min_or_second)(V a, V b) { return K(select)(a < b, a, b); }
 #endif
+/* Per lane yes where a > b, no elsewhere. */
+#if VECTOR_BYTES == 64 && T_BYTES == 4
+INLINE VI K(if_larger)(V a, V b, VI yes, VI no) {
+    return (VI)_mm512_mask_mov_epi32((__m512i)no, _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ), (__m512i)yes);
+}
+#elif VECTOR_BYTES == 64
+INLINE VI K(if_larger)(V a, V b, VI yes, VI no) {
+    return (VI)_mm512_mask_mov_epi64((__m512i)no, _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_GT_OQ), (__m512i)yes);
+}
+#else
+INLINE VI K(if_larger)(V a, V b, VI yes, VI no) { return (VI)K(select)(a > b, (V)yes, (V)no); }
+#endif
 INLINE V K(vmax)(V a, V b) { return K(select)(a != a, a, K(max_or_second)(a, b)); } /* NaN if either is */
 INLINE V K(vmin)(V a, V b) { return K(select)(a != a, a, K(min_or_second)(a, b)); }
 /* max(x, 0) that keeps NaN. */
@@ -91,6 +103,13 @@ INLINE int K(any)(VI mask) {
     for (int l = 0; l < LANES; l++) all |= mask[l];
     return all != 0;
 }
+#endif
+#if VECTOR_BYTES == 64 && T_BYTES == 4
+INLINE int K(any_nan)(V x) { return _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q) != 0; }
+#elif VECTOR_BYTES == 64
+INLINE int K(any_nan)(V x) { return _mm512_cmp_pd_mask((__m512d)x, (__m512d)x, _CMP_UNORD_Q) != 0; }
+#else
+INLINE int K(any_nan)(V x) { return K(any)(x != x); }
 #endif
 
 /* The first n < LANES elements at p, zeros behind them; and the reverse. Nothing outside is touched. */
