@@ -14,6 +14,7 @@ enum {
     N_BLOCK_PANELS = 4,       /* at least so wide if work is shared out: each block reads all of A */
     PACK_PANELS = 2,          /* of B at a time if a single chunk of A uses them: they stay in L2 */
     M_CHUNK = 96,             /* rows of A that are used by all panels in turn: they stay in L2 */
+    M_CHUNK_WIDE = 288,       /* the same with AVX-512, whose tiles ask twice as often for B, which lies in L3 */
     M_BLOCK = 4096,           /* rows per task: each task packs its block of B for itself */
     M_BLOCK_LEAST = 48,       /* and at least */
     TASKS_PER_THREAD = 4,     /* so that threads finish together */
@@ -50,7 +51,7 @@ typedef struct {
     char* scratch; /* per thread: a packed block of B, a chunk of A, a block of C that is turned */
     char* kept;    /* all of B packed, [k_block][panel][k][width], or NULL */
     int64_t packed_bytes, turned_bytes, scratch_bytes;
-    int64_t m_block, n_block, k_block, pack_block, n_tasks;
+    int64_t m_block, n_block, k_block, m_chunk, pack_block, n_tasks;
     int64_t in_place; /* leading columns of B that are read where they are */
     int order, size;
     int far;    /* B, in place, is larger than L2 */
@@ -182,14 +183,14 @@ static void block_task(void* context, int64_t task, int thread) {
                 packed = place_of(r, k, kc, from);
             else if (from < end)
                 pack(r, k, kc, from, end, packed);
-            for (int64_t i = i0; i < i1; i += M_CHUNK) {
-                if (j == j0 || i1 - i0 > M_CHUNK) { /* else it is there */
-                    g.m = min(M_CHUNK, i1 - i);
+            for (int64_t i = i0; i < i1; i += r->m_chunk) {
+                if (j == j0 || i1 - i0 > r->m_chunk) { /* else it is there */
+                    g.m = min(r->m_chunk, i1 - i);
                     place_a(r, r->a + (i * p->a.rows + k * p->a.columns) * r->size, g.m, kc, copy, &segment, &g);
                     g.flags |= r->turned && p->bias ? GEMM_BIAS_OF_ROWS : 0;
                     g.flags |= (k ? GEMM_ADD : 0) | (k + kc == p->k ? gemm_activation(p->relu) : 0);
                 }
-                const int64_t next = i + M_CHUNK;
+                const int64_t next = i + r->m_chunk;
                 const int dense =
                     r->order == ROWS_IN_PLACE && p->a.rows == kc && !r->far; /* chunks follow each other */
                 const char* next_rows = dense && j == j0 && next < i1 ? r->a + next * kc * r->size : NULL;
@@ -260,7 +261,8 @@ static int64_t partition(gemm_run* r, int threads) {
                             : r->far                                            ? K_BLOCK_FAR
                                                                                 : K_BLOCK;
     r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, longest)) : 0;
-    r->pack_block = r->m_block <= M_CHUNK ? PACK_PANELS * panel : r->n_block;
+    r->m_chunk = r->t->panel > 2 ? M_CHUNK_WIDE : M_CHUNK;
+    r->pack_block = r->m_block <= r->m_chunk ? PACK_PANELS * panel : r->n_block;
     r->n_tasks = ceil_div(p->n, r->n_block);
     return r->n_tasks * ceil_div(p->m, r->m_block);
 }
@@ -320,7 +322,7 @@ static int gemm_by_blocks(const gemm_run* run, int threads) {
     if (!keeps)
         r.packed_bytes = round_up(round_up(min(r.pack_block, p->n - r.in_place), t->lanes) * r.k_block * r.size, 64);
     r.scratch_bytes = r.packed_bytes;
-    if (r.order >= ROWS_COPIED) r.scratch_bytes += round_up(min(p->m, M_CHUNK) * (K_BLOCK + 16) * r.size, 64);
+    if (r.order >= ROWS_COPIED) r.scratch_bytes += round_up(min(p->m, r.m_chunk) * (K_BLOCK + 16) * r.size, 64);
     if (r.turned) r.turned_bytes = round_up(min(p->m, r.m_block) * turned_pitch(&r) * r.size, 64);
     r.scratch_bytes += r.turned_bytes;
     if (tasks < threads) threads = (int)tasks;
