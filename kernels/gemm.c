@@ -129,6 +129,7 @@ static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* s
             g->panel_step = width * segment->k;
         }
         g->ahead[0] = what_next(r, g, segment, j == j0 ? next_rows : NULL, j >= r->in_place);
+        g->ahead[1] = (gemm_ahead){0};
         if (r->far && j < r->in_place) { /* halves of the next panel's rows, to tiles in turn */
             const char* next = (const char*)segment->b + round_up(g->n, width) * r->size;
             for (int line = 0; line < 2; line++) g->ahead[line] = (gemm_ahead){next + 64 * line, g->ldb * r->size};
