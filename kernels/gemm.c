@@ -8,27 +8,31 @@
 #include "parallel.h"
 
 enum {
-    K_BLOCK = 512,           /* of the reduction: a panel of B fits in L1, if wide in L2, a chunk of A in L2 */
-    K_BLOCK_NARROW = 256,    /* the same of narrow panels and columns of A, of which a cache line serves two tiles */
-    N_BLOCK_BYTES = 4096,    /* of a row of B: a packed block (x K_BLOCK) fits in L3, all of A is read per block */
-    N_BLOCK_PANELS = 4,      /* at least so wide if work is shared out: each block reads all of A */
-    PACK_PANELS = 2,         /* of B at a time if a single chunk of A uses them: they stay in L2 */
-    M_CHUNK = 96,            /* rows of A that are used by all panels in turn: they stay in L2 */
-    M_BLOCK = 4096,          /* rows per task: each task packs its block of B for itself */
-    M_BLOCK_LEAST = 48,      /* and at least */
-    TASKS_PER_THREAD = 4,    /* so that threads finish together */
-    IN_PLACE_BYTES = 16384,  /* up to here B is used where it is: it fits in L1 */
-    IN_PLACE_ROWS = 24,      /* and for so few rows, which do not repay a copy */
-    NEAR_BYTES = 24576,      /* of panels that each tile of rows meets in turn: they stay in L1 */
-    STACK_BYTES = 16384,     /* packs this small need no memory of the pool */
-    PARALLEL_WORK = 1 << 17, /* multiply-adds below which waking threads costs more than it gains */
-    FAR_STEPS = 128,         /* in longer sums A is fetched along a column: hardware does not cross pages */
-    TURNED_ROWS = 128,       /* up to here C^T is computed, if that spares transposing the larger matrix */
-    TURNED_COLUMNS = 32,     /* the same, for so many columns of a transposed A */
-    DOT_ROWS = 12,           /* up to here, dot products beat packing a transposed B */
-    DOT_LENGTH = 64,         /* if they are at least so long, for more than GEMM_FEW rows */
-    DOT_BLOCK = 64,          /* columns per task of dot products */
-    FEW_ROWS = 6,            /* up to here B streams by once, if it has so many columns and elements: */
+    K_BLOCK = 512,            /* of the reduction: a panel of B fits in L1, if wide in L2, a chunk of A in L2 */
+    K_BLOCK_NARROW = 256,     /* the same of narrow panels and columns of A, of which a cache line serves two tiles */
+    N_BLOCK_BYTES = 4096,     /* of a row of B: a packed block (x K_BLOCK) fits in L3, all of A is read per block */
+    N_BLOCK_PANELS = 4,       /* at least so wide if work is shared out: each block reads all of A */
+    PACK_PANELS = 2,          /* of B at a time if a single chunk of A uses them: they stay in L2 */
+    M_CHUNK = 96,             /* rows of A that are used by all panels in turn: they stay in L2 */
+    M_CHUNK_WIDE = 288,       /* the same with AVX-512, whose tiles ask twice as often for B, which lies in L3 */
+    M_BLOCK = 4096,           /* rows per task: each task packs its block of B for itself */
+    M_BLOCK_LEAST = 48,       /* and at least */
+    TASKS_PER_THREAD = 4,     /* so that threads finish together */
+    IN_PLACE_BYTES = 16384,   /* up to here B is used where it is: it fits in L1 */
+    IN_PLACE_ROWS = 24,       /* and for so few rows, which do not repay a copy */
+    IN_PLACE_ROWS_WIDE = 160, /* the same with the tiles of AVX-512: twice as fast, a copy takes as long */
+    FAR_BYTES = 1 << 20,      /* of B in place, which no longer stay in L2: panels of three vectors and */
+    K_BLOCK_FAR = 128,        /* so many rows stay in L1, the next one is fetched meanwhile */
+    NEAR_BYTES = 24576,       /* of panels that each tile of rows meets in turn: they stay in L1 */
+    STACK_BYTES = 16384,      /* packs this small need no memory of the pool */
+    PARALLEL_WORK = 1 << 17,  /* multiply-adds below which waking threads costs more than it gains */
+    FAR_STEPS = 128,          /* in longer sums A is fetched along a column: hardware does not cross pages */
+    TURNED_ROWS = 128,        /* up to here C^T is computed, if that spares transposing the larger matrix */
+    TURNED_COLUMNS = 32,      /* the same, for so many columns of a transposed A */
+    DOT_ROWS = 12,            /* up to here, dot products beat packing a transposed B */
+    DOT_LENGTH = 64,          /* if they are at least so long, for more than GEMM_FEW rows */
+    DOT_BLOCK = 64,           /* columns per task of dot products */
+    FEW_ROWS = 6,             /* up to here B streams by once, if it has so many columns and elements: */
     FEW_COLUMNS = 64,
     FEW_B = 4096,
     SHORT_SUM = 8,        /* up to here C streams by once, if it has FEW_COLUMNS */
@@ -47,9 +51,10 @@ typedef struct {
     char* scratch; /* per thread: a packed block of B, a chunk of A, a block of C that is turned */
     char* kept;    /* all of B packed, [k_block][panel][k][width], or NULL */
     int64_t packed_bytes, turned_bytes, scratch_bytes;
-    int64_t m_block, n_block, k_block, pack_block, n_tasks;
+    int64_t m_block, n_block, k_block, m_chunk, pack_block, n_tasks;
     int64_t in_place; /* leading columns of B that are read where they are */
     int order, size;
+    int far;    /* B, in place, is larger than L2 */
     int turned; /* blocks go to C transposed when they are done; the bias is of rows */
 } gemm_run;
 
@@ -62,6 +67,7 @@ int gemm_panel_vectors(const kernel_table* t, int64_t left) { return gemm_vector
 /* Strips are as high as the tile of the usual panel. */
 static int widest(const gemm_run* r) { return r->order == STRIPS_COPIED ? 2 : 3; }
 static int panel_vectors(const gemm_run* r, int64_t left) {
+    if (r->far) return gemm_far_vectors(left, r->t->lanes);
     return gemm_vectors(left, r->t->lanes, r->t->panel, widest(r));
 }
 
@@ -123,6 +129,11 @@ static void compute_chunk(const gemm_run* r, gemm_panel_args* g, gemm_segment* s
             g->panel_step = width * segment->k;
         }
         g->ahead[0] = what_next(r, g, segment, j == j0 ? next_rows : NULL, j >= r->in_place);
+        g->ahead[1] = (gemm_ahead){0};
+        if (r->far && j < r->in_place) { /* halves of the next panel's rows, to tiles in turn */
+            const char* next = (const char*)segment->b + round_up(g->n, width) * r->size;
+            for (int line = 0; line < 2; line++) g->ahead[line] = (gemm_ahead){next + 64 * line, g->ldb * r->size};
+        }
         g->c = c + (j - j0) * r->size;
         g->bias = bias && !r->turned ? bias + (j - j0) * r->size : bias;
         r->t->gemm_panel(g);
@@ -173,15 +184,16 @@ static void block_task(void* context, int64_t task, int thread) {
                 packed = place_of(r, k, kc, from);
             else if (from < end)
                 pack(r, k, kc, from, end, packed);
-            for (int64_t i = i0; i < i1; i += M_CHUNK) {
-                if (j == j0 || i1 - i0 > M_CHUNK) { /* else it is there */
-                    g.m = min(M_CHUNK, i1 - i);
+            for (int64_t i = i0; i < i1; i += r->m_chunk) {
+                if (j == j0 || i1 - i0 > r->m_chunk) { /* else it is there */
+                    g.m = min(r->m_chunk, i1 - i);
                     place_a(r, r->a + (i * p->a.rows + k * p->a.columns) * r->size, g.m, kc, copy, &segment, &g);
                     g.flags |= r->turned && p->bias ? GEMM_BIAS_OF_ROWS : 0;
                     g.flags |= (k ? GEMM_ADD : 0) | (k + kc == p->k ? gemm_activation(p->relu) : 0);
                 }
-                const int64_t next = i + M_CHUNK;
-                const int dense = r->order == ROWS_IN_PLACE && p->a.rows == kc; /* chunks follow each other */
+                const int64_t next = i + r->m_chunk;
+                const int dense =
+                    r->order == ROWS_IN_PLACE && p->a.rows == kc && !r->far; /* chunks follow each other */
                 const char* next_rows = dense && j == j0 && next < i1 ? r->a + next * kc * r->size : NULL;
                 g.c = c + ((i - i0) * ldc + j - j0) * r->size;
                 g.bias = p->bias ? (const char*)p->bias + (r->turned ? i : j) * r->size : NULL;
@@ -206,11 +218,20 @@ static int order_of_a(const kernel_table* t, const gemm_problem* p) {
     return repaid && (crowded || !wide) ? STRIPS_COPIED : COLUMNS_IN_PLACE;
 }
 
+static int few_rows(const gemm_run* r) { return r->p->m <= (r->t->panel > 2 ? IN_PLACE_ROWS_WIDE : IN_PLACE_ROWS); }
+
+/* A weight has one result for any number of rows. */
+static int is_far(const gemm_run* r) {
+    const gemm_problem* p = r->p;
+    return r->t->panel > 2 && !p->kept && !p->packs && few_rows(r) && p->a.columns == 1 && p->b.columns == 1 &&
+           p->k * p->n * r->size > FAR_BYTES;
+}
+
 /* How many columns of B need no packing: all, if B fits in L1 or few rows use it (but what is kept serves any number);
  * but a partial panel would read past the rows of B. */
 static int64_t columns_in_place(const gemm_run* r) {
     const gemm_problem* p = r->p;
-    const int few = p->m <= IN_PLACE_ROWS && !p->kept;
+    const int few = few_rows(r) && !p->kept;
     if (p->b.columns != 1 || (!few && p->k * p->n * r->size > IN_PLACE_BYTES)) return 0;
     int64_t j = 0, width;
     while (j < p->n && j + (width = panel_vectors(r, p->n - j) * r->t->lanes) <= p->n) j += width;
@@ -220,7 +241,8 @@ static int64_t columns_in_place(const gemm_run* r) {
 /* Sizes of tasks may depend on the number of threads: they do not change the bits of the result. */
 static int64_t partition(gemm_run* r, int threads) {
     const gemm_problem* p = r->p;
-    const int64_t panel = r->t->panel * r->t->lanes, wanted = threads > 1 ? TASKS_PER_THREAD * threads : 1;
+    const int64_t panel = (r->far ? GEMM_FAR_PANEL : r->t->panel) * r->t->lanes,
+                  wanted = threads > 1 ? TASKS_PER_THREAD * threads : 1;
     const int64_t n_tasks = ceil_div(p->n * r->size, N_BLOCK_BYTES), m_tasks = ceil_div(p->m, M_BLOCK);
     int64_t m_parts = m_tasks, n_parts = n_tasks;
     while (m_parts * n_parts < wanted) { /* the longer side: the other operand is packed once more */
@@ -236,9 +258,12 @@ static int64_t partition(gemm_run* r, int threads) {
     }
     r->n_block = round_up(ceil_div(p->n, n_parts), panel);
     r->m_block = round_up(ceil_div(p->m, m_parts), 12);
-    const int64_t longest = r->order == COLUMNS_IN_PLACE && p->n <= r->t->lanes ? K_BLOCK_NARROW : K_BLOCK;
+    const int64_t longest = r->order == COLUMNS_IN_PLACE && p->n <= r->t->lanes ? K_BLOCK_NARROW
+                            : r->far                                            ? K_BLOCK_FAR
+                                                                                : K_BLOCK;
     r->k_block = p->k ? ceil_div(p->k, ceil_div(p->k, longest)) : 0;
-    r->pack_block = r->m_block <= M_CHUNK ? PACK_PANELS * panel : r->n_block;
+    r->m_chunk = r->t->panel > 2 ? M_CHUNK_WIDE : M_CHUNK;
+    r->pack_block = r->m_block <= r->m_chunk ? PACK_PANELS * panel : r->n_block;
     r->n_tasks = ceil_div(p->n, r->n_block);
     return r->n_tasks * ceil_div(p->m, r->m_block);
 }
@@ -289,6 +314,7 @@ static int gemm_by_blocks(const gemm_run* run, int threads) {
     const kernel_table* t = r.t;
     const gemm_problem* p = r.p;
     r.order = order_of_a(t, p);
+    r.far = is_far(&r);
     const int64_t tasks = partition(&r, threads);
     r.in_place = columns_in_place(&r);
     const int by_rows = r.order == ROWS_IN_PLACE || r.order == ROWS_COPIED; /* others have panels of their own */
@@ -297,7 +323,7 @@ static int gemm_by_blocks(const gemm_run* run, int threads) {
     if (!keeps)
         r.packed_bytes = round_up(round_up(min(r.pack_block, p->n - r.in_place), t->lanes) * r.k_block * r.size, 64);
     r.scratch_bytes = r.packed_bytes;
-    if (r.order >= ROWS_COPIED) r.scratch_bytes += round_up(min(p->m, M_CHUNK) * (K_BLOCK + 16) * r.size, 64);
+    if (r.order >= ROWS_COPIED) r.scratch_bytes += round_up(min(p->m, r.m_chunk) * (K_BLOCK + 16) * r.size, 64);
     if (r.turned) r.turned_bytes = round_up(min(p->m, r.m_block) * turned_pitch(&r) * r.size, 64);
     r.scratch_bytes += r.turned_bytes;
     if (tasks < threads) threads = (int)tasks;

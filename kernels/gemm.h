@@ -40,8 +40,9 @@ typedef struct {
     int64_t lda, ldb, ldc; /* in elements */
     int64_t panel_step;    /* elements from one panel of B to the next */
     void* c;
-    const void* bias;    /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
-    gemm_ahead ahead[2]; /* the second only with GEMM_TRANS_A */
+    const void* bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
+    gemm_ahead
+        ahead[2]; /* the second with GEMM_TRANS_A, or else begun anew by each tile, 128 bytes on by every other */
 } gemm_panel_args;
 
 /* C = A B and nothing else: B is in panels as gemm_pack lays them out, n whole vectors wide. */
@@ -118,6 +119,13 @@ static inline int gemm_vectors(int64_t left, int lanes, int panel, int widest) {
     const int64_t vectors = (left + lanes - 1) / lanes;
     if (vectors <= 3 && vectors <= widest) return (int)vectors;
     return vectors == panel + 1 && widest == 3 ? 3 : vectors >= panel ? panel : 2;
+}
+
+/* The same for a B that is read from afar: so narrow that tiles are high and few, so each panel is passed seldom. */
+enum { GEMM_FAR_PANEL = 3 };
+static inline int gemm_far_vectors(int64_t left, int lanes) {
+    const int64_t vectors = (left + lanes - 1) / lanes;
+    return vectors == GEMM_FAR_PANEL + 1 ? 2 : vectors < GEMM_FAR_PANEL ? (int)vectors : GEMM_FAR_PANEL;
 }
 
 struct kernel_table;
