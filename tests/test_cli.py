@@ -123,7 +123,7 @@ def test_ctrl_c_saves_and_prints_the_command_that_continues(tmp_path: Path) -> N
             process.send_signal(signal.SIGINT)
             break
     rest, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and errors == ""
+    assert (process.returncode, errors) == (130, "")
     continuing = re.findall(r"^  autograd (train --resume .*)$", rest, re.M)[0]
     assert re.search(r"interrupted (in epoch \d, after batch \d+,|after epoch \d,) saved", rest)
     assert main([*continuing.split(), "--no-report"]) == 0
