@@ -8,7 +8,7 @@ cdef tuple product(int64_t m, int64_t n, int64_t k, bint a_transposed, bint b_tr
     p.m, p.n, p.k, p.ldc = m, n, k, n
     p.a.rows, p.a.columns = 1 if a_transposed else k, m if a_transposed else 1
     p.b.rows, p.b.columns = 1 if b_transposed else n, k if b_transposed else 1
-    name = gemm_algorithm_name(gemm_choose(&p, &reason)).decode()
+    name = gemm_algorithm_name(gemm_choose(kernels_active[0], &p, &reason)).decode()
     return name, reason.decode()
 
 

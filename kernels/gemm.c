@@ -2,6 +2,7 @@
 #include "gemm.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "kernels.h"
 #include "memory.h"
@@ -35,9 +36,10 @@ enum {
     FEW_ROWS = 6,             /* up to here B streams by once, if it has so many columns and elements: */
     FEW_COLUMNS = 64,
     FEW_B = 4096,
-    SHORT_SUM = 8,        /* up to here C streams by once, if it has FEW_COLUMNS */
-    ACROSS_COLUMNS = 256, /* with so many, rows one at a time repay their calls */
-    FEW_BYTES = 16384     /* of C, or of B in short sums, per task of few rows: stays in L1 */
+    SHORT_SUM = GEMM_SHORT, /* up to here C streams by once, if it has FEW_COLUMNS */
+    FLAT_BYTES = 24576,     /* of B, repeated for vectors that go on from row to row: stays in L1 */
+    ACROSS_COLUMNS = 256,   /* with so many, rows one at a time repay their calls */
+    FEW_BYTES = 16384       /* of C, or of B in short sums, per task of few rows: stays in L1 */
 };
 
 /* How A is read. */
@@ -369,9 +371,49 @@ static void few_task(void* context, int64_t task, int thread) {
     }
 }
 
+/* Room for one vector more than is used. */
+static int64_t flat_pitch(const kernel_table* t, const gemm_problem* p, int64_t repeats) {
+    return round_up(repeats * p->n, t->lanes) + t->lanes;
+}
+
+/* After how many rows of C, which lie one after another, one begins with a vector again; 0 if vectors do not go on from
+ * row to row. It repays B's copies where B would be transposed anyway, or vectors of a cache line lie across two. */
+static int64_t flat_repeats(const kernel_table* t, const gemm_problem* p) {
+    const int64_t lanes = t->lanes, size = t->lane_bytes / lanes;
+    int64_t repeats = lanes;
+    while (repeats > 1 && repeats / 2 * p->n % lanes == 0) repeats /= 2;
+    if (p->k < 1 || p->k > SHORT_SUM || p->n < FEW_COLUMNS || p->ldc != p->n || p->m < 4 * repeats) return 0;
+    if (p->b.columns == 1 && (t->lane_bytes < 64 || repeats == 1)) return 0;
+    return (p->k + 1) * flat_pitch(t, p, repeats) * size <= FLAT_BYTES ? repeats : 0;
+}
+
+static void flat_task(void* context, int64_t task, int thread) {
+    (void)thread;
+    const gemm_run* r = context;
+    const gemm_problem* p = r->p;
+    const int64_t i = task * r->m_block, row = p->n * r->size;
+    gemm_flat_args f = {.m = min(r->m_block, p->m - i), .n = p->n, .k = p->k, .relu = p->relu};
+    char copies[FLAT_BYTES] __attribute__((aligned(64)));
+    f.repeats = flat_repeats(r->t, p), f.ldb = flat_pitch(r->t, p, f.repeats);
+    r->t->copy_2d(r->b, p->b.rows, p->b.columns, p->k, p->n, copies, f.ldb, p->n);
+    if (p->bias) memcpy(copies + p->k * f.ldb * r->size, p->bias, (size_t)row);
+    for (int64_t k = 0; k < p->k + !!p->bias; k++)
+        for (int64_t n = 1; n < f.repeats; n++)
+            memcpy(copies + k * f.ldb * r->size + n * row, copies + k * f.ldb * r->size, (size_t)row);
+    f.a = r->a + i * p->a.rows * r->size, f.a_rows = p->a.rows, f.a_columns = p->a.columns;
+    f.b = copies, f.bias = !!p->bias, f.c = r->c + i * row;
+    r->t->gemm_flat(&f);
+}
+
 /* Few rows share each row of B; in short sums B stays in L1, and rows of C pass by in fours. */
 static void gemm_by_rows(gemm_run* r, int threads) {
     const gemm_problem* p = r->p;
+    const int64_t repeats = flat_repeats(r->t, p);
+    if (repeats) {
+        r->m_block = round_up(ceil_div(p->m, threads), repeats);
+        parallel_for(threads, ceil_div(p->m, r->m_block), flat_task, r);
+        return;
+    }
     const int few = p->m <= FEW_ROWS;
     const int64_t held = FEW_BYTES / r->size / (few ? p->m : p->k > GEMM_FEW ? p->k : GEMM_FEW);
     r->n_block = round_up(min(few ? ceil_div(p->n, threads) : p->n, held), r->t->lanes);
@@ -391,10 +433,10 @@ static gemm_problem as_row(const gemm_problem* p) {
     return row;
 }
 
-gemm_algorithm gemm_choose(const gemm_problem* p, const char** reason) {
+gemm_algorithm gemm_choose(const kernel_table* t, const gemm_problem* p, const char** reason) {
     if (is_column(p)) {
         const gemm_problem row = as_row(p);
-        return gemm_choose(&row, reason);
+        return gemm_choose(t, &row, reason);
     }
     const int dots = p->m <= GEMM_FEW || (p->m <= DOT_ROWS && p->k >= DOT_LENGTH && !p->packs);
     if (dots && p->k > 1 && p->a.columns == 1 && p->b.rows == 1) {
@@ -406,7 +448,7 @@ gemm_algorithm gemm_choose(const gemm_problem* p, const char** reason) {
         *reason = "so few rows that the other operand streams by once";
         return GEMM_ROWS;
     }
-    if (p->b.columns == 1 && p->k <= SHORT_SUM && p->n >= FEW_COLUMNS) {
+    if ((p->b.columns == 1 && p->k <= SHORT_SUM && p->n >= FEW_COLUMNS) || flat_repeats(t, p)) {
         *reason = "sums so short that the result streams by once";
         return GEMM_ROWS;
     }
@@ -427,7 +469,7 @@ static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, 
     }
     gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
     const char* reason;
-    switch (gemm_choose(p, &reason)) {
+    switch (gemm_choose(t, p, &reason)) {
         case GEMM_DOTS:
             parallel_for(threads, ceil_div(p->n, DOT_BLOCK), dot_task, &r);
             return 0;

@@ -72,6 +72,18 @@ typedef struct {
     int relu;
 } gemm_few_args;
 
+/* Short sums, for a C whose rows lie one after another: vectors go on from row to row. b has each row of B once for
+ * each of the `repeats` rows of C after which they begin with a vector again, `ldb` apart; then, if `bias`, what sums
+ * start with. */
+enum { GEMM_SHORT = 8 }; /* terms at most */
+typedef struct {
+    int64_t m, n, k, repeats; /* n: at least a vector */
+    const void *a, *b;
+    void* c;
+    int64_t a_rows, a_columns, ldb; /* strides */
+    int relu, bias;
+} gemm_flat_args;
+
 /* dst[i * ld + j] = src[i * row_stride + j * column_stride] for j < columns, and zero up to `width`. */
 #define COPY_2D_PARAMETERS                                                                                   \
     (const void* src_, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns, void* dst_, \
@@ -89,6 +101,7 @@ typedef struct {
     X(gemm_plain, (const gemm_plain_args* g)) \
     X(gemm_dot, (const gemm_dot_args* d))     \
     X(gemm_few, (const gemm_few_args* f))     \
+    X(gemm_flat, (const gemm_flat_args* f))   \
     X(gemm_pack, GEMM_PACK_PARAMETERS)        \
     X(gemm_strips, GEMM_STRIPS_PARAMETERS)    \
     X(copy_2d, COPY_2D_PARAMETERS)
@@ -155,7 +168,7 @@ typedef struct {
 typedef enum { GEMM_DOTS, GEMM_ROWS, GEMM_BLOCKS } gemm_algorithm;
 
 /* Which algorithm runs, and why. Shapes and strides alone decide. */
-gemm_algorithm gemm_choose(const gemm_problem* problem, const char** reason);
+gemm_algorithm gemm_choose(const struct kernel_table* table, const gemm_problem* problem, const char** reason);
 const char* gemm_algorithm_name(gemm_algorithm algorithm);
 
 /* C = act(A B + bias). Returns 0, or -1 when out of memory. */

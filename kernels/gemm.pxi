@@ -22,7 +22,7 @@ cdef extern from "gemm.h" nogil:
         memory_kept *kept
     ctypedef enum gemm_algorithm:
         pass
-    gemm_algorithm gemm_choose(const gemm_problem *problem, const char **reason)
+    gemm_algorithm gemm_choose(const kernel_table *table, const gemm_problem *problem, const char **reason)
     const char *gemm_algorithm_name(gemm_algorithm algorithm)
     int gemm(const kernel_table *t, const gemm_problem *problem)
 
