@@ -11,7 +11,8 @@ cdef class Fold:
     cdef object weight, bias, eps
     cdef Watch watch
 
-    cdef update(self, tuple parts, eps)
+    cdef bint is_of(self, tuple parts, eps) except -1
+    cdef make(self, tuple parts, eps)
 
 
 cdef class ConvNorm(Fold):

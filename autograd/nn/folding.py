@@ -31,11 +31,13 @@ class Fold:
         """Copies fold their own."""
         return Fold, ()
 
-    def update(self, parts: tuple, eps):
+    def is_of(self, parts: tuple, eps):
         """parts: the convolution's weight and bias, mean, variance, weight and bias of the batch norm."""
-        if self.watch is None or self.eps != eps or not self.watch.holds(parts):
-            self.weight, self.bias = _folded(parts, eps)
-            self.eps, self.watch = eps, Watch(parts)
+        return self.watch is not None and self.eps == eps and self.watch.holds(parts)
+
+    def make(self, parts: tuple, eps):
+        self.weight, self.bias = _folded(parts, eps)
+        self.eps, self.watch = eps, Watch(parts)
 
 
 class ConvNorm(Fold):
@@ -85,9 +87,11 @@ class ConvNorm(Fold):
         if norm["training"] or mean is None:
             return False
         parts = (conv["weight"], conv["bias"], mean, norm["running_var"], norm["weight"], norm["bias"])
+        if self.is_of(parts, eps):
+            return True
         if norm["num_features"] != conv["out_channels"] or parts[0].dtype != parts[3].dtype:
             return False
-        self.update(parts, eps)
+        self.make(parts, eps)
         return True
 
     def layer(self):
@@ -234,13 +238,14 @@ class Norm(Shortcut):
         before: Waiting = arguments[1]
         state: dict = instance_dict(module, cython.NULL)
         like: cnp.ndarray = arguments[0]
-        same: cython.bint = cnp.PyArray_TYPE(like) == cnp.PyArray_TYPE(cython.cast(Value, var).array)
-        if not same or state["num_features"] != cnp.PyArray_DIM(like, 1):
-            return op.run(tape_items(inputs), op.inputs, attrs, None)
         fold: Fold = state.get("_fold")
-        if fold is None:
+        parts = (before.weight, before.bias, mean, var, weight, bias)
+        if fold is None or not fold.is_of(parts, attrs[0]):
+            same: cython.bint = cnp.PyArray_TYPE(like) == cnp.PyArray_TYPE(cython.cast(Value, var).array)
+            if not same or state["num_features"] != cnp.PyArray_DIM(like, 1):
+                return op.run(tape_items(inputs), op.inputs, attrs, None)
             fold = state["_fold"] = Fold()
-        fold.update((before.weight, before.bias, mean, var, weight, bias), attrs[0])
+            fold.make(parts, attrs[0])
         return Waiting(before.x, fold.weight, fold.bias, before.attrs).value(like, [before.x.version])
 
 
