@@ -1,4 +1,4 @@
-"""Convolutions with the batch norm after them folded into their weights, which inference needs not apart; compiled.
+"""In inference, batch norms are folded into the convolutions before them; compiled.
 
 Sequential knows what follows a convolution: ConvNorm, ConvChain. If a forward method calls layers one by one, the
 convolution waits (Convolution) for a batch norm (Norm) or a ReLU that is called on its result, until forward ends.
@@ -201,6 +201,7 @@ class Convolution(Shortcut):
     def call(self, module: Callable, op: Op, inputs: tuple, attrs: tuple):
         x, weight, bias = inputs
         tensors: cython.bint = isinstance(x, Value) and isinstance(weight, Value)
+        tensors = tensors and (bias is None or isinstance(bias, Value))
         if not tensors or op is not _conv2d or not inside_forward() or grad_enabled() or not fusion.enabled:
             return op.run(tape_items(inputs), op.inputs, attrs, None)
         stride, padding, dilation, groups = attrs
