@@ -33,9 +33,11 @@ _add = cython.declare(Op, declare("add"))
 _sum_to = cython.declare(Op, declare("sum_to"))
 _astype = cython.declare(Op, declare("astype"))
 _identity = cython.declare(Op, declare("identity"))
+_relu = cython.declare(Op, declare("relu"))
 
 _add_into = cython.declare(object, kernels.add_)
 _plus = cython.declare(object, kernels.add)
+_masked_sum = cython.declare(object, kernels.add_relu_grad)
 _copy = cython.declare(object, kernels.copy)
 
 _lock = threading.RLock()
@@ -104,6 +106,7 @@ def _reset(node: Node):
     node.pending = None
     node.link = None
     node.owned = False
+    node.masked = False
 
 
 @cython.cfunc
@@ -161,6 +164,7 @@ def _enter(node: Node, mark: cython.ulonglong):
     node.mark = mark
     node.count = 0
     node.needed = True
+    node.wanted = False
 
 
 @cython.cfunc
@@ -172,7 +176,7 @@ def _prune(visited: list, wanted: list):
     visited.sort(key=_by_age)
     for node in visited:
         node.count = 0
-        node.needed = id(node) in wanted_ids
+        node.needed = node.wanted = id(node) in wanted_ids
         for item in node.edges or ():
             if item is not None:
                 edge = item
@@ -232,7 +236,10 @@ def _propagate(
             steps: tuple = None
             if cython.cast(Op, node.op).joints is not None and not create_graph:
                 steps = _joint_steps(node, wanted_ids)
-            if steps is None:
+            if steps is None and node.masked:
+                _check_saved(node)
+                _deliver_checked(node, node.held[0], g, create_graph)
+            elif steps is None:
                 _differentiate(node, g, create_graph, cython.cast(Plan, node.plan).steps)
             else:  # the input's node, having got its gradient, will find none
                 _differentiate(node.held[0], g, create_graph, steps)
@@ -282,13 +289,18 @@ def _run_hooks(node: Node, g: Value):
 
 
 @cython.cfunc
-def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple):
-    """Runs the rules of one node, in these steps, and hands the results to its inputs."""
+def _check_saved(node: Node):
     if node.is_stale():
         raise GraphError(
             f"{node.op.name}: a value saved for the backward pass was changed in place afterwards; "
             "change a copy instead (x = x + y, or x.clone())"
         )
+
+
+@cython.cfunc
+def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple):
+    """Runs the rules of one node, in these steps, and hands the results to its inputs."""
+    _check_saved(node)
     while node.restore is not None:  # twice for a checkpoint inside a checkpoint
         node.restore()
     op: Op = cython.cast(Op, node.op)
@@ -427,11 +439,30 @@ def _deliver(edge: Node, g: Value, create_graph: cython.bint):
         edge.owned = False
     elif create_graph:
         edge.pending = _add.call2(edge.pending, g)
+    elif edge.count == 1 and edge.op is _relu and _mask_sum(edge, g):
+        edge.masked = True
     elif edge.owned:
         _add_into(edge.pending.array, g.array)
     else:
         edge.pending = wrap(_plus(edge.pending.array, g.array), None)
         edge.owned = True
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _mask_sum(edge: Node, g: Value):
+    """Adds the last gradient of a ReLU's result and differentiates the ReLU, in one pass, if nobody sees the sum."""
+    if edge.wanted or edge.hooks or edge.retains or edge.restore is not None or _watcher is not None:
+        return False
+    saved: Value = edge.held[edge.degree + cython.cast(Plan, edge.plan).out]
+    into = edge.pending.array if edge.owned else None
+    total = _masked_sum(edge.pending.array, g.array, saved.array, into) if fusion.enabled else None
+    if total is None:
+        return False
+    if not edge.owned:
+        edge.pending = wrap(total, None)
+        edge.owned = True
+    return True
 
 
 @cython.cfunc

@@ -121,6 +121,8 @@ cdef class Node:
     cdef long count
     cdef unsigned long long mark
     cdef bint needed
+    cdef bint wanted  # itself, and not only by what is below
+    cdef bint masked  # the pending gradient has been through the op's mask
     cdef object __weakref__
 
     cdef bint is_leaf(self)

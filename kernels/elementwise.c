@@ -9,8 +9,8 @@ enum { BLOCK = 32768, TILE_BYTES = 8192, REPEATED = 256 };
 
 typedef struct {
     unary_kernel unary;
-    binary_kernel binary;
-    const char *x, *y;
+    binary_kernel binary, second;
+    const char *x, *y, *z;
     char* out;
     int64_t n, block, period; /* period: elements of y before it starts again; 0: y is as long as x */
     int size, y_first;
@@ -52,6 +52,25 @@ void elementwise_binary(binary_kernel kernel, const void* x, const void* y, void
                         double q) {
     job j = {.binary = kernel, .x = x, .y = y, .out = out, .n = n, .block = BLOCK, .size = size, .p = p, .q = q};
     run_blocks(&j);
+}
+
+static void run_both(void* context, int64_t i, int thread) {
+    (void)thread;
+    const job* j = context;
+    int64_t start = i * j->block, end = start + j->block < j->n ? start + j->block : j->n;
+    for (int64_t n; start < end; start += n) {
+        const int64_t at = start * j->size, tile = TILE_BYTES / j->size;
+        n = end - start < tile ? end - start : tile;
+        j->binary(j->x + at, j->y + at, j->out + at, n, 0, 0);
+        j->second(j->out + at, j->z + at, j->out + at, n, 0, 0);
+    }
+}
+
+void elementwise_both(binary_kernel first, binary_kernel second, const void* x, const void* y, const void* z, void* out,
+                      int64_t n, int size) {
+    job j = {
+        .binary = first, .second = second, .x = x, .y = y, .z = z, .out = out, .n = n, .block = BLOCK, .size = size};
+    parallel_for(parallel_threads(), (n + BLOCK - 1) / BLOCK, run_both, &j);
 }
 
 /* Fills `have` bytes up to `wanted` by repeating them. */

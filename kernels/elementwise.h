@@ -75,6 +75,9 @@ typedef void(*binary_kernel) BINARY_PARAMETERS;
 
 /* Drivers: blocks of a fixed size, in threads where n is large. `size` is bytes per element. */
 void elementwise_unary(unary_kernel kernel, const void* x, void* out, int64_t n, int size, double p, double q);
+/* out = second(first(x, y), z): tile by tile, so that what is between stays in L1. */
+void elementwise_both(binary_kernel first, binary_kernel second, const void* x, const void* y, const void* z, void* out,
+                      int64_t n, int size);
 void elementwise_binary(binary_kernel kernel, const void* x, const void* y, void* out, int64_t n, int size, double p,
                         double q);
 

@@ -3,6 +3,8 @@
 cdef extern from "elementwise.h" nogil:
     void elementwise_unary(unary_kernel kernel, const void *x, void *out, int64_t n, int size, double p,
                            double q)
+    void elementwise_both(binary_kernel first, binary_kernel second, const void *x, const void *y, const void *z,
+                          void *out, int64_t n, int size)
     void elementwise_binary(binary_kernel kernel, const void *x, const void *y, void *out, int64_t n, int size,
                             double p, double q)
     void elementwise_row(binary_kernel kernel, const void *x, const void *row, void *out, int64_t n, int64_t cols,
@@ -354,6 +356,20 @@ def leaky_relu(x, double slope=0.01):
     """x where x > 0, else slope * x."""
     cdef cnp.ndarray a = dense(x, "leaky_relu")
     return run_unary(table(a).leaky_relu, a, slope)
+
+
+def add_relu_grad(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not None, cnp.ndarray into=None):
+    """relu_grad(a + b, out); `into`: where to, a perhaps. None if the arrays do not lie alike in memory."""
+    if not (same_layout(a, b) and same_layout(a, out)):
+        return None
+    cdef cnp.ndarray result = empty_like(a) if into is None else into
+    if not same_layout(a, result):
+        return None
+    cdef const kernel_table *t = table(a)
+    with nogil:
+        elementwise_both(t.add, t.relu_grad, cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(out),
+                         cnp.PyArray_DATA(result), cnp.PyArray_SIZE(a), cnp.PyArray_ITEMSIZE(a))
+    return result
 
 
 def leaky_relu_grad(g, x, double slope=0.01):
