@@ -122,6 +122,7 @@ static const char* against_winograd(const kernel_table* t, const conv_geometry* 
     if (g->n * (direct - products) < least * positions) return "too few pixels to repay transforming the weight";
     return NULL;
 }
+
 conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geometry* g, const char** reason) {
     const char* unused;
     if (!reason) reason = &unused;

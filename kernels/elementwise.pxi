@@ -283,6 +283,26 @@ def relu_grad(g, out):
     return run_binary(table(y).relu_grad, in_layout_of(y, g, "relu_grad", "out", "g"), y, 0)
 
 
+def add_relu_grad(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not None, cnp.ndarray into=None):
+    """relu_grad(a + b, out); `into`: where to, a perhaps. None if the arrays do not lie alike in memory."""
+    if not (same_layout(a, b) and same_layout(a, out)):
+        return None
+    cdef cnp.ndarray result = empty_like(a) if into is None else into
+    if not (same_layout(a, result) and cnp.PyArray_ISWRITEABLE(result)):
+        return None
+    cdef const kernel_table *t = table(a)
+    cdef cnp.npy_intp n = cnp.PyArray_SIZE(a)
+    cdef int size = cnp.PyArray_ITEMSIZE(a)
+    if n < RELEASE_GIL:
+        elementwise_both(t.add, t.relu_grad, cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(out),
+                         cnp.PyArray_DATA(result), n, size)
+    else:
+        with nogil:
+            elementwise_both(t.add, t.relu_grad, cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(out),
+                             cnp.PyArray_DATA(result), n, size)
+    return result
+
+
 def silu(x):
     """x * sigmoid(x)"""
     cdef cnp.ndarray a = dense(x, "silu")
@@ -356,20 +376,6 @@ def leaky_relu(x, double slope=0.01):
     """x where x > 0, else slope * x."""
     cdef cnp.ndarray a = dense(x, "leaky_relu")
     return run_unary(table(a).leaky_relu, a, slope)
-
-
-def add_relu_grad(cnp.ndarray a not None, cnp.ndarray b not None, cnp.ndarray out not None, cnp.ndarray into=None):
-    """relu_grad(a + b, out); `into`: where to, a perhaps. None if the arrays do not lie alike in memory."""
-    if not (same_layout(a, b) and same_layout(a, out)):
-        return None
-    cdef cnp.ndarray result = empty_like(a) if into is None else into
-    if not same_layout(a, result):
-        return None
-    cdef const kernel_table *t = table(a)
-    with nogil:
-        elementwise_both(t.add, t.relu_grad, cnp.PyArray_DATA(a), cnp.PyArray_DATA(b), cnp.PyArray_DATA(out),
-                         cnp.PyArray_DATA(result), cnp.PyArray_SIZE(a), cnp.PyArray_ITEMSIZE(a))
-    return result
 
 
 def leaky_relu_grad(g, x, double slope=0.01):

@@ -379,11 +379,11 @@ static int64_t flat_pitch(const kernel_table* t, const gemm_problem* p, int64_t 
 /* After how many rows of C, which lie one after another, one begins with a vector again; 0 if vectors do not go on from
  * row to row. It repays B's copies where B would be transposed anyway, or vectors of a cache line lie across two. */
 static int64_t flat_repeats(const kernel_table* t, const gemm_problem* p) {
+    if (p->k < 1 || p->k > SHORT_SUM || p->n < FEW_COLUMNS || p->ldc != p->n) return 0;
     const int64_t lanes = t->lanes, size = t->lane_bytes / lanes;
     int64_t repeats = lanes;
     while (repeats > 1 && repeats / 2 * p->n % lanes == 0) repeats /= 2;
-    if (p->k < 1 || p->k > SHORT_SUM || p->n < FEW_COLUMNS || p->ldc != p->n || p->m < 4 * repeats) return 0;
-    if (p->b.columns == 1 && (t->lane_bytes < 64 || repeats == 1)) return 0;
+    if (p->m < 4 * repeats || (p->b.columns == 1 && (t->lane_bytes < 64 || repeats == 1))) return 0;
     return (p->k + 1) * flat_pitch(t, p, repeats) * size <= FLAT_BYTES ? repeats : 0;
 }
 

@@ -41,8 +41,8 @@ typedef struct {
     int64_t panel_step;    /* elements from one panel of B to the next */
     void* c;
     const void* bias; /* n values that C starts from, or NULL for zeros; unused with GEMM_ADD */
-    gemm_ahead
-        ahead[2]; /* the second with GEMM_TRANS_A, or else begun anew by each tile, 128 bytes on by every other */
+    /* The second with GEMM_TRANS_A; or else both begin anew with each tile, 128 bytes on with every other. */
+    gemm_ahead ahead[2];
 } gemm_panel_args;
 
 /* C = A B and nothing else: B is in panels as gemm_pack lays them out, n whole vectors wide. */

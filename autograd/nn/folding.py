@@ -11,7 +11,7 @@ import numpy as np
 from cython.cimports import numpy as cnp
 from cython.cimports.autograd.kernels import conv2d_result
 from cython.cimports.autograd.nn.base import Callable, Shortcut, inside_forward, instance_dict, is_plain
-from cython.cimports.autograd.tape import Op, grad_enabled, set_grad_enabled, tape_items, tape_pointer
+from cython.cimports.autograd.tape import Op, grad_enabled, set_grad_enabled, tape_pointer
 from cython.cimports.autograd.value import Deferred, Value, Watch, is_private, wrap
 
 from autograd.backends import fusion
@@ -199,30 +199,35 @@ class Convolution(Shortcut):
     """Conv2d's forward: while nothing is recorded, the convolution waits for what follows it."""
 
     def call(self, module: Callable, op: Op, inputs: tuple, attrs: tuple):
-        x, weight, bias = inputs
-        tensors: cython.bint = isinstance(x, Value) and isinstance(weight, Value)
-        tensors = tensors and (bias is None or isinstance(bias, Value))
-        if not tensors or op is not _conv2d or not inside_forward() or grad_enabled() or not fusion.enabled:
-            return op.run(tape_items(inputs), op.inputs, attrs, None)
-        stride, padding, dilation, groups = attrs
-        given: Value = x
-        try:
-            like = conv2d_result(given.now(), cython.cast(Value, weight).now(), stride, padding, dilation, groups)
-        except (ValueError, TypeError):  # the op says it better
-            return op.run(tape_items(inputs), op.inputs, attrs, None)
-        own: Value = unchanging(given)
-        if own is given:
-            own = wrap(given.array, None)
-            own.version = given.share_version()
-        waiting: Waiting = Waiting(own, unchanging(weight), None if bias is None else unchanging(bias), attrs)
-        reads: list = [own.share_version(), cython.cast(Value, waiting.weight).share_version()]
-        if bias is not None:
-            reads.append(cython.cast(Value, waiting.bias).share_version())
-        return waiting.value(like, reads)
+        may_wait: cython.bint = op is _conv2d and inside_forward() and not grad_enabled() and fusion.enabled
+        result = _wait(inputs, attrs) if may_wait else None
+        return Shortcut.call(self, module, op, inputs, attrs) if result is None else result
 
 
 @cython.cfunc
-def unchanging(value: Value):
+def _wait(inputs: tuple, attrs: tuple):
+    x, weight, bias = inputs
+    if not isinstance(x, Value) or not isinstance(weight, Value) or not (bias is None or isinstance(bias, Value)):
+        return None
+    stride, padding, dilation, groups = attrs
+    given: Value = x
+    try:
+        like = conv2d_result(given.now(), cython.cast(Value, weight).now(), stride, padding, dilation, groups)
+    except (ValueError, TypeError):  # the op says it better
+        return None
+    own: Value = _unchanging(given)
+    if own is given:
+        own = wrap(given.array, None)
+        own.version = given.share_version()
+    waiting: Waiting = Waiting(own, _unchanging(weight), None if bias is None else _unchanging(bias), attrs)
+    reads: list = [own.share_version(), cython.cast(Value, waiting.weight).share_version()]
+    if bias is not None:
+        reads.append(cython.cast(Value, waiting.bias).share_version())
+    return waiting.value(like, reads)
+
+
+@cython.cfunc
+def _unchanging(value: Value):
     """The value, or a copy if somebody could change its memory unseen."""
     return value if is_private(value, 1) else value.clone()
 
@@ -231,23 +236,29 @@ class Norm(Shortcut):
     """BatchNorm2d's forward in evaluation: is folded into a convolution that waits."""
 
     def call(self, module: Callable, op: Op, inputs: tuple, attrs: tuple):
-        x, mean, var, weight, bias = inputs
-        later: Deferred = cython.cast(Value, x).deferred if isinstance(x, Value) and isinstance(var, Value) else None
-        arguments: tuple = None if later is None or later.call is not convolve else later.arguments
-        if arguments is None or arguments[2] is not None or grad_enabled() or not fusion.enabled:
-            return op.run(tape_items(inputs), op.inputs, attrs, None)
-        before: Waiting = arguments[1]
-        state: dict = instance_dict(module, cython.NULL)
-        like: cnp.ndarray = arguments[0]
-        fold: Fold = state.get("_fold")
-        parts = (before.weight, before.bias, mean, var, weight, bias)
-        if fold is None or not fold.is_of(parts, attrs[0]):
-            same: cython.bint = cnp.PyArray_TYPE(like) == cnp.PyArray_TYPE(cython.cast(Value, var).array)
-            if not same or state["num_features"] != cnp.PyArray_DIM(like, 1):
-                return op.run(tape_items(inputs), op.inputs, attrs, None)
-            fold = state["_fold"] = Fold()
-            fold.make(parts, attrs[0])
-        return Waiting(before.x, fold.weight, fold.bias, before.attrs).value(like, [before.x.version])
+        result = None if grad_enabled() or not fusion.enabled else _fold_into_waiting(module, inputs, attrs[0])
+        return Shortcut.call(self, module, op, inputs, attrs) if result is None else result
+
+
+@cython.cfunc
+def _fold_into_waiting(module: Callable, inputs: tuple, eps):
+    x, mean, var, weight, bias = inputs
+    later: Deferred = cython.cast(Value, x).deferred if isinstance(x, Value) and isinstance(var, Value) else None
+    arguments: tuple = None if later is None or later.call is not convolve else later.arguments
+    if arguments is None or arguments[2] is not None:
+        return None
+    like: cnp.ndarray = arguments[0]
+    before: Waiting = arguments[1]
+    state: dict = instance_dict(module, cython.NULL)
+    fold: Fold = state.get("_fold")
+    parts = (before.weight, before.bias, mean, var, weight, bias)
+    if fold is None or not fold.is_of(parts, eps):
+        same: cython.bint = cnp.PyArray_TYPE(like) == cnp.PyArray_TYPE(cython.cast(Value, var).array)
+        if not same or state["num_features"] != cnp.PyArray_DIM(like, 1):
+            return None
+        fold = state["_fold"] = Fold()
+        fold.make(parts, eps)
+    return Waiting(before.x, fold.weight, fold.bias, before.attrs).value(like, [before.x.version])
 
 
 _conv2d: Op = declare("conv2d")
