@@ -131,9 +131,10 @@ void conv_place_taps(const conv_geometry* g, int64_t channels, int64_t row, int6
 void conv_valid_taps(int64_t first, int64_t step, int64_t taps, int64_t length, int64_t* begin, int64_t* end);
 
 /* A row of outputs [pixels][k], `pixel` elements from one to the next, of planes of inputs: taps [count][k] of w, whose
- * inputs lie `taps` elements further on. Up to 4 vectors of inputs past the row are read. */
+ * inputs lie `taps` elements further on. Up to 4 vectors of inputs past the row are read. `overlapped` elements after
+ * the row may be overwritten. */
 typedef struct {
-    int64_t k, pixels, pixel, count;
+    int64_t k, pixels, pixel, count, overlapped;
     const void *x, *w, *bias;
     const int64_t* taps;
     void* y;
@@ -170,12 +171,12 @@ typedef struct {
     void* sums;
 } conv_taps_dots_args;
 
-#define CONV_KERNELS(X)                                                                           \
-    X(accumulate, (const void* src_, void* dst_, int64_t n))                                      \
-    X(conv_plane_dots, (const conv_plane_dots_args* a))                                           \
-    X(conv_plane_row, (const conv_plane_args* a))                                                 \
-    X(conv_plane_split, (const void* src_, int64_t pixels, int64_t k, void* dst_, int64_t plane)) \
-    X(conv_plane_totals, (const void* sums_, int64_t count, int64_t k, void* gw_))                \
-    X(conv_taps_dots, (const conv_taps_dots_args* a))                                             \
-    X(conv_taps_row, (const conv_taps_args* a))                                                   \
+#define CONV_KERNELS(X)                                                                                             \
+    X(accumulate, (const void* src_, void* dst_, int64_t n))                                                        \
+    X(conv_plane_dots, (const conv_plane_dots_args* a))                                                             \
+    X(conv_plane_row, (const conv_plane_args* a))                                                                   \
+    X(conv_plane_split, (const void* src_, int64_t pixels, int64_t readable, int64_t k, void* dst_, int64_t plane)) \
+    X(conv_plane_totals, (const void* sums_, int64_t count, int64_t k, void* gw_))                                  \
+    X(conv_taps_dots, (const conv_taps_dots_args* a))                                                               \
+    X(conv_taps_row, (const conv_taps_args* a))                                                                     \
     X(conv_unpack, (const void* src_, int64_t width, int64_t c, int64_t rs, int64_t k, void* dst_))

@@ -61,6 +61,7 @@ static void plane_task(void* context, int64_t task, int thread) {
         a.w = run->weight + r0 * g->s * g->c * g->k * run->size;
         a.x = input + (first + r0 * g->dilation_h - h0) * run->columns * run->size;
         a.y = run->y + (i * g->out_n + p * g->out_h) * run->size;
+        a.overlapped = p + 1 < p1 && g->out_h == g->q * g->k ? g->out_h : 0; /* the next row, if it follows */
         a.taps = run->taps;
         run->t->conv_plane_row(&a);
     }
@@ -125,8 +126,9 @@ static void plane_grad_task(void* context, int64_t chunk, int thread) {
                       p1 = conv_min(g->p, p0 + run->rows);
         conv_pad_block(run->t, g, run->x + n * g->h * g->w * run->size, p0, p1, 1, input);
         for (int64_t p = p0; p < p1; p++)
-            run->t->conv_plane_split(run->grad + (n * g->p + p) * g->q * g->k * run->size, g->q, g->k,
-                                     planes + (p - p0) * run->pitch * run->size, a.plane);
+            run->t->conv_plane_split(run->grad + (n * g->p + p) * g->q * g->k * run->size, g->q,
+                                     ((g->n - n) * g->p - p) * g->q, g->k, planes + (p - p0) * run->pitch * run->size,
+                                     a.plane);
         if (run->joined)
             a.pixels = (p1 - p0 - 1) * run->pitch + g->q;
         else

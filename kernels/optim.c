@@ -1,12 +1,16 @@
 /* One parallel loop over blocks of all parameters. */
 #include "optim.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "kernels.h"
 #include "parallel.h"
 
-enum { BLOCK = 16384 };
+enum {
+    BLOCK = 16384,
+    LARGE = 1 << 18 /* elements: more than one core's cache holds */
+};
 
 typedef struct {
     optim_kernel kernels[2];
@@ -33,6 +37,7 @@ static void step_task(void* context, int64_t i, int thread) {
 }
 
 int optim_step(int rule, const optim_tensor* tensors, int64_t count, const optim_options* options) {
+    static _Atomic int64_t jobs; /* shared out by the end of the last step */
     job j = {.tensors = tensors, .options = options, .count = count};
     for (int dtype = 0; dtype < 2; dtype++) {
         const kernel_table* k = kernels_active[dtype];
@@ -47,7 +52,11 @@ int optim_step(int rule, const optim_tensor* tensors, int64_t count, const optim
         total += tensors[i].n;
     }
     j.first_block[count] = blocks;
-    parallel_for(total < 2 * BLOCK ? 1 : parallel_threads(), blocks, step_task, &j);
+    /* Where no other thread has worked since, all gradients lie in this core's cache, and the next forward pass will
+     * look for the parameters there. */
+    const int64_t least = parallel_jobs() == atomic_load(&jobs) ? LARGE : 2 * BLOCK;
+    parallel_for(total < least ? 1 : parallel_threads(), blocks, step_task, &j);
+    atomic_store(&jobs, parallel_jobs());
     free(j.first_block);
     return 0;
 }

@@ -246,6 +246,8 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void* context) 
 
 int parallel_threads(void) { return team.threads; }
 
+int64_t parallel_jobs(void) { return (int64_t)(atomic_load(&team.word) / GENERATION); }
+
 void parallel_set_threads(int threads) {
     team.threads = threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
 }

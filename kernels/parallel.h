@@ -15,6 +15,8 @@ void parallel_for(int threads, int64_t tasks, parallel_task run, void* context);
 /* How many threads may be used: read once per call, to size scratch memory and for parallel_for. */
 int parallel_threads(void);
 void parallel_set_threads(int threads);
+/* How many jobs have been shared out so far. */
+int64_t parallel_jobs(void);
 
 /* Whether this thread, and workers while they work for it, take subnormal numbers as zero; returns 0 where the CPU
  * cannot. Workers take on how the calling thread rounds, too, whoever has set it. */

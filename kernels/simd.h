@@ -36,6 +36,11 @@ typedef T_INT I __attribute__((vector_size(VECTOR_BYTES), may_alias)); /* all on
 /* Loads and stores never assume alignment: callers may pass arrays at any address. */
 static inline V K(load)(const T* p) { return *(const V*)p; }
 static inline void K(store)(T* p, V v) { *(V*)p = v; }
+/* The upper half of v. */
+INLINE void K(store_upper)(T* p, V v) {
+    typedef T half __attribute__((vector_size(VECTOR_BYTES / 2), may_alias, aligned(1)));
+    *(half*)p = ((half*)&v)[1];
+}
 
 /* x in every lane. Written as a subtraction, which folds into a broadcast; an addition of zero does not. */
 INLINE V K(splat)(T x) { return x - (V){}; }
