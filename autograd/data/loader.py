@@ -269,7 +269,7 @@ def _count(value: Any) -> int:
 
 def _as_indices(indices: Sequence[Any]) -> Any:
     """Integers as an index array, other keys as a list."""
-    if all(isinstance(index, (int, np.integer)) for index in indices):
+    if all(issubclass(kind, (int, np.integer)) for kind in set(map(type, indices))):
         return np.asarray(indices, dtype=np.intp)
     return list(indices)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -148,14 +149,9 @@ class BatchSampler(Sampler[list[Any]]):
         return self._cut(iter(self.sampler))
 
     def _cut(self, indices: Iterator[Any]) -> Iterator[list[Any]]:
-        batch: list[Any] = []
-        for index in indices:
-            batch.append(index)
-            if len(batch) == self.batch_size:
+        while batch := list(islice(indices, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
                 yield batch
-                batch = []
-        if batch and not self.drop_last:
-            yield batch
 
     def __len__(self) -> int:
         n = len(self.sampler)  # type: ignore[arg-type]  # a sampler without a length makes a loader without one
