@@ -7,6 +7,7 @@
 #include "along.inc"
 #include "layout.inc"
 #include "gemm.inc"
+#include "gemm_plain.inc"
 #include "conv.inc"
 #include "conv_plane.inc"
 #include "conv_taps.inc"
