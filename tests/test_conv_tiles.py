@@ -19,6 +19,17 @@ def test_panels_and_tiles(rng, channels, inputs, groups, stride):
         agree(rng, *shapes, stride, padding, 1, groups)
 
 
+@pytest.mark.parametrize("channels", sorted({1, LANES // 2 - 1, LANES // 2, LANES // 2 + 1, LANES - 1}))
+@pytest.mark.parametrize("width", [LANES, LANES + 1, 2 * LANES - 4, 3 * LANES - 1])
+def test_pixels_in_the_lanes(rng, channels, width):
+    """Vectors of planes become pixels and reach into the next row, which is not there after the last."""
+    for taps, padding in ((5, 2), (3, 1), (3, 2)):
+        convolution = (3, 1, 11, width), (channels, 1, taps, taps), 1, padding
+        agree(rng, *convolution)
+        assert algorithm("forward", *convolution) == algorithm("grad_w", *convolution) == "plane"
+    agree(rng, (3, 2, 11, width), (channels, 2, 3, 3), 1, 1)
+
+
 def test_few_channels_take_one_sum_over_all_taps(rng):
     for groups in (1, 2):
         convolution = (2, 3 * groups, 20, 21), (2 * LANES * groups, 3, 3, 3), 1, 1, 1, groups
