@@ -12,7 +12,7 @@ rng = np.random.default_rng(0)
 DTYPES = [np.float32, np.float64]
 
 # M, K, N around: vectors, tiles, FEW_ROWS, SHORT_SUM, DOT_ROWS, DOT_LENGTH, IN_PLACE_ROWS, M_CHUNK, K_BLOCK,
-# N_BLOCK_BYTES, M_BLOCK, a vector (of every instruction set) that is all of N; the last two have a result that is turned.
+# N_BLOCK_BYTES, M_BLOCK, a vector of every instruction set that is all of N; the last two have a result that is turned.
 SIZES = [
     (1, 1, 1),
     (1, 70, 1),
