@@ -32,6 +32,7 @@ SHAPES = [
     (40, 48, 3, 3, 65, (1, 1)),
     (1, 300, 9, 9, 290, (1, 1)),
     (1, 9, 3, 1, 17, (2, 1)),
+    (2, 60, 9, 9, 500, (1, 1)),
 ]
 RUN_BY_DEFAULT = [
     (3, 32, 13, 13, 40, 1),
@@ -42,6 +43,8 @@ RUN_BY_DEFAULT = [
     (6, 100, 6, 6, 72, 1),
     (3, 260, 9, 9, 300, 1),
     (1, 64, 5, 9, 80, 1),
+    (20, 60, 8, 8, 510, 1),  # large weights and few tiles: transformed where they are used, ...
+    (40, 190, 8, 8, 160, 1),  # ... and too many tiles for it, but not those of one image
 ]
 
 
