@@ -13,9 +13,9 @@ enum {
     CHUNK = 64,              /* output channels whose products are kept at a time */
     BLOCK_BYTES = 256 << 10, /* transformed inputs and products of a block: L2 */
     SMALL_WEIGHTS = 4 << 20, /* transformed weights up to here are read again for every block of tiles */
-    TILES_PER_CHANNEL = 2,   /* and of a chunk, up to which large weights are transformed where they are used ... */
-    GROUP = 128,             /* ... some input channels at a time, ... */
-    GRAD_FEW_TILES = 128,    /* and sums for their gradient where they were made */
+    TILES_PER_CHANNEL = 2,   /* of a chunk: up to so many, large weights are transformed where they are used, ... */
+    GROUP = 128,             /* ... about so many input channels at a time, ... */
+    GRAD_FEW_TILES = 128,    /* ... and up to so many, the sums of their gradient */
     STEP_BYTES = 16 << 20,   /* transformed inputs of one step; beyond, weights are read again for every step */
     MIN_TASKS = 8,           /* below this, output channels are shared out as well */
     GRAD_BLOCK_BYTES = 256 << 10, /* transformed inputs and gradients of a block of the weight gradient: L2 */
@@ -74,10 +74,10 @@ static void set_blocks(tiling* s, int64_t bytes, int64_t tile_bytes, int64_t lea
     s->block_bytes = s->group_bytes = s->positions * s->position * s->size;
 }
 
-/* All tiles in one block, up to `group` channels at a time. */
-static void set_groups(tiling* s, int64_t group) {
+/* All tiles in one block, about GROUP channels at a time. */
+static void set_groups(tiling* s) {
     s->block = s->tiles;
-    s->group = conv_ceil(s->g->c, conv_ceil(s->g->c, group) * s->t->lanes) * s->t->lanes;
+    s->group = conv_ceil(s->g->c, conv_ceil(s->g->c, GROUP) * s->t->lanes) * s->t->lanes;
     s->pitch = conv_odd_lines(s->group, s->size);
     s->position = conv_odd_lines(s->block * s->pitch, s->size);
     s->group_bytes = s->positions * s->position * s->size;
@@ -296,10 +296,11 @@ static void group_input_task(void* context, int64_t task, int thread) {
 
 /* Large weights for few tiles: moving them, transformed, to memory and back would take longer than multiplying. So some
  * input channels at a time are transformed and multiplied from L2, while the tiles come anew for each chunk. */
-static int convolve_by_groups(forward_run* run) {
+static int convolve_by_groups(forward_run* run, int64_t chunk) {
     tiling* s = &run->tiles;
-    set_groups(s, GROUP);
-    run->pitch = conv_odd_lines(run->chunk, s->size);
+    set_groups(s);
+    run->chunk = chunk;
+    run->pitch = conv_odd_lines(chunk, s->size);
     run->position = conv_odd_lines(s->tiles * run->pitch, s->size);
     run->products_bytes = s->positions * run->position * s->size;
     run->weight_position = conv_odd_lines(s->group * run->chunk, s->size);
@@ -327,12 +328,8 @@ int winograd(const kernel_table* t, int out, const conv_geometry* g, const void*
     run.weight_position = conv_odd_lines(g->c * run.kp, s->size);
     const int64_t weights_bytes = s->positions * run.weight_position * s->size;
     const int large = weights_bytes > SMALL_WEIGHTS;
-    if (large && !kept) {
-        const int64_t chunk = run.chunk;
-        if (run.chunks < MIN_TASKS) run.chunk = conv_min(chunk, CHUNK / 2);
-        if (s->tiles <= TILES_PER_CHANNEL * run.chunk) return convolve_by_groups(&run);
-        run.chunk = chunk;
-    }
+    const int64_t narrow = run.chunks < MIN_TASKS ? conv_min(run.chunk, CHUNK / 2) : run.chunk;
+    if (large && !kept && s->tiles <= TILES_PER_CHANNEL * narrow) return convolve_by_groups(&run, narrow);
     set_blocks(s, BLOCK_BYTES, s->positions * (s->pitch + run.chunk) * s->size, large ? 60 : 24, 60, MIN_TASKS);
     run.pitch = conv_odd_lines(run.chunk, s->size);
     run.position = conv_odd_lines(s->block * run.pitch, s->size);
@@ -502,7 +499,7 @@ static void group_sum_task(void* context, int64_t task, int thread) {
  * made and transformed in L2. */
 static int grad_w_by_groups(grad_run* run) {
     tiling* s = &run->tiles;
-    set_groups(s, GROUP);
+    set_groups(s);
     run->group = conv_min(run->kp, CHUNK);
     run->pitch = conv_odd_lines(run->group, s->size);
     run->position = conv_odd_lines(s->block * run->pitch, s->size);
