@@ -22,8 +22,8 @@ enum {
     GEMM_TRANS_A = 4,       /* A is k x m: element (i, k) at a[i + k lda], else at a[i lda + k] */
     GEMM_STRIPS = 8,        /* A is in strips of gemm_strip_rows rows, each k x rows; one segment */
     GEMM_BIAS_OF_ROWS = 32, /* the bias is of m values */
-    GEMM_ONTO = 128,        /* sums start from C: with the bits of one sum */
     GEMM_FAR_APART = 64,    /* with GEMM_TRANS_A: on so long a pitch that A has to be fetched; nothing else is */
+    GEMM_ONTO = 128,        /* sums start from C, whole vectors of it: with the bits of one sum */
 };
 
 /* What to bring into the cache meanwhile, so many bytes at each step of a tile's sum; `from` may be NULL. */

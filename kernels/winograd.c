@@ -76,10 +76,9 @@ static void set_blocks(tiling* s, int64_t bytes, int64_t tile_bytes, int64_t lea
 
 /* All tiles in one block, about GROUP channels at a time. */
 static void set_groups(tiling* s) {
-    s->block = s->tiles;
     s->group = conv_ceil(s->g->c, conv_ceil(s->g->c, GROUP) * s->t->lanes) * s->t->lanes;
     s->pitch = conv_odd_lines(s->group, s->size);
-    s->position = conv_odd_lines(s->block * s->pitch, s->size);
+    s->position = conv_odd_lines(s->tiles * s->pitch, s->size);
     s->group_bytes = s->positions * s->position * s->size;
     s->block_bytes = s->group_bytes * conv_ceil(s->g->c, s->group);
 }
@@ -502,7 +501,7 @@ static int grad_w_by_groups(grad_run* run) {
     set_groups(s);
     run->group = conv_min(run->kp, CHUNK);
     run->pitch = conv_odd_lines(run->group, s->size);
-    run->position = conv_odd_lines(s->block * run->pitch, s->size);
+    run->position = conv_odd_lines(s->tiles * run->pitch, s->size);
     run->group_bytes = s->positions * run->position * s->size;
     run->sum_position = conv_odd_lines(s->group * run->group, s->size);
     run->sums_bytes = s->positions * run->sum_position * s->size;
