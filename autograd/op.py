@@ -116,7 +116,7 @@ class Record(Signature):
         if declaration:
             raise TypeError(f"op {self.name!r}: unknown declaration {', '.join(declaration)}")
         self.rules: dict[str, Callable | None] = {}
-        self.rules_through: dict[Op, dict[str, Callable | None]] = {}
+        self.rules_through: dict[Any, dict[str, Callable | None]] = {}
         self.call: Any = function
 
     # -------------------------------------------------------------------------------------------- gradients
@@ -136,6 +136,15 @@ class Record(Signature):
         self._check_rules(rules)
         self.rules_through[outer] = self.rules | rules
         outer.joints = outer.joints or {}
+        return self._with_new_rules()
+
+    def grads_waiting(self, call: Callable, **rules: Callable | None) -> Op:
+        """Sets the rules for a g that is still to be computed by call(*arguments) and goes nowhere else.
+
+        They serve all these inputs at once, and get the arguments by autograd.value.waits_for(g).
+        """
+        self._check_rules(rules)
+        self.rules_through[call] = self.rules | rules
         return self._with_new_rules()
 
     def continues(self, call: Callable, rule: Callable[[tuple, list, tuple], tuple | None]) -> None:
@@ -178,7 +187,11 @@ class Record(Signature):
             return Plan((), ())
         saves = [(SAVE_INPUT, i) for i in range(count)] if self.twin is not None else []
         steps = self._steps(self.rules, targets, saves)
-        through = {outer: self._steps(rules, targets, saves) for outer, rules in self.rules_through.items()}
+        through = {
+            key: self._steps(rules, targets, saves)
+            for key, rules in self.rules_through.items()
+            if all(name in targets for name in rules if name in self.inputs and rules[name] is not self.rules[name])
+        }
         return Plan(tuple(saves), steps, through or None)
 
     def _steps(self, rules: dict[str, Any], targets: dict[str, int], saves: list[tuple[int, int]]) -> tuple[Step, ...]:

@@ -19,7 +19,7 @@ from cython.cimports.autograd.tape import (
     tape_set,
     tape_tuple,
 )
-from cython.cimports.autograd.value import Node, PyObject, Value, is_private, owner, tape_base, wrap
+from cython.cimports.autograd.value import Deferred, Node, PyObject, Value, is_private, owner, tape_base, wrap
 
 from autograd import kernels
 from autograd.backends import fusion
@@ -234,15 +234,18 @@ def _propagate(
             continue
         if g is not None and node.needed:
             steps: tuple = None
-            if cython.cast(Op, node.op).joints is not None and not create_graph:
+            place: Node = node  # whose rules run
+            if g.deferred is not None:  # _may_wait has seen to it that there are steps
+                steps = cython.cast(Plan, node.plan).through[g.deferred.call]
+            elif cython.cast(Op, node.op).joints is not None and not create_graph:
                 steps = _joint_steps(node, wanted_ids)
+                if steps is not None:
+                    place = node.held[0]  # which, having got its gradient, will find none
             if steps is None and node.masked:
                 _check_saved(node)
                 _deliver_checked(node, node.held[0], g, create_graph)
-            elif steps is None:
-                _differentiate(node, g, create_graph, cython.cast(Plan, node.plan).steps)
-            else:  # the input's node, having got its gradient, will find none
-                _differentiate(node.held[0], g, create_graph, steps)
+            else:
+                _differentiate(place, g, create_graph, cython.cast(Plan, node.plan).steps if steps is None else steps)
         for i in range(node.degree):
             item = node.held[i]
             if item is not None:
@@ -271,6 +274,23 @@ def _joint_steps(node: Node, wanted_ids: set | None):
     if not fusion.enabled:
         return None
     return cython.cast(Plan, edge.plan).through.get(node.op)
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _may_wait(edge: Node, later: Deferred):
+    """Whether a gradient need not be computed before the rules of this node run, which nobody else gets it before."""
+    if edge.op is None or cython.cast(Plan, edge.plan).through is None or not fusion.enabled:
+        return False
+    if later.call not in cython.cast(Plan, edge.plan).through or edge.count > 1 or edge.pending is not None:
+        return False
+    if edge.hooks or edge.retains or edge.wanted or edge.restore is not None or _watcher is not None:
+        return False
+    i: cython.Py_ssize_t
+    for i in range(edge.degree):
+        if edge.held[i] is not None and not cython.cast(Node, edge.held[i]).needed:
+            return False  # autograd.grad() asks for others
+    return True
 
 
 @cython.cfunc
@@ -314,7 +334,7 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
         alias: Value = held[degree + plan.out]
         alias = wrap(alias.array, node)
     arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
-    results: tuple = tape_tuple(len(steps)) if plan.chained else None
+    results: tuple = tape_tuple(len(steps)) if plan.chained or steps is not plan.steps else None
     step: Step
     s: cython.Py_ssize_t
     i: cython.int
@@ -358,7 +378,7 @@ def _run_rule(step: Step, arguments: cython.pointer(cython.pointer(PyObject)), c
         for i in range(step.count):
             arrays[i] = arguments[i]
             if isinstance(cython.cast(object, arguments[i]), Value):
-                arrays[i] = tape_pointer(cython.cast(Value, cython.cast(object, arguments[i])).array)
+                arrays[i] = tape_pointer(cython.cast(Value, cython.cast(object, arguments[i])).now())
         if op.suits(arrays, min(step.count, op.inputs)):
             try:
                 return wrap(tape_call(op.kernel, arrays, step.count, cython.NULL), None)
@@ -403,6 +423,12 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
     if isinstance(result, Value):
         g = cython.cast(Value, result)
         g.now()
+    elif isinstance(result, Deferred):
+        if not create_graph and _may_wait(edge, result):
+            g = wrap(cython.cast(Deferred, result).arguments[0], None)
+            g.deferred = result
+        else:
+            g = wrap(cython.cast(Deferred, result).compute(), None)
     else:
         g = wrap(result if cnp.PyArray_CheckExact(result) else np.asarray(result), None)
     if not edge.has_shape_of(cython.cast(cnp.ndarray, g.array)):

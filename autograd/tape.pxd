@@ -98,7 +98,7 @@ cdef class Plan:
     cdef int out
     cdef bint chained
     cdef tuple steps
-    cdef dict through  # Op -> steps, or None
+    cdef dict through  # Op, or call of a Deferred -> steps; or None
 
 
 cdef class Op:

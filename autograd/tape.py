@@ -91,7 +91,8 @@ class Step:
 class Plan:
     """What an op saves and which rules run, for one set of inputs that need gradients. No steps: no gradient.
 
-    saves: kinds (SAVE_...) and which of that kind. through: the steps for a gradient that comes through another op.
+    saves: kinds (SAVE_...) and which of that kind. through: the steps for a gradient that comes through another
+    op, or that waits for a call.
     """
 
     def __init__(self, saves: tuple, steps: tuple, through: dict | None = None):

@@ -77,7 +77,7 @@ cdef class Deferred:
     cdef readonly object op
     cdef object __weakref__
 
-    cdef compute(self)
+    cpdef compute(self)
     cdef Deferred twin(self)
     cdef bint takes(self, object array)
 

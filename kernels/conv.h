@@ -10,6 +10,7 @@
 
 #include "gemm.h"
 #include "memory.h"
+#include "norm.h"
 
 struct kernel_table;
 
@@ -76,6 +77,11 @@ void depthwise_3x3_row(const struct kernel_table* t, const conv_geometry* packed
 /* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
 int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w, void* gx);
 int conv_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x, void* gw);
+/* Both, of a g that is still to be made (batch_norm_grad_apply): block by block, for either product, so that it never
+ * fills memory. For pointwise convolutions of many pixels and few channels. */
+int conv_grads_fit(const struct kernel_table* t, const conv_geometry* forward);
+int conv_grads(const struct kernel_table* t, const conv_geometry* forward, const norm_gradient* norm, const void* x,
+               const void* w, void* gx, void* gw);
 int depthwise_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w,
                      void* gx);
 int depthwise_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,

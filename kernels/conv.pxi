@@ -26,6 +26,11 @@ cdef extern from "conv.h" nogil:
         memory_kept *kept
     )
     int conv_grad_x(const kernel_table *t, const conv_geometry *forward, const void *g, const void *w, void *gx)
+    bint conv_grads_fit(const kernel_table *t, const conv_geometry *forward)
+    int conv_grads(
+        const kernel_table *t, const conv_geometry *forward, const norm_gradient *norm, const void *x, const void *w,
+        void *gx, void *gw
+    )
     int conv_grad_w(const kernel_table *t, const conv_geometry *forward, const void *g, const void *x, void *gw)
 
 cdef extern from *:
@@ -261,6 +266,32 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1,
         status = conv_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(out))
     finish("conv2d_grad_w", status)
     return out
+
+
+def conv2d_grads(tuple norm, cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, dilation=1, groups=1):
+    """conv2d_grad_x and conv2d_grad_w of g = batch_norm_grad_apply(*norm) in one pass; None where two are better."""
+    cdef conv_geometry f
+    cdef norm_gradient n
+    cdef cnp.ndarray gx, gw
+    cdef cnp.ndarray g = norm[0]
+    cdef int status
+    cdef const kernel_table *t = table_of_both("conv2d", x, w)
+    set_geometry(
+        &f, "conv2d", image_shape("conv2d", x), image_shape("conv2d", w), stride, padding, dilation, groups
+    )
+    check_gradient("conv2d_grads", g, &f)
+    if cnp.PyArray_TYPE(g) != cnp.PyArray_TYPE(x) or not conv_grads_fit(t, &f):
+        return None
+    gx = empty_images(f.n, f.c, f.h, f.w, cnp.PyArray_TYPE(x))
+    gw = empty(4, cnp.PyArray_DIMS(w), cnp.PyArray_TYPE(x))
+    x, w = channels_inner(x, "conv2d"), contiguous(w)
+    set_gradient(&n, norm)
+    with nogil:
+        parallel_watch()
+        status = conv_grads(t, &f, &n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(w), cnp.PyArray_DATA(gx),
+                            cnp.PyArray_DATA(gw))
+    finish("conv2d_grads", status)
+    return gx, gw
 
 
 def conv2d_grad_b(g):

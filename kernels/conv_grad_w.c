@@ -1,11 +1,13 @@
 /* Weight gradient: rank-1 updates over blocks of pixels, input channels by output channels, in private partial sums
  * for a number of chunks that the shape fixes; their sum in order is the same for any number of threads. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "conv.h"
 #include "gemm.h"
 #include "kernels.h"
 #include "memory.h"
+#include "norm.h"
 #include "parallel.h"
 #include "winograd.h"
 
@@ -14,11 +16,23 @@ enum {
     WIDE_ROW = 256,     /* rows longer than this are cut */
     BLOCK_IMAGES = 64,
     MAX_CHUNKS = 16,
-    PARTIAL_ELEMENTS = 4 << 20, /* all partial sums together, unless one alone is larger */
-    LARGE_POINTWISE = 1 << 15,  /* weights: with so many, a product that writes each once beats partial sums */
+    LEAST_PIXELS = MAX_CHUNKS * BLOCK_PIXELS, /* that repay making g: then each chunk is one task */
+    PARTIAL_ELEMENTS = 4 << 20,               /* all partial sums together, unless one alone is larger */
+    LARGE_POINTWISE = 1 << 15, /* weights: with so many, a product that writes each once beats partial sums */
+    MADE_BYTES = 1 << 18,      /* of g that is made before its products: they find it in L2 */
+    LEAST_MADE = 1 << 21,      /* bytes of it: less would stay in L2 as a whole */
+    LEAST_ROWS = 8,            /* of a product: with fewer it is no product of panels, and has other bits */
     PARALLEL_WORK = 1 << 17,
     SUM_ELEMENTS = 1 << 14 /* per task of the final sum */
 };
+
+/* What g is made from, some blocks at a time, and its product with w; set if one fails. */
+typedef struct {
+    const kernel_table* t;
+    const norm_gradient* norm;
+    gemm_problem product;
+    _Atomic int failed;
+} gradient_source;
 
 typedef struct {
     const kernel_table* t;
@@ -35,6 +49,9 @@ typedef struct {
     int64_t pixel;                                     /* elements from pixel to pixel of x as they are read */
     int pointwise, over_images, merged, packing, size; /* packing: g is copied */
     int swapped;                                       /* x and g have changed places, and so have their channels */
+    gradient_source* source;                           /* of g, or NULL */
+    char* made;
+    int64_t made_blocks, made_bytes;
 } grad_run;
 
 /* The output pixels that one block covers. */
@@ -126,6 +143,11 @@ static void add_block(const grad_run* run, const pixel_block* b, const char* x, 
         const int64_t tiles = run->panels * conv_ceil(a.m, gemm_tallest(a.vectors, run->t->panel));
         a.ahead[0] = (gemm_ahead){run->x + b->q1 * g->c * run->size, conv_ceil(g->c * run->size, tiles)};
         a.ahead[1] = (gemm_ahead){run->grad + b->q1 * g->k * run->size, conv_ceil(g->k * run->size, tiles)};
+        if (run->source) { /* g is there, but not what later blocks of it are made from */
+            const norm_gradient* norm = run->source->norm;
+            const int64_t row = b->q0 + run->made_blocks * BLOCK_PIXELS;
+            a.ahead[!run->swapped].from = (const char*)norm->g + row * norm->g_pitch * run->size;
+        }
     }
     for (int64_t r = 0; r < g->r; r++)
         for (int64_t s = 0; s < g->s; s += run->merged ? g->s : 1) {
@@ -135,8 +157,22 @@ static void add_block(const grad_run* run, const pixel_block* b, const char* x, 
         }
 }
 
+/* Makes g for some blocks from `index` on, and multiplies it by w; `run` then finds it. */
+static void make_blocks(grad_run* run, int64_t index, int64_t last, int thread) {
+    const int64_t channels = run->swapped ? run->g.c : run->g.k;
+    const int64_t q0 = locate(run, index).q0, q1 = locate(run, conv_min(index + run->made_blocks, last) - 1).q1;
+    char* made = run->made + thread * run->made_bytes;
+    gradient_source* source = run->source;
+    batch_norm_grad_rows(source->t, source->norm, channels, q0, q1 - q0, made);
+    gemm_problem p = source->product;
+    p.m = q1 - q0, p.a.data = made, p.c = (char*)p.c + q0 * p.ldc * run->size, p.alone = 1;
+    if (gemm(source->t, &p)) atomic_store(&source->failed, 1);
+    *(run->swapped ? &run->x : &run->grad) = made - q0 * channels * run->size;
+}
+
 static void chunk_task(void* context, int64_t task, int thread) {
-    const grad_run* run = context;
+    grad_run own = *(const grad_run*)context;
+    const grad_run* run = &own;
     const conv_geometry* g = &run->g;
     const int64_t chunk = task / run->parts, part = task % run->parts;
     const int64_t units = g->groups * run->panels, widest = run->t->panel * run->t->lanes;
@@ -149,6 +185,7 @@ static void chunk_task(void* context, int64_t task, int thread) {
         pixel_block b = locate(run, index);
         char* copy = run->padded + thread * run->padded_bytes;
         int64_t h0, h1, copied = -1;
+        if (run->source && (index - first) % run->made_blocks == 0) make_blocks(&own, index, last, thread);
         conv_row_range(g, b.p0, b.p1, &h0, &h1);
         for (int64_t unit = units * part / run->parts; unit < units * (part + 1) / run->parts; unit++) {
             int64_t group = unit / run->panels, k = unit % run->panels * widest;
@@ -228,14 +265,8 @@ static int pointwise_grad_w(const kernel_table* t, const conv_geometry* g, const
     return gemm(t, &p);
 }
 
-int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x, void* gw) {
-    const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_W, forward, NULL);
-    if (algorithm == CONV_DEPTHWISE || algorithm == CONV_GROUPS) return depthwise_grad_w(t, forward, grad, x, gw);
-    if (algorithm == CONV_WINOGRAD_3) return winograd_grad_w(t, 3, forward, grad, x, gw);
-    if (algorithm == CONV_WINOGRAD_4) return winograd_grad_w(t, 4, forward, grad, x, gw);
-    if (algorithm == CONV_PLANE) return conv_plane_grad_w(t, forward, grad, x, gw);
-    if (algorithm == CONV_POINTWISE && forward->k * forward->c >= LARGE_POINTWISE)
-        return pointwise_grad_w(t, forward, grad, x, gw);
+static int by_blocks(const kernel_table* t, conv_algorithm algorithm, const conv_geometry* forward, const void* grad,
+                     gradient_source* source, const void* x, void* gw) {
     t = conv_table(t, forward->k / forward->groups);
     const int size = t->lane_bytes / t->lanes;
     const int64_t widest = conv_max(t->panel, 3) * t->lanes;
@@ -252,6 +283,11 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     double work = (double)g->n * g->p * g->q * g->k * run.cg * g->r * g->s;
     const int threads = work < PARALLEL_WORK ? 1 : parallel_threads();
     partition(&run);
+    if (source) {
+        run.source = source;
+        run.made_blocks = conv_max(1, MADE_BYTES / (BLOCK_PIXELS * forward->k * size));
+        run.made_bytes = conv_ceil((run.made_blocks * BLOCK_PIXELS * forward->k + widest) * size, 64) * 64;
+    }
     const int tabled = algorithm == CONV_TAPS;
     const int rows_outside = g->origin_h < 0 || g->origin_h + conv_block_rows(g, g->p) > g->h;
     const int padding = !run.over_images && (conv_needs_padding(g) || conv_sorts_groups(g) || (tabled && rows_outside));
@@ -273,7 +309,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     int64_t partial_bytes = conv_ceil(run.chunks * run.partial * size, 64) * 64;
     int64_t segment_bytes = run.rows * (run.over_images ? g->q : 1) * (int64_t)sizeof(gemm_segment) * threads;
     segment_bytes = conv_ceil(segment_bytes, 64) * 64;
-    const int64_t thread_bytes = run.padded_bytes + run.packed_bytes;
+    const int64_t thread_bytes = run.padded_bytes + run.packed_bytes + run.made_bytes;
     char* scratch = memory_allocate((size_t)(partial_bytes + segment_bytes + taps_bytes + thread_bytes * threads));
     if (!scratch) return -1;
     run.partials = scratch;
@@ -281,6 +317,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     char* const copies = scratch + partial_bytes + segment_bytes + taps_bytes;
     run.padded = padding ? copies : NULL;
     run.packed = copies + run.padded_bytes * threads;
+    run.made = run.packed + run.packed_bytes * threads;
     if (tabled) {
         run.taps = (int64_t*)(scratch + partial_bytes + segment_bytes);
         conv_place_taps(g, run.cg, run.columns * run.pixel, run.pixel, 1, run.taps);
@@ -290,4 +327,36 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     parallel_for(partial_bytes < 1 << 18 ? 1 : threads, g->groups * run.panels, unpack_task, &run);
     memory_release(scratch);
     return 0;
+}
+
+int conv_grads_fit(const kernel_table* t, const conv_geometry* forward) {
+    const int64_t pixels = forward->n * forward->h * forward->w, weights = forward->k * forward->c;
+    return conv_choose(t, CONV_GRAD_W, forward, NULL) == CONV_POINTWISE && weights < LARGE_POINTWISE &&
+           forward->k >= t->lanes && forward->c >= t->lanes && pixels >= LEAST_PIXELS &&
+           pixels * forward->k * (t->lane_bytes / t->lanes) >= LEAST_MADE &&
+           (pixels % BLOCK_PIXELS == 0 || pixels % BLOCK_PIXELS >= LEAST_ROWS);
+}
+
+int conv_grads(const kernel_table* t, const conv_geometry* forward, const norm_gradient* norm, const void* x,
+               const void* w, void* gx, void* gw) {
+    memory_kept kept = {0};
+    gradient_source source = {.t = t, .norm = norm, .product = conv_as_product(forward, w, &kept)};
+    gemm_problem* p = &source.product;
+    p->n = p->ldc = forward->c, p->k = p->a.rows = forward->k, p->c = gx;
+    p->b = (gemm_matrix){.data = w, .rows = forward->weight_k, .columns = forward->weight_c};
+    int status = gemm_keep(t, p);
+    if (!status) status = by_blocks(t, CONV_POINTWISE, forward, NULL, &source, x, gw);
+    memory_release(kept.data);
+    return status || source.failed ? -1 : 0;
+}
+
+int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x, void* gw) {
+    const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_W, forward, NULL);
+    if (algorithm == CONV_DEPTHWISE || algorithm == CONV_GROUPS) return depthwise_grad_w(t, forward, grad, x, gw);
+    if (algorithm == CONV_WINOGRAD_3) return winograd_grad_w(t, 3, forward, grad, x, gw);
+    if (algorithm == CONV_WINOGRAD_4) return winograd_grad_w(t, 4, forward, grad, x, gw);
+    if (algorithm == CONV_PLANE) return conv_plane_grad_w(t, forward, grad, x, gw);
+    if (algorithm == CONV_POINTWISE && forward->k * forward->c >= LARGE_POINTWISE)
+        return pointwise_grad_w(t, forward, grad, x, gw);
+    return by_blocks(t, algorithm, forward, grad, NULL, x, gw);
 }

@@ -194,45 +194,62 @@ int batch_norm_eval(norm_shape s, const void* x, const void* residual, const voi
     return 0;
 }
 
-int batch_norm_grad(norm_shape s, const void* g, int64_t g_pitch, const void* x, const void* y, const void* w,
-                    const void* b, const void* mean, const void* rstd, int relu, void* masked, void* gx, void* gw,
-                    void* gb) {
+int batch_norm_reads_pitch(norm_shape s) { return plan(s).repeats == 1; }
+
+/* The vectors of a gradient, in every repeat. */
+static void set_vectors(job* j, const norm_gradient* n, char (*room)[WIDE * MOST_LANES * sizeof(double)]) {
+    const void* vectors[6] = {n->mean, n->scale, n->shift, n->a, n->b, n->c};
+    const char** places[6] = {&j->mean, &j->scale, &j->shift, &j->a, &j->b, &j->c};
+    for (int i = 0; i < 6; i++) *places[i] = repeated(j, vectors[i], room[i]);
+    j->g = n->g, j->g_pitch = j->repeats * n->g_pitch, j->x = n->x, j->relu = n->relu;
+}
+
+int batch_norm_grad_begin(norm_shape s, norm_gradient* n, const void* y, const void* w, const void* b, const void* rstd,
+                          void* masked, void* factors, void* gw, void* gb) {
+    char room[6][WIDE * MOST_LANES * sizeof(double)];
     job j = plan(s);
     char* vector;
-    if (g_pitch != s.C && j.repeats > 1) { /* rows of few channels; all others are read where they lie */
-        char* rows = malloc(s.N * s.C * j.size + 1);
-        if (!rows) return -1;
-        layout_copy(&(matrices){1, s.N, s.C, g_pitch, s.C, 0, 0, j.size}, g, rows);
-        const int status = batch_norm_grad(s, rows, s.C, x, y, w, b, mean, rstd, relu, masked, gx, gw, gb);
-        free(rows);
-        return status;
-    }
-    double *sums = scratch(&j, 6, &vector), total = s.N ? (double)s.N : 1;
+    double *sums = scratch(&j, 0, &vector), total = s.N ? (double)s.N : 1;
     if (!sums) return -1;
-    int64_t C = s.C, step = j.s.C * j.size;
-    char *scale = vector, *shift = scale + step, *pa = shift + step, *pb = pa + step, *pc = pb + step;
+    int64_t C = s.C, step = C * j.size;
+    char *scale = factors, *shift = scale + step, *pa = shift + step, *pb = pa + step, *pc = pb + step;
     for (int64_t c = 0; c < C; c++) {
-        put_all(&j, scale, c, get(j.size, w, c, 1) * get(j.size, rstd, c, 1));
-        put_all(&j, shift, c, get(j.size, b, c, 0));
+        put(j.size, scale, c, get(j.size, w, c, 1) * get(j.size, rstd, c, 1));
+        put(j.size, shift, c, get(j.size, b, c, 0));
     }
-    j.g = g, j.g_pitch = j.repeats * g_pitch, j.x = x, j.out = y, j.masked = masked, j.result = gx;
-    j.mean = repeated(&j, mean, pc + step), j.scale = scale, j.shift = shift, j.a = pa, j.b = pb, j.c = pc;
-    j.mode = !relu ? SUM_G : y ? SUM_G_BY_OUT : relu == RELU6 ? SUM_G_BY_X6 : SUM_G_BY_X;
-    j.relu = y ? NO_RELU : relu;
+    n->scale = scale, n->shift = shift, n->a = pa, n->b = pb, n->c = pc;
+    set_vectors(&j, n, room);
+    j.out = y, j.masked = masked;
+    j.mode = !n->relu ? SUM_G : y ? SUM_G_BY_OUT : n->relu == RELU6 ? SUM_G_BY_X6 : SUM_G_BY_X;
     parallel_for(j.threads, j.pieced, sums_task, &j);
     join(&j, sums, sums + C);
     for (int64_t c = 0; c < C; c++) {
         double r = get(j.size, rstd, c, 1), a = get(j.size, w, c, 1) * r, sum_g = sums[c], sum_gd = sums[C + c];
         put(j.size, gw, c, sum_gd * r);
         put(j.size, gb, c, sum_g);
-        put_all(&j, pa, c, a);
-        put_all(&j, pb, c, -a * r * r * sum_gd / total);
-        put_all(&j, pc, c, -a * sum_g / total);
+        put(j.size, pa, c, a);
+        put(j.size, pb, c, -a * r * r * sum_gd / total);
+        put(j.size, pc, c, -a * sum_g / total);
     }
-    if (j.mode == SUM_G_BY_OUT) j.g = masked, j.g_pitch = j.s.C;
-    parallel_for(j.threads, C && gx ? j.pieced : 0, grad_task, &j);
+    if (y) n->relu = NO_RELU;
+    if (j.mode == SUM_G_BY_OUT) n->g = masked, n->g_pitch = C;
     free(sums);
     return 0;
+}
+
+void batch_norm_grad_apply(norm_shape s, const norm_gradient* n, void* gx) {
+    char room[6][WIDE * MOST_LANES * sizeof(double)];
+    job j = plan(s);
+    set_vectors(&j, n, room);
+    j.result = gx;
+    parallel_for(j.threads, s.C ? j.pieced : 0, grad_task, &j);
+}
+
+void batch_norm_grad_rows(const kernel_table* t, const norm_gradient* n, int64_t C, int64_t first, int64_t rows,
+                          void* gx) {
+    const int64_t size = t->lane_bytes / t->lanes;
+    t->norm_grad((const char*)n->g + first * n->g_pitch * size, n->g_pitch, (const char*)n->x + first * C * size, gx,
+                 rows, C, n->mean, n->scale, n->shift, n->a, n->b, n->c, n->relu);
 }
 
 typedef struct {

@@ -68,12 +68,27 @@ int batch_norm_eval(norm_shape s, const void* x, const void* residual, const voi
                     const void* var, double eps, int relu, void* y);
 void batch_norm_apply(norm_shape s, const void* x, const void* residual, const void* mean, const void* scale,
                       const void* shift, int relu, void* y);
-/* With relu, g passes where y was above 0: told by `y` if given, which also gives `masked`, the residual's gradient;
- * else by x, w and b, for y without a residual. Rows of g lie at a pitch, such as those of a part of a concatenation.
- */
-int batch_norm_grad(norm_shape s, const void* g, int64_t g_pitch, const void* x, const void* y, const void* w,
-                    const void* b, const void* mean, const void* rstd, int relu, void* masked, void* gx, void* gw,
-                    void* gb);
+/* What a gradient's last pass computes with: gx = a v + b (x - mean) + c, v being g, where ReLU let it pass. Vectors of
+ * C; rows of g lie at a pitch, such as those of a part of a concatenation. */
+typedef struct {
+    const void *g, *x;
+    int64_t g_pitch;
+    const void *mean, *scale, *shift, *a, *b, *c;
+    int relu;
+} norm_gradient;
+
+/* Sums g, of which n tells with x, mean and relu, and tells the rest there: `factors` has room for five vectors. With
+ * relu, g passes where y was above 0: told by `y` if given, which also gives `masked`, the residual's gradient; else by
+ * x, w and b, for y without a residual. */
+int batch_norm_grad_begin(norm_shape s, norm_gradient* n, const void* y, const void* w, const void* b, const void* rstd,
+                          void* masked, void* factors, void* gw, void* gb);
+void batch_norm_grad_apply(norm_shape s, const norm_gradient* n, void* gx);
+/* The same of some rows, on the calling thread. */
+struct kernel_table;
+void batch_norm_grad_rows(const struct kernel_table* t, const norm_gradient* n, int64_t C, int64_t first, int64_t rows,
+                          void* gx);
+/* Whether rows of g may lie at a pitch; or else they must follow each other. */
+int batch_norm_reads_pitch(norm_shape s);
 
 void layer_norm(norm_shape s, const void* x, const void* w, const void* b, double eps, void* y, void* mean, void* rstd);
 int layer_norm_grad(norm_shape s, const void* g, const void* x, const void* w, const void* mean, const void* rstd,

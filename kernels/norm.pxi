@@ -13,9 +13,22 @@ cdef extern from "norm.h" nogil:
                                            void *y)
     void batch_norm_apply_ "batch_norm_apply"(norm_shape s, const void *x, const void *residual, const void *mean,
                                               const void *scale, const void *shift, int relu, void *y)
-    int batch_norm_grad_ "batch_norm_grad"(norm_shape s, const void *g, int64_t g_pitch, const void *x, const void *y,
-                                           const void *w, const void *b, const void *mean, const void *rstd, int relu,
-                                           void *masked, void *gx, void *gw, void *gb)
+    ctypedef struct norm_gradient:
+        const void *g
+        const void *x
+        int64_t g_pitch
+        const void *mean
+        const void *scale
+        const void *shift
+        const void *a
+        const void *b
+        const void *c
+        int relu
+    int batch_norm_grad_begin_ "batch_norm_grad_begin"(norm_shape s, norm_gradient *n, const void *y, const void *w,
+                                                       const void *b, const void *rstd, void *masked, void *factors,
+                                                       void *gw, void *gb)
+    void batch_norm_grad_apply_ "batch_norm_grad_apply"(norm_shape s, const norm_gradient *n, void *gx)
+    bint batch_norm_reads_pitch(norm_shape s)
     void layer_norm_ "layer_norm"(norm_shape s, const void *x, const void *w, const void *b, double eps, void *y,
                                   void *mean, void *rstd)
     int layer_norm_grad_ "layer_norm_grad"(norm_shape s, const void *g, const void *x, const void *w,
@@ -78,7 +91,7 @@ cdef int enough_memory(int status, str what) except -1:
     return 0
 
 
-cdef cnp.ndarray rows_like(cnp.ndarray x, object y, str what, str name, int64_t *pitch):
+cdef cnp.ndarray rows_like(cnp.ndarray x, norm_shape shape, object y, str what, str name, int64_t *pitch):
     """y, where its rows of channels lie as x's do but at a pitch of their own, in elements; else a copy like x."""
     cdef int64_t sizes[MAX_AXES]
     cdef int64_t x_steps[MAX_AXES]
@@ -88,8 +101,9 @@ cdef cnp.ndarray rows_like(cnp.ndarray x, object y, str what, str name, int64_t 
     pitch[0] = channels
     if cnp.PyArray_TYPE(x) == cnp.PyArray_TYPE(array) and cnp.PyArray_SAMESHAPE(x, array) and is_behaved(array):
         if merged_axes(x, array, sizes, x_steps, y_steps) == 2 and sizes[1] == channels and y_steps[1] == 1:
-            pitch[0] = y_steps[0]
-            return array
+            if y_steps[0] == channels or batch_norm_reads_pitch(shape):
+                pitch[0] = y_steps[0]
+                return array
     return in_layout_of(x, array, what, "x", name)
 
 
@@ -192,20 +206,75 @@ def batch_norm_eval_grad(g, x, mean, var, double eps=1e-5):
     """The gradients of batch_norm_eval for w and b, in one pass; its gradient for x needs no x."""
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_eval_grad")
-    cdef int64_t pitch
-    cdef cnp.ndarray grad = rows_like(a, g, "batch_norm_eval_grad", "g", &pitch)
+    cdef norm_gradient n
+    cdef cnp.ndarray grad = rows_like(a, shape, g, "batch_norm_eval_grad", "g", &n.g_pitch)
     cdef cnp.ndarray gw = new_vector(shape.C, cnp.PyArray_TYPE(a))
     cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray factors = new_vector(5 * shape.C, cnp.PyArray_TYPE(a))
     cdef list keep = []
     cdef str what = "batch_norm_eval_grad"
-    cdef const void *m = channel_vector(as_array(mean, what), a, what, "mean", keep)
     cdef const void *r = channel_vector((as_array(var, what) + eps) ** -0.5, a, what, "var", keep)
     cdef int status
+    n.g, n.x, n.relu = cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), NO_RELU
+    n.mean = channel_vector(as_array(mean, what), a, what, "mean", keep)
     with nogil:
-        status = batch_norm_grad_(shape, cnp.PyArray_DATA(grad), pitch, cnp.PyArray_DATA(a), NULL, NULL, NULL, m, r,
-                                  NO_RELU, NULL, NULL, cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
+        status = batch_norm_grad_begin_(shape, &n, NULL, NULL, NULL, r, NULL, cnp.PyArray_DATA(factors),
+                                        cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
     enough_memory(status, "batch_norm_eval_grad")
     return gw, gb
+
+
+def batch_norm_grad_begin(g, x, w, mean, rstd, b=None, out=None, int relu=0):
+    """As batch_norm_grad, but in place of gx what batch_norm_grad_apply computes it from."""
+    check_relu("batch_norm_grad", relu, out)
+    cdef norm_shape shape
+    cdef norm_gradient n
+    cdef str what = "batch_norm_grad"
+    cdef cnp.ndarray a = norm_input(x, &shape, what)
+    cdef cnp.ndarray grad = rows_like(a, shape, g, what, "g", &n.g_pitch)
+    cdef cnp.ndarray gw = new_vector(shape.C, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray factors = new_vector(5 * shape.C, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray mean_vector = vector(as_array(mean, what), shape.C, cnp.PyArray_TYPE(a), what, "mean")
+    cdef list keep = []
+    cdef const void *weight = channel_vector(w, a, what, "w", keep)
+    cdef const void *bias = channel_vector(b, a, what, "b", keep)
+    cdef const void *r = channel_vector(as_array(rstd, what), a, what, "rstd", keep)
+    cdef const void *y = like(out if relu else None, a, what, "out", keep)
+    gr = None if relu and out is None else grad if not relu else empty_like(a)
+    cdef void *masked = cnp.PyArray_DATA(<cnp.ndarray>gr) if y != NULL else NULL
+    cdef int status
+    n.g, n.x, n.mean, n.relu = cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), cnp.PyArray_DATA(mean_vector), relu
+    with nogil:
+        status = batch_norm_grad_begin_(shape, &n, y, weight, bias, r, masked, cnp.PyArray_DATA(factors),
+                                        cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
+    enough_memory(status, what)
+    return (a, gr if y != NULL else grad, n.g_pitch, mean_vector, factors, n.relu), gw, gb, gr
+
+
+cdef int64_t set_gradient(norm_gradient *n, tuple arguments) except -1:
+    """What batch_norm_grad_apply is called with; returns the number of channels."""
+    cdef cnp.ndarray x = arguments[0], g = arguments[1], mean = arguments[3], factors = arguments[4]
+    cdef int64_t channels = cnp.PyArray_DIM(x, 1)
+    cdef int64_t step = channels * cnp.PyArray_ITEMSIZE(x)
+    cdef const char *vectors = <const char *>cnp.PyArray_DATA(factors)
+    n.x, n.g, n.g_pitch, n.mean = cnp.PyArray_DATA(x), cnp.PyArray_DATA(g), arguments[2], cnp.PyArray_DATA(mean)
+    n.scale, n.shift = vectors, vectors + step
+    n.a, n.b, n.c = vectors + 2 * step, vectors + 3 * step, vectors + 4 * step
+    n.relu = arguments[5]
+    return channels
+
+
+def batch_norm_grad_apply(*arguments):
+    """gx from what batch_norm_grad_begin returned."""
+    cdef norm_shape shape
+    cdef norm_gradient n
+    cdef cnp.ndarray x = norm_input(arguments[0], &shape, "batch_norm_grad")
+    cdef cnp.ndarray gx = empty_like(x)
+    set_gradient(&n, arguments)
+    with nogil:
+        batch_norm_grad_apply_(shape, &n, cnp.PyArray_DATA(gx))
+    return gx
 
 
 def batch_norm_grad(g, x, w, mean, rstd, b=None, out=None, int relu=0):
@@ -213,28 +282,8 @@ def batch_norm_grad(g, x, w, mean, rstd, b=None, out=None, int relu=0):
 
     relu: g passes where ReLU did. With `out`, its result, the mask is out > 0, and gr the masked g; without, it is
     found from x, w and b, which is faster but tells nothing of a residual: gr is None. No relu: gr is g."""
-    check_relu("batch_norm_grad", relu, out)
-    cdef norm_shape shape
-    cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_grad")
-    cdef int64_t pitch
-    cdef cnp.ndarray grad = rows_like(a, g, "batch_norm_grad", "g", &pitch)
-    cdef cnp.ndarray gx = empty_like(a)
-    cdef cnp.ndarray gw = new_vector(shape.C, cnp.PyArray_TYPE(a))
-    cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
-    cdef list keep = []
-    cdef const void *weight = channel_vector(w, a, "batch_norm_grad", "w", keep)
-    cdef const void *bias = channel_vector(b, a, "batch_norm_grad", "b", keep)
-    cdef const void *m = channel_vector(as_array(mean, "batch_norm_grad"), a, "batch_norm_grad", "mean", keep)
-    cdef const void *r = channel_vector(as_array(rstd, "batch_norm_grad"), a, "batch_norm_grad", "rstd", keep)
-    cdef const void *y = like(out if relu else None, a, "batch_norm_grad", "out", keep)
-    gr = None if relu and out is None else grad if not relu else empty_like(a)
-    cdef void *masked = cnp.PyArray_DATA(<cnp.ndarray>gr) if y != NULL else NULL
-    cdef int status
-    with nogil:
-        status = batch_norm_grad_(shape, cnp.PyArray_DATA(grad), pitch, cnp.PyArray_DATA(a), y, weight, bias, m, r,
-                                  relu, masked, cnp.PyArray_DATA(gx), cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
-    enough_memory(status, "batch_norm_grad")
-    return gx, gw, gb, gr
+    arguments, gw, gb, gr = batch_norm_grad_begin(g, x, w, mean, rstd, b, out, relu)
+    return batch_norm_grad_apply(*arguments), gw, gb, gr
 
 
 cdef int layer_shape(cnp.ndarray x, int64_t size, norm_shape *shape, str what) except -1:

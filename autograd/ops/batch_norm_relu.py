@@ -133,9 +133,7 @@ def batch_norm_add_relu_train(
 
 
 batch_norm_add_relu_train.grads(
-    parts=lambda g, x, w, mean, rstd, out: kernels.batch_norm_grad(
-        g.array, array_of(x), array_of(w), mean, rstd, out=array_of(out), relu=1
-    ),
+    parts=lambda g, x, w, mean, rstd, out: train_parts(g, x, w, mean, rstd, relu=1, out=out),
     x=lambda parts: parts[0],
     residual=lambda parts: parts[3],
     w=lambda parts: parts[1],

@@ -19,6 +19,7 @@ from autograd.ops.shape import expand, reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
 from autograd.tape import declare
+from autograd.value import waits_for
 
 _relu_grad, _hardtanh_grad = declare("relu_grad"), declare("hardtanh_grad")
 LARGEST = 2**31 - 1  # of a stride, padding or dilation; keeps every product of sizes within 63 bits
@@ -343,6 +344,16 @@ conv2d.grads(
     w=Direct(conv2d_grad_w, "g", "x", "w_shape", *GEOMETRY),
     b=Direct(conv2d_grad_b, "g"),
 )
+
+
+def _both(g, x, w, stride, padding, dilation, groups):
+    """The gradients for x and w where g, a batch norm's, is still to be computed."""
+    geometry = stride, padding, dilation, groups
+    both = kernels.conv2d_grads(waits_for(g), x.array, w.array, *geometry)
+    return both or (conv2d_grad_x(g, w, x.shape, *geometry), conv2d_grad_w(g, x, w.shape, *geometry))
+
+
+conv2d.grads_waiting(kernels.batch_norm_grad_apply, both=_both, x=lambda both: both[0], w=lambda both: both[1])
 AFTER_ACTIVATION = {
     "x": Direct(conv2d_grad_x, "gz", "w", "x_shape", *GEOMETRY),
     "w": Direct(conv2d_grad_w, "gz", "x", "w_shape", *GEOMETRY),

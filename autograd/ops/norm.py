@@ -97,12 +97,17 @@ def batch_norm_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_
     return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum)
 
 
-def train_parts(g, x, w, mean, rstd, b=None, relu=0):
-    """The gradients for x, w and b, and None; relu: g is the gradient of max(result, 0)."""
+def train_parts(g, x, w, mean, rstd, b=None, relu=0, out=None):
+    """The gradients for x, w, b and the residual, that for x deferred; relu: g is the gradient of max(result, 0).
+
+    Without `out`, that result, there is no residual.
+    """
     if not g.array.size:
         channels = np.zeros((2, x.shape[1]), g.dtype)
-        return np.zeros(g.shape, g.dtype), channels[0], channels[1], None
-    return kernels.batch_norm_grad(g.array, array_of(x), array_of(w), mean, rstd, array_of(b), relu=relu)
+        return np.zeros(g.shape, g.dtype), channels[0], channels[1], g
+    arrays = [array_of(v) for v in (x, w, mean, rstd, b, out)]
+    later, *others = kernels.batch_norm_grad_begin(g.array, *arrays, relu=relu)
+    return Deferred(kernels.batch_norm_grad_apply, later, batch_norm_train), *others
 
 
 batch_norm_train.grads(

@@ -1,0 +1,218 @@
+"""A batch norm's gradient that a pointwise convolution makes block by block: nobody can tell but by the clock."""
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import kernels, nn
+from autograd.backends import flags
+from autograd.nn import functional as F
+from autograd.utils.checkpoint import checkpoint
+
+FITS = [(8, 16, 36, 36, 56), (2, 24, 37, 31, 232), (8, 72, 40, 40, 50)]  # N, C, H, W, K
+APART = [(2, 16, 8, 8, 24), (2, 7, 48, 48, 120), (2, 200, 40, 40, 170)]
+
+
+def plain(bn, z):
+    return bn(z)
+
+
+def relu(bn, z):
+    return F.relu(bn(z))
+
+
+def relu6(bn, z):
+    return F.batch_norm_relu(z, None, None, bn.weight, bn.bias, training=True, six=True)
+
+
+def residual(bn, z):
+    return F.relu(bn(z) + 0.5)
+
+
+def shortcut(bn, z):
+    return F.batch_norm_relu(z, None, None, bn.weight, bn.bias, z.detach() * 0.5, training=True)
+
+
+def joined(bn, z):
+    """As a branch of GoogLeNet's: rows of the gradient lie at a pitch."""
+    return ag.cat([bn(z), z.detach()], 1)
+
+
+FORMS = [plain, relu, relu6, residual, shortcut, joined]
+
+
+class Step:
+    """A convolution, a batch norm and a loss; how often both gradients were computed at once is counted."""
+
+    def __init__(self, shape, form=relu, bias=False, dtype="float32"):
+        n, c, h, w, k = shape
+        ag.manual_seed(0)
+        self.form = form
+        self.x = ag.randn(n, c, h, w, dtype=dtype, requires_grad=True)
+        self.conv, self.bn = nn.Conv2d(c, k, 1, bias=bias).to(dtype), nn.BatchNorm2d(k).to(dtype)
+        with ag.no_grad():
+            self.bn.weight.uniform_(0.5, 1.5)
+            self.bn.bias.uniform_(-0.5, 0.5)
+
+    def forward(self):
+        self.between = self.conv(self.x * 1)
+        out = self.form(self.bn, self.between)
+        return (out * out).mean() + out.sum() * 0.25
+
+    def gradients(self):
+        return [v.grad.numpy().copy() for v in (self.x, *self.conv.parameters(), *self.bn.parameters())]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """What conv2d_grads has returned."""
+    results, original = [], kernels.conv2d_grads
+    monkeypatch.setattr(kernels, "conv2d_grads", lambda *args: results.append(original(*args)) or results[-1])
+    return results
+
+
+def apart(*args, **options):
+    step = Step(*args, **options)
+    with flags(fusion=False):
+        step.forward().backward()
+    return step.gradients()
+
+
+def assert_same(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", FITS + APART, ids=str)
+def test_the_same_bits(shape, dtype, form, made):
+    step = Step(shape, form, dtype=dtype)
+    step.forward().backward()
+    assert [both is not None for both in made] == [shape in FITS]
+    assert_same(step.gradients(), apart(shape, form, dtype=dtype))
+
+
+def test_any_number_of_threads(made):
+    found = []
+    for threads in (1, 2, 3, 8):
+        step = Step(FITS[1])
+        with flags(num_threads=threads):
+            step.forward().backward()
+        found.append(step.gradients())
+    assert len(made) == 4
+    for other in found[1:]:
+        assert_same(other, found[0])
+
+
+def test_the_gradient_is_right():
+    """Against finite differences of the loss, in float64, for some elements."""
+    step = Step(FITS[0], dtype="float64")
+    step.forward().backward()
+    step_size = 1e-5
+    for tensor, places in (
+        (step.x, [(0, 0, 0, 0), (3, 7, 20, 11)]),
+        (step.conv.weight, [(0, 0, 0, 0), (55, 15, 0, 0)]),
+    ):
+        for place in places:
+            losses = []
+            for sign in (1, -1):
+                with ag.no_grad():
+                    tensor[place] = tensor[place] + sign * step_size
+                    losses.append(step.forward().item())
+                    tensor[place] = tensor[place] - sign * step_size
+            slope = (losses[0] - losses[1]) / (2 * step_size)
+            np.testing.assert_allclose(tensor.grad[place].item(), slope, rtol=2e-4, atol=1e-7)
+
+
+def wants_retained(step, loss):
+    step.between.retain_grad()
+    loss.backward()
+    return step.between.grad
+
+
+def wants_hooked(step, loss):
+    seen = []
+    step.between.register_hook(lambda g: seen.append(g.clone()))
+    loss.backward()
+    return seen[0]
+
+
+def wants_asked_for(step, loss):
+    return ag.grad(loss, [step.between, step.x])[0]
+
+
+@pytest.mark.parametrize("wants", [wants_retained, wants_hooked, wants_asked_for], ids=lambda f: f.__name__)
+def test_whoever_wants_the_gradient_between_gets_it(wants, made):
+    step = Step(FITS[0])
+    found = wants(step, step.forward())
+    with flags(fusion=False):
+        other = Step(FITS[0])
+        expected = wants(other, other.forward())
+    np.testing.assert_array_equal(found.numpy(), expected.numpy())
+    assert not made
+
+
+def test_one_gradient_alone_is_computed_alone(made):
+    step = Step(FITS[0])
+    expected = apart(FITS[0])
+    for place, tensor in enumerate((step.x, step.conv.weight)):
+        (found,) = ag.grad(step.forward(), [tensor])
+        np.testing.assert_array_equal(found.numpy(), expected[place])
+    step.x = step.x.detach()
+    step.forward().backward()
+    np.testing.assert_array_equal(step.conv.weight.grad.numpy(), expected[1])
+    assert not made
+
+
+def test_a_bias_gets_its_gradient():
+    step = Step(FITS[0], bias=True)
+    step.forward().backward()
+    assert_same(step.gradients(), apart(FITS[0], bias=True))
+
+
+def test_a_second_use_and_a_second_sweep(made):
+    step = Step(FITS[0])
+    loss = step.forward() + step.between.sum()
+    loss.backward()
+    assert not made  # two gradients are added
+    expected = apart(FITS[0])
+    assert np.any(step.gradients()[0] != expected[0])
+
+    step = Step(FITS[0])
+    loss = step.forward()
+    loss.backward(retain_graph=True)
+    assert_same(step.gradients(), expected)
+    loss.backward()
+    assert_same(step.gradients()[:2], [2 * g for g in expected[:2]])
+    assert len(made) == 2
+
+
+def test_second_derivatives(made):
+    step = Step(FITS[0])
+    (gx,) = ag.grad(step.forward(), [step.x], create_graph=True)
+    (gx * gx).sum().backward()
+    assert np.any(step.x.grad.numpy()) and not made
+
+
+def test_checkpoints_and_anomaly_mode():
+    step = Step(FITS[0])
+    expected = apart(FITS[0])
+    checkpoint(lambda x: step.form(step.bn, step.conv(x * 1)), step.x, use_reentrant=False).sum().backward()
+    found = step.gradients()
+    step = Step(FITS[0])
+    step.form(step.bn, step.conv(step.x * 1)).sum().backward()
+    assert_same(found, step.gradients())
+    step = Step(FITS[0])
+    with ag.detect_anomaly():
+        step.forward().backward()
+    assert_same(step.gradients(), expected)
+
+
+def test_a_change_in_place_is_an_error():
+    step = Step(FITS[0])
+    loss = step.forward()
+    with ag.no_grad():
+        step.conv.weight.mul_(2)
+    with pytest.raises(ag.GraphError, match="conv2d"):
+        loss.backward()
