@@ -78,6 +78,8 @@ class Record(Signature):
     part         the forward function without its last pass over memory: (Deferred, extras...), or None; in place of the
                  forward function where that pass may wait for ops that it can be computed with (`continues`)
     keeps        the weight among the inputs, of which the kernel keeps what it has packed (autograd.value.Kept)
+    takes        (input, call, fits): an input that may wait for call(*arguments), if fits(the kernel's arguments,
+                 norm=arguments): the kernel gets norm=arguments, too, and makes of the input what the call would
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
     widens       whether 16-bit floats are computed with as float32 (all but views and copies)
@@ -101,6 +103,7 @@ class Record(Signature):
         self.kernel: Callable | None = declaration.pop("kernel", None)
         self.part: Callable | None = declaration.pop("part", None)
         self.keeps: str | None = declaration.pop("keeps", None)
+        self.takes: tuple[str, Callable, Callable] | None = declaration.pop("takes", None)
         self.flops: Callable | None = declaration.pop("flops", None)
         self.onnx: str | None = declaration.pop("onnx", None)
         self.extras: tuple[str, ...] = tuple(declaration.pop("extras", ()))

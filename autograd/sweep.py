@@ -373,12 +373,16 @@ def _run_rule(step: Step, arguments: cython.pointer(cython.pointer(PyObject)), c
     """What a rule returns. Where nothing is recorded, a rule that is one op with a kernel is a call of the kernel."""
     op: Op = step.op
     arrays: cython.pointer(PyObject)[MAX_ARGUMENTS]
+    value: Value
     i: cython.int
     if not create_graph and op is not None and op.kernel is not None:
         for i in range(step.count):
             arrays[i] = arguments[i]
             if isinstance(cython.cast(object, arguments[i]), Value):
-                arrays[i] = tape_pointer(cython.cast(Value, cython.cast(object, arguments[i])).now())
+                value = cython.cast(Value, cython.cast(object, arguments[i]))
+                if value.deferred is not None:
+                    return tape_call(step.rule, arguments, step.count, cython.NULL)
+                arrays[i] = tape_pointer(value.array)
         if op.suits(arrays, min(step.count, op.inputs)):
             try:
                 return wrap(tape_call(op.kernel, arrays, step.count, cython.NULL), None)

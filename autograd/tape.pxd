@@ -125,15 +125,17 @@ cdef class Op:
     cdef long indexed
     cdef long casts  # which attribute is the dtype to compute in
     cdef long keeps
+    cdef long takes  # which input may wait for a call that the kernel does itself
     cdef list plans
     cdef dict calls
     cdef bint differentiable
 
     cdef tuple places(self, Py_ssize_t count, names)
     cdef run(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
-    cdef compute(self, PyObject **arguments, Py_ssize_t n, Py_ssize_t total, tuple attrs, forms=*)
+    cdef compute(self, PyObject **arguments, Py_ssize_t n, Py_ssize_t total, tuple attrs, forms=*, tuple norm=*)
     cdef run_in_float32(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
     cdef forms(self, PyObject **inputs, Py_ssize_t n, long mask)
+    cdef tuple taken(self, Value value, PyObject **arguments, Py_ssize_t total)
     cdef Deferred join(self, PyObject **inputs, Py_ssize_t n, tuple attrs, PyObject **arrays)
     cdef postpone(self, PyObject **inputs, Py_ssize_t n, Py_ssize_t total, tuple attrs, long mask, PyObject **arrays)
     cdef bint may_wait(self, Deferred later, long mask, long n) except -1

@@ -31,6 +31,7 @@ def set_grad_enabled(on: bool) -> bool:
 
 REQUIRED = cython.declare(object, inspect.Parameter.empty)
 WITH_FORMS = cython.declare(tuple, ("kept",))
+WITH_NORM = cython.declare(tuple, ("norm",))
 _observers = cython.declare(tuple, ())
 
 
@@ -141,6 +142,7 @@ class Op:
         self.casts = self.names.index("dtype") if self.widens and "dtype" in self.names else -1
         self.indexed = self.names.index("index") if "index" in self.names else -1
         self.keeps = -1 if record.keeps is None else record.inputs.index(record.keeps)
+        self.takes = -1 if record.takes is None else record.inputs.index(record.takes[0])
         self.defaults = tuple(record.defaults.values())
         self.absent = tuple([record.signature.parameters[name].default for name in record.inputs])
         self.calls = {}
@@ -215,11 +217,18 @@ class Op:
                 tape_hold(arguments + i, attrs[i - n])
             if self.keeps >= 0 or self.custom:
                 forms = self.forms(inputs, n, mask)
+            norm: tuple = None
+            if self.takes >= 0 and isinstance(cython.cast(object, inputs[self.takes]), Value):
+                value: Value = cython.cast(Value, inputs[self.takes])
+                if value.deferred is not None:
+                    norm = self.taken(value, arguments, total)
+                    if norm is None:
+                        tape_exchange(arguments + self.takes, value.now())
             results = None
             if self.joints is not None or self.part is not None:
                 results = self.postpone(inputs, n, total, attrs, mask, arguments)
             if results is None:
-                results = self.compute(arguments, n, total, attrs, forms)
+                results = self.compute(arguments, n, total, attrs, forms, norm)
         finally:
             if many is None:
                 tape_drop(few, total)
@@ -280,10 +289,26 @@ class Op:
         weight.kept = None  # it is about to change
         return None
 
-    def compute(self, arguments, n, total, attrs, forms=None):
+    def taken(self, value, arguments, total):
+        """What the kernel takes as `norm`, so that an input need not be computed; None if it does not."""
+        deferred: Deferred = value.deferred
+        norm: tuple = None if deferred is None else deferred.arguments
+        _, call, fits = self.record.takes
+        if norm is None or deferred.call is not call or not fusion.enabled:
+            return None
+        arguments[total] = tape_pointer(norm)
+        try:
+            return norm if tape_call(fits, arguments, total, tape_pointer(WITH_NORM)) else None
+        except (ValueError, TypeError, IndexError):
+            return None  # the forward function says what is wrong
+
+    def compute(self, arguments, n, total, attrs, forms=None, norm=None):
         """The kernel's results for n inputs and perhaps attributes; what it refuses is the forward function's."""
         if self.kernel is not None and self.suits(arguments, n):
             try:
+                if norm is not None:
+                    arguments[total] = tape_pointer(norm)
+                    return tape_call(self.kernel, arguments, total, tape_pointer(WITH_NORM))
                 if forms is not None:
                     arguments[total] = tape_pointer(forms)
                     return tape_call(self.kernel, arguments, total, tape_pointer(WITH_FORMS))
@@ -375,7 +400,7 @@ class Op:
             x = cython.cast(object, inputs[i])
             if isinstance(x, Value):
                 value: Value = cython.cast(Value, x)
-                if value.deferred is not None and self.joints is None:
+                if value.deferred is not None and self.joints is None and i != self.takes:
                     value.now()
                 tape_hold(arrays + i, value.array)
                 if cnp.PyArray_TYPE(value.array) >= NPY_HALF and self.widens:

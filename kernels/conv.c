@@ -362,7 +362,7 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const voi
     switch (algorithm) {
         case CONV_DEPTHWISE:
         case CONV_GROUPS:
-            return depthwise(t, g, x, w, bias, y, kept);
+            return depthwise(t, g, x, NULL, w, bias, y, kept);
         case CONV_POINTWISE:
             return pointwise(t, g, x, w, bias, y, kept);
         case CONV_PLANE:

@@ -8,6 +8,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "depthwise.h"
 #include "gemm.h"
 #include "memory.h"
 #include "norm.h"
@@ -62,8 +63,10 @@ int conv_batch(const struct kernel_table* t, const conv_geometry* geometry, cons
                const void* bias, void* y);
 int conv_plane_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                       void* gw);
-int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
-              const void* bias, void* y, memory_kept* kept);
+int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const depthwise_norm* norm,
+              const void* w, const void* bias, void* y, memory_kept* kept);
+/* Whether it, and its weight's gradient, normalise x themselves if asked to. */
+int depthwise_normalizes(const struct kernel_table* t, const conv_geometry* geometry);
 
 /* The matrix product that a 1x1 convolution is; x, y and bias are still to be set. */
 gemm_problem conv_as_product(const conv_geometry* geometry, const void* w, memory_kept* kept);
@@ -72,7 +75,7 @@ gemm_problem conv_as_product(const conv_geometry* geometry, const void* w, memor
 int depthwise_is_3x3(const struct kernel_table* t, const conv_geometry* geometry);
 int depthwise_keep(const struct kernel_table* t, const conv_geometry* geometry, const void* w, memory_kept* kept);
 void depthwise_3x3_row(const struct kernel_table* t, const conv_geometry* packed, const void* const* rows,
-                       const void* w, const void* bias, void* y);
+                       const depthwise_norm* norm, const void* w, const void* bias, void* y);
 
 /* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
 int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w, void* gx);
@@ -85,7 +88,7 @@ int conv_grads(const struct kernel_table* t, const conv_geometry* forward, const
 int depthwise_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w,
                      void* gx);
 int depthwise_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
-                     void* gw);
+                     const depthwise_norm* norm, void* gw);
 
 /* The convolution of g that gives the phase (h, w) of the input gradient at a stride, and where it begins in gx and w.
  * Returns 0 if no output saw that phase. */

@@ -26,6 +26,7 @@ typedef struct {
     const kernel_table* t;
     const conv_geometry* g;
     const char *x, *w, *bias, *grad, *zeros; /* w as [r][s][group][c]; c zeros */
+    const depthwise_norm* norm;
     char *y, *partials;
     const phase* phases;
     int64_t phase_count;
@@ -73,9 +74,20 @@ int depthwise_is_3x3(const kernel_table* t, const conv_geometry* g) {
            g->stride_w <= 2 && g->c >= t->lanes;
 }
 
-void depthwise_3x3_row(const kernel_table* t, const conv_geometry* g, const void* const* rows, const void* w,
-                       const void* bias, void* y) {
+/* Short vectors load and store the nine sums of a row too often, but channels that fill no vector are worse. */
+static int row_by_row_pays(const kernel_table* t, const conv_geometry* g) {
+    return depthwise_is_3x3(t, g) && (t->lane_bytes == 64 || g->c % t->lanes);
+}
+
+int depthwise_normalizes(const kernel_table* t, const conv_geometry* g) {
+    t = conv_filled_table(t, g->c);
+    return conv_choose(t, CONV_FORWARD, g, NULL) == CONV_DEPTHWISE && row_by_row_pays(t, g);
+}
+
+void depthwise_3x3_row(const kernel_table* t, const conv_geometry* g, const void* const* rows,
+                       const depthwise_norm* norm, const void* w, const void* bias, void* y) {
     depthwise_3x3_args a = {.x = {rows[0], rows[1], rows[2]}, .w = w, .bias = bias, .y = y, .relu = g->relu};
+    a.norm = norm;
     a.q = g->q, a.c = g->c, a.columns = g->w, a.first = g->origin_w, a.step = g->stride_w, a.pitch = g->w * g->c;
     a.w_r = g->weight_r, a.w_s = g->weight_s, a.y_q = g->out_w;
     t->depthwise_3x3(&a);
@@ -100,7 +112,7 @@ static void run_row(const depthwise_run* run, const phase* part, int64_t n, int6
     if (depthwise_is_3x3(run->t, g)) {
         const void* rows[3];
         rows_below(run, g, n, p, rows);
-        depthwise_3x3_row(run->t, g, rows, run->w + part->w * run->size, run->bias,
+        depthwise_3x3_row(run->t, g, rows, run->norm, run->w + part->w * run->size, run->bias,
                           run->y + (part->y + n * g->out_n + p * g->out_h) * run->size);
         return;
     }
@@ -164,12 +176,13 @@ static double work_of(const conv_geometry* g) {
     return (double)g->n * g->p * g->q * g->c * (g->r * g->s * group_of(g));
 }
 
-int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y,
-              memory_kept* kept) {
+int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, const depthwise_norm* norm, const void* w,
+              const void* bias, void* y, memory_kept* kept) {
     t = conv_filled_table(t, g->c);
     const int size = t->lane_bytes / t->lanes;
     phase whole = {.g = *g};
-    depthwise_run run = {.t = t, .x = x, .bias = bias, .y = y, .size = size, .phases = &whole, .phase_count = 1};
+    depthwise_run run = {.t = t, .x = x, .norm = norm, .bias = bias, .y = y, .size = size};
+    run.phases = &whole, run.phase_count = 1;
     memory_kept own = {0};
     if (depthwise_keep(t, g, w, kept ? kept : &own)) return -1;
     run.w = kept ? kept->data : own.data;
@@ -269,14 +282,10 @@ static void add_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t p1
 static void add_row_3x3(const depthwise_run* run, int64_t n, int64_t p, char* partial) {
     const conv_geometry* g = run->g;
     depthwise_3x3_grad_w_args a = {.q = g->q, .c = g->c, .columns = g->w, .first = g->origin_w, .step = g->stride_w};
-    a.pitch = g->w * g->c, a.out = partial, a.g = run->grad + (n * g->p + p) * g->q * g->c * run->size;
+    a.norm = run->norm, a.pitch = g->w * g->c, a.out = partial,
+    a.g = run->grad + (n * g->p + p) * g->q * g->c * run->size;
     rows_below(run, g, n, p, a.x);
     run->t->depthwise_3x3_grad_w(&a);
-}
-
-/* Short vectors load and store the nine sums of a row too often, but channels that fill no vector are worse. */
-static int row_by_row_pays(const kernel_table* t, const conv_geometry* g) {
-    return depthwise_is_3x3(t, g) && (t->lane_bytes == 64 || g->c % t->lanes);
 }
 
 static void grad_w_task(void* context, int64_t chunk, int thread) {
@@ -295,11 +304,12 @@ static void grad_w_task(void* context, int64_t chunk, int thread) {
     }
 }
 
-int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x, void* gw) {
+int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x,
+                     const depthwise_norm* norm, void* gw) {
     t = conv_filled_table(t, g->c);
     const int size = t->lane_bytes / t->lanes;
     const int64_t taps = g->r * g->s, weights = taps * group_of(g) * g->c;
-    depthwise_run run = {.t = t, .g = g, .x = x, .grad = grad, .size = size};
+    depthwise_run run = {.t = t, .g = g, .x = x, .norm = norm, .grad = grad, .size = size};
     run.rows = conv_min(g->p, conv_ceil(BLOCK_BYTES, g->w * g->c * size * conv_min(g->stride_h, g->h)));
     run.row_blocks = conv_ceil(g->p, run.rows);
     run.blocks = g->n * run.row_blocks;

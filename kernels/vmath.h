@@ -90,6 +90,8 @@ INLINE V K(activated)(V x, int relu) {
     if (relu) x = K(vrelu)(x);
     return relu == 6 ? K(min_or_second)(K(splat)(6), x) : x;
 }
+/* Of a deviation from the mean. */
+INLINE V K(affine)(V d, V scale, V shift) { return d * scale + shift; }
 INLINE V K(clamp)(V x, T low, T high) { return K(min_or_second)(K(splat)(high), K(max_or_second)(K(splat)(low), x)); }
 
 /* Whether a mask holds in any lane. */

@@ -24,6 +24,7 @@ from autograd.ops.norm import (
     eval_reference,
     eval_scale,
     images,
+    train_part,
     train_parts,
     train_reference,
     train_twin,
@@ -72,6 +73,10 @@ def _reference(x, w=None, b=None, six=False, **attrs):
     return _bounded(y, six), mean, rstd
 
 
+def _part(*args, six, **attrs):
+    return train_part(*args, **attrs, relu=6 if six else 1)
+
+
 def _twin(*args, six=False, **attrs):
     return (relu6 if six else relu)(train_twin(*args, **attrs))
 
@@ -84,6 +89,7 @@ def _residual_reference(x, residual, w=None, b=None, **attrs):
 @op(
     reference=_reference,
     samples=_samples,
+    part=_part,
     extras=("mean", "rstd"),
     twin=_twin,
     bound=3e-5,
@@ -106,14 +112,15 @@ batch_norm_relu_train.grads(
 
 
 def _with_residual(arguments, others, attrs):
-    x, mean, scale, shift, residual, _ = arguments
+    x, mean, scale, shift, residual, activation = arguments
     (y,) = others
     alike = isinstance(y, np.ndarray) and y.shape == x.shape and y.dtype == x.dtype
-    return (x, mean, scale, shift, y, 0) if alike and residual is None and attrs == (1,) else None
+    joins = alike and residual is None and not activation and attrs == (1,)
+    return (x, mean, scale, shift, y, 0) if joins else None
 
 
 add.continues(kernels.batch_norm_apply, _with_residual)
-relu.continues(kernels.batch_norm_apply, lambda arguments, others, attrs: (*arguments[:-1], 1))
+relu.continues(kernels.batch_norm_apply, lambda arguments, others, attrs: (*arguments[:-1], arguments[-1] or 1))
 batch_norm_train.grads_through(relu, parts=lambda g, x, w, b, mean, rstd: train_parts(g, x, w, mean, rstd, b, 1))
 
 

@@ -221,6 +221,7 @@ def _flops(out, x, w, b=None, **_):
     flops=_flops,
     kernel=kernels.conv2d,
     keeps="w",
+    takes=("x", kernels.batch_norm_apply, kernels.conv2d_normalizes),
     linear_in=("x", "w"),
     advice=_advice,
     onnx="Conv",
@@ -303,6 +304,7 @@ def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
     samples=_grad_w_samples,
     flops=lambda out, u, x, **_: 2 * math.prod(u) * math.prod(out[1:]),
     kernel=kernels.conv2d_grad_w,
+    takes=("x", kernels.batch_norm_apply, kernels.conv2d_grad_w_normalizes),
     linear_in=("u", "x"),
 )
 def conv2d_grad_w(u, x, *, w_shape, stride=1, padding=0, dilation=1, groups=1):
@@ -349,7 +351,9 @@ conv2d.grads(
 def _both(g, x, w, stride, padding, dilation, groups):
     """The gradients for x and w where g, a batch norm's, is still to be computed."""
     geometry = stride, padding, dilation, groups
-    both = kernels.conv2d_grads(waits_for(g), x.array, w.array, *geometry)
+    both = None
+    if waits_for(x) is None:
+        both = kernels.conv2d_grads(waits_for(g), x.array, w.array, *geometry)
     return both or (conv2d_grad_x(g, w, x.shape, *geometry), conv2d_grad_w(g, x, w.shape, *geometry))
 
 

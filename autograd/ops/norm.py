@@ -69,17 +69,17 @@ def train_twin(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None,
     return y if b is None else y + per_channel(b, x.ndim)
 
 
-def _train_part(x, w=None, b=None, *, eps, running_mean, running_var, momentum):
+def train_part(x, w=None, b=None, *, eps, running_mean, running_var, momentum, relu=0):
     if not x.size:
         return None
     arguments, rstd = kernels.batch_norm_begin(x, w, b, eps, running_mean, running_var, momentum)
-    return Deferred(kernels.batch_norm_apply, (*arguments, None, 0), batch_norm_train), arguments[1], rstd
+    return Deferred(kernels.batch_norm_apply, (*arguments, None, relu), batch_norm_train), arguments[1], rstd
 
 
 @op(
     reference=train_reference,
     samples=_train_samples,
-    part=_train_part,
+    part=train_part,
     flops=lambda out, *_, **__: 5 * math.prod(out),
     extras=("mean", "rstd"),
     twin=train_twin,
