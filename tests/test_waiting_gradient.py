@@ -10,7 +10,7 @@ from autograd.nn import functional as F
 from autograd.utils.checkpoint import checkpoint
 
 FITS = [(8, 16, 36, 36, 56), (2, 24, 37, 31, 232), (8, 72, 40, 40, 50)]  # N, C, H, W, K
-APART = [(2, 16, 8, 8, 24), (2, 7, 48, 48, 120), (2, 200, 40, 40, 170)]
+APART = [(2, 16, 8, 8, 24), (2, 1, 48, 48, 120), (2, 200, 40, 40, 170)]
 
 
 def plain(bn, z):
