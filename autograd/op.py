@@ -144,7 +144,8 @@ class Record(Signature):
     def grads_waiting(self, call: Callable, **rules: Callable | None) -> Op:
         """Sets the rules for a g that is still to be computed by call(*arguments) and goes nowhere else.
 
-        They serve all these inputs at once, and get the arguments by autograd.value.waits_for(g).
+        They serve all these inputs at once, and get the arguments by autograd.value.waits_for(g). The one that runs
+        first, which others have to ask for, tells whether g may wait.
         """
         self._check_rules(rules)
         self.rules_through[call] = self.rules | rules

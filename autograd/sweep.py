@@ -278,11 +278,13 @@ def _joint_steps(node: Node, wanted_ids: set | None):
 
 @cython.cfunc
 @cython.returns(cython.bint)
-def _may_wait(edge: Node, later: Deferred):
+def _may_wait(g: Value, edge: Node):
     """Whether a gradient need not be computed before the rules of this node run, which nobody else gets it before."""
+    later: Deferred = g.deferred
     if edge.op is None or cython.cast(Plan, edge.plan).through is None or not fusion.enabled:
         return False
-    if later.call not in cython.cast(Plan, edge.plan).through or edge.count > 1 or edge.pending is not None:
+    steps: tuple = cython.cast(Plan, edge.plan).through.get(later.call)
+    if steps is None or edge.count > 1 or edge.pending is not None or edge.held is None:
         return False
     if edge.hooks or edge.retains or edge.wanted or edge.restore is not None or _watcher is not None:
         return False
@@ -290,7 +292,10 @@ def _may_wait(edge: Node, later: Deferred):
     for i in range(edge.degree):
         if edge.held[i] is not None and not cython.cast(Node, edge.held[i]).needed:
             return False  # autograd.grad() asks for others
-    return True
+    arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
+    fits: Step = steps[0]
+    _gather(fits, edge, g, None, None, arguments)
+    return tape_call(fits.rule, arguments, fits.count, cython.NULL)
 
 
 @cython.cfunc
@@ -330,32 +335,21 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
         return
     held: tuple = node.held
     degree: cython.Py_ssize_t = node.degree
+    alias: Value = None
     if create_graph and plan.out >= 0:
-        alias: Value = held[degree + plan.out]
+        alias = held[degree + plan.out]
         alias = wrap(alias.array, node)
     arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
     results: tuple = tape_tuple(len(steps)) if plan.chained or steps is not plan.steps else None
     step: Step
     s: cython.Py_ssize_t
-    i: cython.int
     for s in range(len(steps)):
         step = steps[s]
         if step.target >= 0 and results is None and not op.variadic:
             item = held[step.target]
             if item is not None and not cython.cast(Node, item).needed:
                 continue  # autograd.grad() asks for others
-        for i in range(step.count):
-            source: cython.int = step.sources[i]
-            place: cython.int = step.places[i]
-            if source == FROM_GRADIENT:
-                argument = g
-            elif source == FROM_SAVED:
-                argument = alias if create_graph and place == plan.out else held[degree + place]
-            elif source == FROM_ATTRIBUTE:
-                argument = node.attrs[place]
-            else:
-                argument = results[place]
-            arguments[i] = tape_pointer(argument)  # borrowed: the node owns them all
+        _gather(step, node, g, alias, results, arguments)
         result = _run_rule(step, arguments, create_graph)
         if results is not None:
             tape_set(results, s, result)
@@ -366,6 +360,27 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
                         _deliver_checked(node, edge, part, create_graph)
             elif result is not None:
                 _deliver_checked(node, held[step.target], result, create_graph)
+
+
+@cython.cfunc
+def _gather(
+    step: Step, node: Node, g: Value, alias, results: tuple | None, arguments: cython.pointer(cython.pointer(PyObject))
+):
+    """The arguments of a node's rule, borrowed: the node owns them all. alias: what stands for the saved result."""
+    i: cython.int
+    for i in range(step.count):
+        source: cython.int = step.sources[i]
+        place: cython.int = step.places[i]
+        if source == FROM_GRADIENT:
+            argument = g
+        elif source == FROM_SAVED:
+            saved: cython.bint = alias is None or place != cython.cast(Plan, node.plan).out
+            argument = node.held[node.degree + place] if saved else alias
+        elif source == FROM_ATTRIBUTE:
+            argument = node.attrs[place]
+        else:
+            argument = results[place]
+        arguments[i] = tape_pointer(argument)
 
 
 @cython.cfunc
@@ -428,11 +443,10 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
         g = cython.cast(Value, result)
         g.now()
     elif isinstance(result, Deferred):
-        if not create_graph and _may_wait(edge, result):
-            g = wrap(cython.cast(Deferred, result).arguments[0], None)
-            g.deferred = result
-        else:
-            g = wrap(cython.cast(Deferred, result).compute(), None)
+        g = wrap(cython.cast(Deferred, result).arguments[0], None)
+        g.deferred = result
+        if create_graph or not _may_wait(g, edge):
+            g.now()
     else:
         g = wrap(result if cnp.PyArray_CheckExact(result) else np.asarray(result), None)
     if not edge.has_shape_of(cython.cast(cnp.ndarray, g.array)):

@@ -327,23 +327,35 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1,
     return out
 
 
+def conv2d_grads_fit(dtype, x_shape, w_shape, stride=1, padding=0, dilation=1, groups=1):
+    """Whether conv2d_grads is better than conv2d_grad_x and conv2d_grad_w: for large g and small w."""
+    cdef conv_geometry f
+    cdef cnp.npy_intp[4] x
+    cdef cnp.npy_intp[4] w
+    four_sizes("conv2d_grads", x_shape, x)
+    four_sizes("conv2d_grads", w_shape, w)
+    set_geometry(&f, "conv2d_grads", x, w, stride, padding, dilation, groups)
+    return conv_grads_fit(table(np.empty(0, dtype)), &f)
+
+
 def conv2d_grads(tuple norm, cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, dilation=1, groups=1):
-    """conv2d_grad_x and conv2d_grad_w of g = batch_norm_grad_apply(*norm) in one pass; None where two are better."""
+    """conv2d_grad_x and conv2d_grad_w of g = batch_norm_grad_apply(*norm), where conv2d_grads_fit."""
     cdef conv_geometry f
     cdef norm_gradient n
     cdef cnp.ndarray gx, gw
-    cdef cnp.ndarray g = norm[0]
     cdef int status
-    cdef const kernel_table *t = table_of_both("conv2d", x, w)
+    cdef const kernel_table *t = table_of_both("conv2d_grads", x, w)
     set_geometry(
-        &f, "conv2d", image_shape("conv2d", x), image_shape("conv2d", w), stride, padding, dilation, groups
+        &f, "conv2d_grads", image_shape("conv2d_grads", x), image_shape("conv2d_grads", w), stride, padding, dilation,
+        groups
     )
-    check_gradient("conv2d_grads", g, &f)
-    if cnp.PyArray_TYPE(g) != cnp.PyArray_TYPE(x) or not conv_grads_fit(t, &f):
-        return None
+    check_gradient("conv2d_grads", norm[0], &f)
+    table_of_both("conv2d_grads", x, norm[0])
+    if not conv_grads_fit(t, &f):
+        raise ValueError("conv2d_grads: not for convolutions of this size")
     gx = empty_images(f.n, f.c, f.h, f.w, cnp.PyArray_TYPE(x))
     gw = empty(4, cnp.PyArray_DIMS(w), cnp.PyArray_TYPE(x))
-    x, w = channels_inner(x, "conv2d"), contiguous(w)
+    x, w = channels_inner(x, "conv2d_grads"), contiguous(w)
     set_gradient(&n, norm)
     with nogil:
         parallel_watch()

@@ -89,7 +89,7 @@ def assert_same(found, expected):
 def test_the_same_bits(shape, dtype, form, made):
     step = Step(shape, form, dtype=dtype)
     step.forward().backward()
-    assert [both is not None for both in made] == [shape in FITS]
+    assert len(made) == (shape in FITS)
     assert_same(step.gradients(), apart(shape, form, dtype=dtype))
 
 

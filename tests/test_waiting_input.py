@@ -176,7 +176,9 @@ def test_changes_in_place_are_errors():
     loss = step.forward()
     with ag.no_grad():
         step.z += 1
-    np.testing.assert_array_equal(step.between.detach().numpy(), np.clip(step.bn(step.x.detach()).detach().numpy(), 0, 6))
+    np.testing.assert_array_equal(
+        step.between.detach().numpy(), np.clip(step.bn(step.x.detach()).detach().numpy(), 0, 6)
+    )
     with pytest.raises(ag.GraphError, match="batch_norm"):
         loss.backward()
 
@@ -203,7 +205,9 @@ def test_checkpoints_anomaly_mode_and_saved_tensors():
         step.forward().backward()
     assert_same(step.outcome(), expected)
     step, packed = Step(), []
-    with ag.autograd.graph.saved_tensors_hooks(lambda t: packed.append(t.shape) or t.detach().numpy().copy(), ag.tensor):
+    with ag.autograd.graph.saved_tensors_hooks(
+        lambda t: packed.append(t.shape) or t.detach().numpy().copy(), ag.tensor
+    ):
         loss = step.forward()
     loss.backward()
     assert packed

@@ -348,16 +348,21 @@ conv2d.grads(
 )
 
 
-def _both(g, x, w, stride, padding, dilation, groups):
-    """The gradients for x and w where g, a batch norm's, is still to be computed."""
-    geometry = stride, padding, dilation, groups
-    both = None
-    if waits_for(x) is None:
-        both = kernels.conv2d_grads(waits_for(g), x.array, w.array, *geometry)
-    return both or (conv2d_grad_x(g, w, x.shape, *geometry), conv2d_grad_w(g, x, w.shape, *geometry))
+def _fits(g, x, x_shape, w_shape, stride, padding, dilation, groups):
+    """Whether both gradients at once, of a batch norm's gradient that is still to be computed, are better."""
+    dtype = waits_for(g)[0].dtype
+    return waits_for(x) is None and kernels.conv2d_grads_fit(dtype, x_shape, w_shape, stride, padding, dilation, groups)
 
 
-conv2d.grads_waiting(kernels.batch_norm_grad_apply, both=_both, x=lambda both: both[0], w=lambda both: both[1])
+conv2d.grads_waiting(
+    kernels.batch_norm_grad_apply,
+    fits=_fits,
+    both=lambda fits, g, x, w, stride, padding, dilation, groups: kernels.conv2d_grads(
+        waits_for(g), x.array, w.array, stride, padding, dilation, groups
+    ),
+    x=lambda both: both[0],
+    w=lambda both: both[1],
+)
 AFTER_ACTIVATION = {
     "x": Direct(conv2d_grad_x, "gz", "w", "x_shape", *GEOMETRY),
     "w": Direct(conv2d_grad_w, "gz", "x", "w_shape", *GEOMETRY),
