@@ -350,8 +350,8 @@ conv2d.grads(
 
 def _fits(g, x, x_shape, w_shape, stride, padding, dilation, groups):
     """Whether both gradients at once, of a batch norm's gradient that is still to be computed, are better."""
-    dtype = waits_for(g)[0].dtype
-    return waits_for(x) is None and kernels.conv2d_grads_fit(dtype, x_shape, w_shape, stride, padding, dilation, groups)
+    geometry = stride, padding, dilation, groups
+    return waits_for(x) is None and kernels.conv2d_grads_fit(g.dtype, x_shape, w_shape, *geometry)
 
 
 conv2d.grads_waiting(
