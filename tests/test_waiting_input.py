@@ -57,11 +57,6 @@ def apart(*args, **options):
     return step.outcome()
 
 
-def assert_same(found, expected):
-    for a, b in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
 OPTIONS = [
     {},
     {"stride": 2},
@@ -83,7 +78,7 @@ def test_the_same_bits(options, dtype, form):
     step.forward().backward()
     if step.conv.in_channels == CHANNELS:
         assert waits_for(step.between) is not None  # neither pass needed it
-    assert_same(step.outcome(), apart(form, dtype=dtype, **options))
+    np.testing.assert_equal(step.outcome(), apart(form, dtype=dtype, **options))
 
 
 OTHERS = [
@@ -101,7 +96,7 @@ def test_other_convolutions_get_it_computed(options):
     step = Step(**options)
     step.forward().backward()
     assert waits_for(step.between) is None
-    assert_same(step.outcome(), apart(**options))
+    np.testing.assert_equal(step.outcome(), apart(**options))
 
 
 def test_any_number_of_threads():
@@ -112,7 +107,7 @@ def test_any_number_of_threads():
             step.forward().backward()
         found.append(step.outcome())
     for other in found[1:]:
-        assert_same(other, found[0])
+        np.testing.assert_equal(other, found[0])
 
 
 def test_the_kernel_refuses_nothing_it_was_asked_for():
@@ -136,7 +131,7 @@ def test_whoever_looks_sees_the_result():
     expected = np.clip(step.bn(step.x.detach()).detach().numpy(), 0, 6)
     np.testing.assert_array_equal(step.between.detach().numpy(), expected)
     loss.backward()
-    assert_same(step.outcome(), apart())
+    np.testing.assert_equal(step.outcome(), apart())
 
 
 def test_another_use_and_another_sweep():
@@ -151,7 +146,7 @@ def test_another_use_and_another_sweep():
     loss.backward(retain_graph=True)
     loss.backward()
     expected = apart()
-    assert_same(step.outcome()[1:3], [2 * g for g in expected[1:3]])
+    np.testing.assert_equal(step.outcome()[1:3], [2 * g for g in expected[1:3]])
 
 
 def test_a_frozen_weight_and_one_gradient_alone():
@@ -191,7 +186,7 @@ def test_second_derivatives():
             (gx,) = ag.grad(step.forward(), [step.x], create_graph=True)
             (gx * gx).sum().backward()
         found.append(step.outcome())
-    assert_same(found[0], found[1])
+    np.testing.assert_equal(found[0], found[1])
 
 
 def test_checkpoints_anomaly_mode_and_saved_tensors():
@@ -203,7 +198,7 @@ def test_checkpoints_anomaly_mode_and_saved_tensors():
     step = Step()
     with ag.detect_anomaly():
         step.forward().backward()
-    assert_same(step.outcome(), expected)
+    np.testing.assert_equal(step.outcome(), expected)
     step, packed = Step(), []
     with ag.autograd.graph.saved_tensors_hooks(
         lambda t: packed.append(t.shape) or t.detach().numpy().copy(), ag.tensor
@@ -211,7 +206,7 @@ def test_checkpoints_anomaly_mode_and_saved_tensors():
         loss = step.forward()
     loss.backward()
     assert packed
-    assert_same(step.outcome(), expected)
+    np.testing.assert_equal(step.outcome(), expected)
 
 
 def test_added_to_and_activated_afterwards():
