@@ -252,17 +252,16 @@ def batch_norm_grad_begin(g, x, w, mean, rstd, b=None, out=None, int relu=0):
     return (a, gr if y != NULL else grad, n.g_pitch, mean_vector, factors, n.relu), gw, gb, gr
 
 
-cdef int64_t set_gradient(norm_gradient *n, tuple arguments) except -1:
-    """What batch_norm_grad_apply is called with; returns the number of channels."""
+cdef int set_gradient(norm_gradient *n, tuple arguments) except -1:
+    """What batch_norm_grad_apply computes with, called with these arguments."""
     cdef cnp.ndarray x = arguments[0], g = arguments[1], mean = arguments[3], factors = arguments[4]
-    cdef int64_t channels = cnp.PyArray_DIM(x, 1)
-    cdef int64_t step = channels * cnp.PyArray_ITEMSIZE(x)
+    cdef int64_t step = cnp.PyArray_DIM(x, 1) * cnp.PyArray_ITEMSIZE(x)
     cdef const char *vectors = <const char *>cnp.PyArray_DATA(factors)
     n.x, n.g, n.g_pitch, n.mean = cnp.PyArray_DATA(x), cnp.PyArray_DATA(g), arguments[2], cnp.PyArray_DATA(mean)
     n.scale, n.shift = vectors, vectors + step
     n.a, n.b, n.c = vectors + 2 * step, vectors + 3 * step, vectors + 4 * step
     n.relu = arguments[5]
-    return channels
+    return 0
 
 
 def batch_norm_grad_apply(*arguments):
