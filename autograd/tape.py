@@ -219,11 +219,9 @@ class Op:
                 forms = self.forms(inputs, n, mask)
             norm: tuple = None
             if self.takes >= 0 and isinstance(cython.cast(object, inputs[self.takes]), Value):
-                value: Value = cython.cast(Value, inputs[self.takes])
-                if value.deferred is not None:
-                    norm = self.taken(value, arguments, total)
-                    if norm is None:
-                        tape_exchange(arguments + self.takes, value.now())
+                norm = self.taken(cython.cast(Value, inputs[self.takes]), arguments, total)
+                if norm is None:  # it may have waited when `gather` saw it, and another thread been there since
+                    tape_exchange(arguments + self.takes, cython.cast(Value, inputs[self.takes]).now())
             results = None
             if self.joints is not None or self.part is not None:
                 results = self.postpone(inputs, n, total, attrs, mask, arguments)
@@ -293,8 +291,10 @@ class Op:
         """What the kernel takes as `norm`, so that an input need not be computed; None if it does not."""
         deferred: Deferred = value.deferred
         norm: tuple = None if deferred is None else deferred.arguments
+        if norm is None or not fusion.enabled:
+            return None
         _, call, fits = self.record.takes
-        if norm is None or deferred.call is not call or not fusion.enabled:
+        if deferred.call is not call:
             return None
         arguments[total] = tape_pointer(norm)
         try:

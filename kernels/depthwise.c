@@ -282,7 +282,7 @@ static void add_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t p1
 static void add_row_3x3(const depthwise_run* run, int64_t n, int64_t p, char* partial) {
     const conv_geometry* g = run->g;
     depthwise_3x3_grad_w_args a = {.q = g->q, .c = g->c, .columns = g->w, .first = g->origin_w, .step = g->stride_w};
-    a.norm = run->norm, a.pitch = g->w * g->c, a.out = partial,
+    a.norm = run->norm, a.pitch = g->w * g->c, a.out = partial;
     a.g = run->grad + (n * g->p + p) * g->q * g->c * run->size;
     rows_below(run, g, n, p, a.x);
     run->t->depthwise_3x3_grad_w(&a);

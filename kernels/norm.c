@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "kernels.h"
-#include "layout.h"
 #include "parallel.h"
 #include "reduce.h"
 
