@@ -14,7 +14,8 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 OBJECTS = ROOT / "build/objects"
-COMPILED = ["value", "tape", "sweep", "operators", "tensor", "nn.base", "nn.folding", "optim.many"]
+COMPILED = ["value", "plan", "waiting", "tape", "visit", "sweep", "operators", "tensor"]
+COMPILED += ["nn.base", "nn.folding", "optim.many"]
 # -ffast-math and its like are out: at link time they flush subnormals in the whole process.
 CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi", "-g0"]
 # AUTOGRAD_SANITIZE=1: every access and every undefined operation is checked, see .ci/sanitize.

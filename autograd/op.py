@@ -32,9 +32,7 @@ import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
 from autograd.halves import is_number, narrowed, widened
-from autograd.shapes import explain_axes, explain_broadcast
-from autograd.signature import Signature
-from autograd.tape import (
+from autograd.plan import (
     FROM_ATTRIBUTE,
     FROM_GRADIENT,
     FROM_SAVED,
@@ -43,12 +41,12 @@ from autograd.tape import (
     SAVE_INPUT,
     SAVE_OUT,
     SAVE_SHAPE,
-    Op,
     Plan,
     Step,
-    declare,
-    has_halves,
 )
+from autograd.shapes import explain_axes, explain_broadcast
+from autograd.signature import Signature
+from autograd.tape import Op, declare, has_halves
 
 POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
 
@@ -144,7 +142,7 @@ class Record(Signature):
     def grads_waiting(self, call: Callable, **rules: Callable | None) -> Op:
         """Sets the rules for a g that is still to be computed by call(*arguments) and goes nowhere else.
 
-        They serve all these inputs at once, and get the arguments by autograd.value.waits_for(g). The one that runs
+        They serve all these inputs at once, and get the arguments by autograd.waiting.waits_for(g). The one that runs
         first, which others have to ask for, tells whether g may wait.
         """
         self._check_rules(rules)

@@ -5,24 +5,24 @@ import threading
 import cython
 import numpy as np
 from cython.cimports import numpy as cnp
-from cython.cimports.autograd.tape import (
-    FROM_ATTRIBUTE,
-    FROM_GRADIENT,
-    FROM_SAVED,
-    MAX_ARGUMENTS,
-    Op,
-    Plan,
-    Step,
-    set_grad_enabled,
-    tape_call,
-    tape_pointer,
-    tape_set,
-    tape_tuple,
+from cython.cimports.autograd.capi import tape_call, tape_pointer, tape_set, tape_tuple
+from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, Step
+from cython.cimports.autograd.tape import Op, set_grad_enabled
+from cython.cimports.autograd.value import (
+    Deferred,
+    Node,
+    PyObject,
+    Value,
+    is_private,
+    owner,
+    tape_base,
+    tape_references,
+    wrap,
 )
-from cython.cimports.autograd.value import Deferred, Node, PyObject, Value, is_private, owner, tape_base, wrap
+from cython.cimports.autograd.visit import visit
+from cython.cimports.autograd.waiting import gradient_may_wait, joint_steps, mask_sum
 
 from autograd import kernels
-from autograd.backends import fusion
 from autograd.errors import GraphError, ShapeError
 from autograd.tape import declare
 from autograd.value import leaf_node
@@ -37,7 +37,6 @@ _relu = cython.declare(Op, declare("relu"))
 
 _add_into = cython.declare(object, kernels.add_)
 _plus = cython.declare(object, kernels.add)
-_masked_sum = cython.declare(object, kernels.add_relu_grad)
 _copy = cython.declare(object, kernels.copy)
 
 _lock = threading.RLock()
@@ -73,7 +72,7 @@ def sweep(roots, seeds, wanted=None, retain_graph=False, create_graph=False):
         gradients: list = []
         _active.append(mark)
         try:
-            deferred: cython.bint = _count(roots, mark, visited, wanted)
+            deferred: cython.bint = visit(roots, mark, _active, visited, wanted)
             _propagate(roots, seeds, wanted, retain_graph, create_graph, deferred, arrived, gradients)
             if not retain_graph:
                 for node in visited:
@@ -107,90 +106,6 @@ def _reset(node: Node):
     node.link = None
     node.owned = False
     node.masked = False
-
-
-@cython.cfunc
-@cython.returns(cython.bint)
-def _count(roots: list, mark: cython.ulonglong, visited: list, wanted):
-    """Lists the nodes below the roots and counts how many gradients each will get.
-
-    Returns whether to free nothing before the end: a hook or somebody's own rule may raise,
-    and then the graph must still be whole.
-    """
-    top: Node = None  # a stack, linked from node to node
-    i: cython.Py_ssize_t
-    deferred: cython.bint = False
-    node: Node
-    edge: Node
-    for node in roots:
-        if node.mark != mark:
-            _enter(node, mark)
-            node.link, top = top, node
-    try:
-        while top is not None:
-            node = top
-            top = node.link
-            visited.append(node)
-            if node.hooks or (node.op is not None and cython.cast(Op, node.op).custom):
-                deferred = True
-            if node.op is None:
-                continue
-            if node.held is None:
-                raise GraphError(
-                    f"backward: the graph of {node.op.name!r} was already differentiated and freed; "
-                    "call the first backward with retain_graph=True, or run the forward pass again"
-                )
-            for i in range(node.degree):
-                item = node.held[i]
-                if item is not None:
-                    edge = cython.cast(Node, item)
-                    if edge.mark != mark:
-                        _enter(edge, mark)
-                        edge.link, top = top, edge
-                    edge.count += 1
-    finally:
-        while top is not None:  # after an error: nodes still linked are reset with the others
-            visited.append(top)
-            top = top.link
-    if wanted is not None:
-        _prune(visited, wanted)
-    return deferred
-
-
-@cython.cfunc
-def _enter(node: Node, mark: cython.ulonglong):
-    if len(_active) > 1 and node.mark in _active:
-        raise GraphError("backward: called from a hook or a rule on the graph that is being differentiated")
-    node.mark = mark
-    node.count = 0
-    node.needed = True
-    node.wanted = False
-
-
-@cython.cfunc
-def _prune(visited: list, wanted: list):
-    """Keeps only what leads to the wanted nodes; inputs are always older than results."""
-    node: Node
-    edge: Node
-    wanted_ids = {id(node) for node in wanted}
-    visited.sort(key=_by_age)
-    for node in visited:
-        node.count = 0
-        node.needed = node.wanted = id(node) in wanted_ids
-        for item in node.edges or ():
-            if item is not None:
-                edge = item
-                node.needed = node.needed or edge.needed
-    for node in visited:
-        if node.needed:
-            for item in node.edges or ():
-                if item is not None:
-                    edge = item
-                    edge.count += 1
-
-
-def _by_age(node: Node):
-    return node.seq
 
 
 @cython.cfunc
@@ -235,10 +150,10 @@ def _propagate(
         if g is not None and node.needed:
             steps: tuple = None
             place: Node = node  # whose rules run
-            if g.deferred is not None:  # _may_wait has seen to it that there are steps
+            if g.deferred is not None:  # gradient_may_wait has seen to it that there are steps
                 steps = cython.cast(Plan, node.plan).through[g.deferred.call]
             elif cython.cast(Op, node.op).joints is not None and not create_graph:
-                steps = _joint_steps(node, wanted_ids)
+                steps = joint_steps(node, wanted_ids, _watcher is not None)
                 if steps is not None:
                     place = node.held[0]  # which, having got its gradient, will find none
             if steps is None and node.masked:
@@ -257,45 +172,6 @@ def _propagate(
                     edge.link, ready = ready, edge
         if not retain_graph and not deferred:
             node.release()
-
-
-@cython.cfunc
-def _joint_steps(node: Node, wanted_ids: set | None):
-    """The rules that differentiate this node and that of its input at once, where nobody wants what is between."""
-    edge: Node = node.held[0]
-    if edge is None or edge.op is None or cython.cast(Plan, edge.plan).through is None:
-        return None
-    if edge.count > 1 or edge.pending is not None or edge.hooks or edge.retains or not edge.needed:
-        return None
-    if wanted_ids is not None and id(edge) in wanted_ids:
-        return None
-    if _watcher is not None or node.restore is not None or edge.restore is not None or node.is_stale():
-        return None
-    if not fusion.enabled:
-        return None
-    return cython.cast(Plan, edge.plan).through.get(node.op)
-
-
-@cython.cfunc
-@cython.returns(cython.bint)
-def _may_wait(g: Value, edge: Node):
-    """Whether a gradient need not be computed before the rules of this node run, which nobody else gets it before."""
-    later: Deferred = g.deferred
-    if edge.op is None or cython.cast(Plan, edge.plan).through is None or not fusion.enabled:
-        return False
-    steps: tuple = cython.cast(Plan, edge.plan).through.get(later.call)
-    if steps is None or edge.count > 1 or edge.pending is not None or edge.held is None:
-        return False
-    if edge.hooks or edge.retains or edge.wanted or edge.restore is not None or _watcher is not None:
-        return False
-    i: cython.Py_ssize_t
-    for i in range(edge.degree):
-        if edge.held[i] is not None and not cython.cast(Node, edge.held[i]).needed:
-            return False  # autograd.grad() asks for others
-    arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
-    fits: Step = steps[0]
-    _gather(fits, edge, g, None, None, arguments)
-    return tape_call(fits.rule, arguments, fits.count, cython.NULL)
 
 
 @cython.cfunc
@@ -349,7 +225,7 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
             item = held[step.target]
             if item is not None and not cython.cast(Node, item).needed:
                 continue  # autograd.grad() asks for others
-        _gather(step, node, g, alias, results, arguments)
+        step.gather(node, g, alias, results, arguments)
         result = _run_rule(step, arguments, create_graph)
         if results is not None:
             tape_set(results, s, result)
@@ -363,34 +239,13 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
 
 
 @cython.cfunc
-def _gather(
-    step: Step, node: Node, g: Value, alias, results: tuple | None, arguments: cython.pointer(cython.pointer(PyObject))
-):
-    """The arguments of a node's rule, borrowed: the node owns them all. alias: what stands for the saved result."""
-    i: cython.int
-    for i in range(step.count):
-        source: cython.int = step.sources[i]
-        place: cython.int = step.places[i]
-        if source == FROM_GRADIENT:
-            argument = g
-        elif source == FROM_SAVED:
-            saved: cython.bint = alias is None or place != cython.cast(Plan, node.plan).out
-            argument = node.held[node.degree + place] if saved else alias
-        elif source == FROM_ATTRIBUTE:
-            argument = node.attrs[place]
-        else:
-            argument = results[place]
-        arguments[i] = tape_pointer(argument)
-
-
-@cython.cfunc
 def _run_rule(step: Step, arguments: cython.pointer(cython.pointer(PyObject)), create_graph: cython.bint):
     """What a rule returns. Where nothing is recorded, a rule that is one op with a kernel is a call of the kernel."""
-    op: Op = step.op
+    op: Op = cython.cast(Op, step.rule) if type(step.rule) is Op else None
     arrays: cython.pointer(PyObject)[MAX_ARGUMENTS]
     value: Value
     i: cython.int
-    if not create_graph and op is not None and op.kernel is not None:
+    if not create_graph and op is not None and op.kernel is not None and not op.extras:
         for i in range(step.count):
             arrays[i] = arguments[i]
             if isinstance(cython.cast(object, arguments[i]), Value):
@@ -445,7 +300,7 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
     elif isinstance(result, Deferred):
         g = wrap(cython.cast(Deferred, result).arguments[0], None)
         g.deferred = result
-        if create_graph or not _may_wait(g, edge):
+        if create_graph or not gradient_may_wait(g, edge, _watcher is not None):
             g.now()
     else:
         g = wrap(result if cnp.PyArray_CheckExact(result) else np.asarray(result), None)
@@ -469,7 +324,7 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
 @cython.returns(cython.bint)
 def _is_temporary(g: Value):
     """Whether only a variable of _differentiate and one of _deliver_checked hold a rule's result, and it its array."""
-    held: cython.Py_ssize_t = sweep_references(cython.cast(cython.pointer(PyObject), g))
+    held: cython.Py_ssize_t = tape_references(cython.cast(cython.pointer(PyObject), g))
     return held <= 2 and cnp.PyArray_ISWRITEABLE(g.array) and is_private(g, 1)
 
 
@@ -483,30 +338,13 @@ def _deliver(edge: Node, g: Value, create_graph: cython.bint):
         edge.owned = False
     elif create_graph:
         edge.pending = _add.call2(edge.pending, g)
-    elif edge.count == 1 and edge.op is _relu and _mask_sum(edge, g):
+    elif edge.count == 1 and edge.op is _relu and mask_sum(g, edge, _watcher is not None):
         edge.masked = True
     elif edge.owned:
         _add_into(edge.pending.array, g.array)
     else:
         edge.pending = wrap(_plus(edge.pending.array, g.array), None)
         edge.owned = True
-
-
-@cython.cfunc
-@cython.returns(cython.bint)
-def _mask_sum(edge: Node, g: Value):
-    """Adds the last gradient of a ReLU's result and differentiates the ReLU, in one pass, if nobody sees the sum."""
-    if edge.wanted or edge.hooks or edge.retains or edge.restore is not None or _watcher is not None:
-        return False
-    saved: Value = edge.held[edge.degree + cython.cast(Plan, edge.plan).out]
-    into = edge.pending.array if edge.owned else None
-    total = _masked_sum(edge.pending.array, g.array, saved.array, into) if fusion.enabled else None
-    if total is None:
-        return False
-    if not edge.owned:
-        edge.pending = wrap(total, None)
-        edge.owned = True
-    return True
 
 
 @cython.cfunc
@@ -520,11 +358,11 @@ def _memory(g: Value):
 @cython.returns(cython.bint)
 def _is_unshared(gradients: list, i: cython.Py_ssize_t):
     """Whether nobody else can have this memory: an array that owns it, in a value that only the list holds."""
-    if sweep_references(sweep_item(gradients, i)) > 1:
+    if tape_references(sweep_item(gradients, i)) > 1:
         return False
     g: Value = gradients[i]
     return (
-        sweep_references(cython.cast(cython.pointer(PyObject), g.array)) == 1
+        tape_references(cython.cast(cython.pointer(PyObject), g.array)) == 1
         and tape_base(g.array) == cython.NULL
         and cnp.PyArray_ISWRITEABLE(g.array)
     )

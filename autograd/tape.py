@@ -1,6 +1,6 @@
-"""The tape: ops, which compute and record a node for their result, and what they save for the gradient rules.
+"""The tape: ops, which compute, and record a node for their result.
 
-This file, value.py, sweep.py and tensor.py are the hot core; Cython compiles them in pure-Python mode (types: .pxd).
+The files from value.py to tensor.py are the hot core; Cython compiles them in pure-Python mode (types: .pxd).
 """
 
 import inspect
@@ -8,8 +8,23 @@ import operator
 
 import cython
 import numpy as np
+from cython.cimports import numpy as cnp
+from cython.cimports.autograd.capi import (
+    tape_call,
+    tape_drop,
+    tape_exchange,
+    tape_hold,
+    tape_items,
+    tape_pack,
+    tape_pointer,
+    tape_set,
+    tape_tuple,
+)
+from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, with_frozen_index
+from cython.cimports.autograd.value import Deferred, Node, Value, forms_of, new_node, number_array, owner, wrap
+from cython.cimports.autograd.waiting import WITH_NORM, join, may_wait, postpone, taken
+from cython.cimports.cpython.object import PyObject
 
-from autograd.backends import fusion
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.halves import FLOAT32, is_half, is_number, widened
 
@@ -31,7 +46,6 @@ def set_grad_enabled(on: bool) -> bool:
 
 REQUIRED = cython.declare(object, inspect.Parameter.empty)
 WITH_FORMS = cython.declare(tuple, ("kept",))
-WITH_NORM = cython.declare(tuple, ("norm",))
 _observers = cython.declare(tuple, ())
 
 
@@ -70,49 +84,6 @@ def has_halves(inputs: tuple) -> bool:
     return False
 
 
-class Step:
-    """One gradient rule as a plan runs it: target is the input it serves, or -1 for a shared step.
-
-    arguments: for each of the rule's, where it comes from (FROM_...) and its place there.
-    """
-
-    def __init__(self, rule, target: cython.int, arguments: tuple):
-        i: cython.int
-        self.rule = rule
-        self.op = rule if isinstance(rule, Op) and not rule.extras else None  # whose kernel gives the result alone
-        self.target = target
-        self.count = len(arguments)
-        if self.count > MAX_ARGUMENTS:
-            raise TypeError(f"a gradient rule has {self.count} arguments, at most {MAX_ARGUMENTS} are possible")
-        for i in range(self.count):
-            self.sources[i], self.places[i] = arguments[i]
-            self.chained = self.chained or self.sources[i] == FROM_STEP
-
-
-class Plan:
-    """What an op saves and which rules run, for one set of inputs that need gradients. No steps: no gradient.
-
-    saves: kinds (SAVE_...) and which of that kind. through: the steps for a gradient that comes through another
-    op, or that waits for a call.
-    """
-
-    def __init__(self, saves: tuple, steps: tuple, through: dict | None = None):
-        i: cython.int
-        self.steps = steps
-        self.through = through
-        self.out = -1
-        step: Step
-        for step in steps:
-            self.chained = self.chained or step.chained
-        self.count = len(saves)
-        if self.count > MAX_ARGUMENTS:
-            raise TypeError(f"the gradient rules save {self.count} values, at most {MAX_ARGUMENTS} are possible")
-        for i in range(self.count):
-            self.kinds[i], self.places[i] = saves[i]
-            if self.kinds[i] == SAVE_OUT:
-                self.out = i
-
-
 class Op:
     """A differentiable function of arrays. Calling it runs the forward function and records a node."""
 
@@ -142,6 +113,7 @@ class Op:
         self.casts = self.names.index("dtype") if self.widens and "dtype" in self.names else -1
         self.indexed = self.names.index("index") if "index" in self.names else -1
         self.keeps = -1 if record.keeps is None else record.inputs.index(record.keeps)
+        self.taking = record.takes
         self.takes = -1 if record.takes is None else record.inputs.index(record.takes[0])
         self.defaults = tuple(record.defaults.values())
         self.absent = tuple([record.signature.parameters[name].default for name in record.inputs])
@@ -219,12 +191,15 @@ class Op:
                 forms = self.forms(inputs, n, mask)
             norm: tuple = None
             if self.takes >= 0 and isinstance(cython.cast(object, inputs[self.takes]), Value):
-                norm = self.taken(cython.cast(Value, inputs[self.takes]), arguments, total)
+                norm = taken(self.taking, cython.cast(Value, inputs[self.takes]), arguments, total)
                 if norm is None:  # it may have waited when `gather` saw it, and another thread been there since
                     tape_exchange(arguments + self.takes, cython.cast(Value, inputs[self.takes]).now())
             results = None
-            if self.joints is not None or self.part is not None:
-                results = self.postpone(inputs, n, total, attrs, mask, arguments)
+            if self.joints is not None:
+                results = join(self, self.joints, inputs, n, attrs, arguments)
+            elif self.part is not None and mask & 1 and tape_grad_mode != 0:
+                names: cython.pointer(PyObject) = tape_pointer(self.names) if total > n else cython.NULL
+                results = postpone(self.part, inputs, n, arguments, names)
             if results is None:
                 results = self.compute(arguments, n, total, attrs, forms, norm)
         finally:
@@ -236,7 +211,7 @@ class Op:
         if not cnp.PyArray_CheckExact(array):
             if not isinstance(array, Deferred):
                 array = np.asarray(array)
-            elif recorded and self.may_wait(array, mask, n):
+            elif recorded and may_wait(array, self.plan(mask, n), len(_observers) > 0):
                 later = array
                 array = later.arguments[0]  # of the same shape
             else:
@@ -287,21 +262,6 @@ class Op:
         weight.kept = None  # it is about to change
         return None
 
-    def taken(self, value, arguments, total):
-        """What the kernel takes as `norm`, so that an input need not be computed; None if it does not."""
-        deferred: Deferred = value.deferred
-        norm: tuple = None if deferred is None else deferred.arguments
-        if norm is None or not fusion.enabled:
-            return None
-        _, call, fits = self.record.takes
-        if deferred.call is not call:
-            return None
-        arguments[total] = tape_pointer(norm)
-        try:
-            return norm if tape_call(fits, arguments, total, tape_pointer(WITH_NORM)) else None
-        except (ValueError, TypeError, IndexError):
-            return None  # the forward function says what is wrong
-
     def compute(self, arguments, n, total, attrs, forms=None, norm=None):
         """The kernel's results for n inputs and perhaps attributes; what it refuses is the forward function's."""
         if self.kernel is not None and self.suits(arguments, n):
@@ -319,74 +279,6 @@ class Op:
             return tape_call(self.forward, arguments, n, tape_pointer(self.names) if total > n else cython.NULL)
         except (ValueError, TypeError, IndexError) as error:
             raise self.record.explain(error, tape_pack(arguments, n), dict(zip(self.names, attrs))) from None
-
-    def postpone(self, inputs, n, total, attrs, mask, arrays):
-        """The results as far as computed, the array a Deferred that may be computed with what follows; or None.
-
-        Its `reads` are None if it must not wait, as the memory that it reads may change unseen.
-        """
-        later: Deferred
-        value: Value
-        i: cython.Py_ssize_t
-        if self.joints is not None:
-            results = later = self.join(inputs, n, attrs, arrays)
-            if later is None:
-                return None
-        else:
-            value = cython.cast(Value, cython.cast(object, inputs[0])) if mask & 1 else None
-            if value is None or tape_grad_mode == 0 or not fusion.enabled or not is_unseen(value):
-                return None
-            try:
-                results = tape_call(self.part, arrays, n, tape_pointer(self.names) if total > n else cython.NULL)
-            except (ValueError, TypeError, IndexError):
-                return None  # the forward function says what is wrong
-            if results is None:
-                return None
-            later = results[0]
-        for i in range(n):
-            x = cython.cast(object, inputs[i])
-            if not isinstance(x, Value):
-                continue
-            value = cython.cast(Value, x)
-            if value.deferred is None and later.takes(value.array):
-                if not is_unseen(value):
-                    later.reads = None
-                    break
-                later.reads.append(value.share_version())
-        return results
-
-    def may_wait(self, later: Deferred, mask, n):
-        """Whether nobody needs the array at once: to save or to watch it, or because it is made of what may change."""
-        return later.reads is not None and not _observers and self.plan(mask, n).out < 0
-
-    def join(self, inputs, n, attrs, arrays):
-        """What an input waits for together with this op, deferred; None if no input waits, or both go apart."""
-        first: Value = None
-        value: Value
-        others: list = []
-        i: cython.Py_ssize_t
-        place: cython.Py_ssize_t = 0
-        for i in range(n):
-            x = cython.cast(object, inputs[i])
-            if isinstance(x, Value) and cython.cast(Value, x).deferred is not None:
-                value = cython.cast(Value, x)
-                if first is None:
-                    first, place = value, i
-                    continue
-                tape_exchange(arrays + i, value.now())
-            others.append(cython.cast(object, arrays[i]))
-        if first is None:
-            return None
-        before: Deferred = first.deferred
-        if before is not None and before.arguments is not None and fusion.enabled:
-            rule = self.joints.get(before.call)
-            arguments = None if rule is None else rule(before.arguments, others, attrs)
-            if arguments is not None:
-                later: Deferred = Deferred(before.call, arguments, None if before.op is None else self)
-                later.reads.extend(before.reads)
-                return later
-        tape_exchange(arrays + place, first.now())
-        return None
 
     def suits(self, arguments, n):
         """Whether to try the kernel: where inputs broadcast, different dtypes are the forward function's business."""
@@ -451,30 +343,8 @@ class Op:
             return out
         node: Node = new_node(self, cython.cast(cnp.ndarray, array))
         node.plan = plan
-        node.attrs = attrs if self.indexed < 0 else _with_frozen_index(attrs, self.indexed)
-        held: tuple = tape_tuple(n + plan.count)
-        value: Value
-        i: cython.Py_ssize_t
-        for i in range(n):
-            x = cython.cast(object, inputs[i])
-            tape_set(held, i, cython.cast(Value, x).node if isinstance(x, Value) else None)
-        for i in range(plan.count):
-            kind: cython.int = plan.kinds[i]
-            place: cython.int = plan.places[i]
-            if kind == SAVE_INPUT:
-                x = cython.cast(object, inputs[place])
-                tape_set(held, n + i, x if isinstance(x, Value) else _frozen(x))
-            elif kind == SAVE_SHAPE and self.variadic:
-                tape_set(held, n + i, [_shape(x) for x in tape_pack(inputs, n)])
-            elif kind == SAVE_SHAPE:
-                tape_set(held, n + i, _shape(cython.cast(object, inputs[place])))
-            elif kind == SAVE_OUT:  # an alias: the result itself holds this node, which would be a cycle
-                value = wrap(array, None)
-                value.version = out.share_version()
-                tape_set(held, n + i, value)
-            else:
-                tape_set(held, n + i, results[place])
-        node.held = held
+        node.attrs = attrs if self.indexed < 0 else with_frozen_index(attrs, self.indexed)
+        node.held = plan.hold(inputs, n, self.variadic, out, results)
         node.degree = n
         out.node = node
         if _observers:
@@ -488,37 +358,6 @@ class Op:
 @cython.returns(cython.bint)
 def _asks_half(dtype):
     return dtype is not None and is_half(np.dtype(dtype))
-
-
-@cython.cfunc
-def _frozen(x):
-    """Saved data without a version, so that nobody can change it: indices and labels are copied.
-
-    Arrays of floats are not: they may be large, and a user who writes to them can make them a tensor.
-    """
-    if isinstance(x, tuple):
-        return tuple([_frozen(part) for part in x])
-    if isinstance(x, list):
-        return [_frozen(part) for part in x]
-    if isinstance(x, Value):
-        x = cython.cast(Value, x).now()
-    return x.copy() if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
-
-
-@cython.cfunc
-def _with_frozen_index(attrs: tuple, place: cython.Py_ssize_t):
-    index = attrs[place]
-    if type(index) is int or type(index) is slice:
-        return attrs
-    return (*attrs[:place], _frozen(index), *attrs[place + 1 :])
-
-
-@cython.cfunc
-def _shape(x):
-    if isinstance(x, Value):
-        x = cython.cast(Value, x).array
-        return tape_shape(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x))
-    return None if x is None else np.shape(x)
 
 
 def call_op(op, arguments, flags, names):

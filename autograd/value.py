@@ -227,11 +227,6 @@ class Value:
         self.node = node
 
 
-def waits_for(value: Value):
-    """The arguments of the call that will compute the value's array; None if it is there."""
-    return None if value.deferred is None else value.deferred.arguments
-
-
 RESULT = cython.declare(object, Value)
 NO_ARGUMENTS = cython.declare(tuple, ())
 

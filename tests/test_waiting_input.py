@@ -8,7 +8,7 @@ from autograd import kernels, nn
 from autograd.backends import flags
 from autograd.nn import functional as F
 from autograd.utils.checkpoint import checkpoint
-from autograd.value import waits_for
+from autograd.waiting import waits_for
 
 CHANNELS = 37  # the last vector overlaps the one before, with any instruction set
 

@@ -2,7 +2,8 @@
 
 import cython
 from cython.cimports import numpy as cnp
-from cython.cimports.autograd.tape import Op, grad_enabled, tape_items, tape_set, tape_tuple
+from cython.cimports.autograd.capi import tape_items, tape_set, tape_tuple
+from cython.cimports.autograd.tape import Op, grad_enabled
 from cython.cimports.autograd.value import Value
 from cython.cimports.cpython.dict import PyDict_GetItemWithError
 

@@ -19,7 +19,7 @@ from autograd.ops.shape import expand, reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
 from autograd.tape import declare
-from autograd.value import waits_for
+from autograd.waiting import waits_for
 
 _relu_grad, _hardtanh_grad = declare("relu_grad"), declare("hardtanh_grad")
 LARGEST = 2**31 - 1  # of a stride, padding or dilation; keeps every product of sizes within 63 bits

@@ -1,0 +1,45 @@
+# C-level view of plans.
+
+from autograd.value cimport Node, Value
+from cpython.object cimport PyObject
+
+
+cpdef enum:
+    # What a plan saves: an input, its shape, the result, or an extra result of the forward function.
+    SAVE_INPUT = 0
+    SAVE_SHAPE = 1
+    SAVE_OUT = 2
+    SAVE_EXTRA = 3
+    # Where an argument of a rule comes from.
+    FROM_GRADIENT = 0
+    FROM_SAVED = 1
+    FROM_ATTRIBUTE = 2
+    FROM_STEP = 3
+    # The most arguments of a rule, and the most values that a plan saves.
+    MAX_ARGUMENTS = 32
+
+
+cdef class Step:
+    cdef object rule
+    cdef int target
+    cdef int count
+    cdef bint chained  # whether an argument is what another step has returned
+    cdef signed char[MAX_ARGUMENTS] sources
+    cdef signed char[MAX_ARGUMENTS] places
+
+    cdef gather(self, Node node, Value g, alias, tuple results, PyObject **arguments)
+
+
+cdef class Plan:
+    cdef int count
+    cdef signed char[MAX_ARGUMENTS] kinds
+    cdef signed char[MAX_ARGUMENTS] places
+    cdef int out
+    cdef bint chained
+    cdef tuple steps
+    cdef dict through  # Op, or call of a Deferred -> steps; or None
+
+    cdef tuple hold(self, PyObject **inputs, Py_ssize_t n, bint variadic, Value out, results)
+
+
+cdef tuple with_frozen_index(tuple attrs, Py_ssize_t place)

@@ -1,0 +1,162 @@
+"""What waits: last passes over memory, left out to be computed together with what follows.
+
+An op's `part` leaves its last pass to a Deferred; the op after it joins that pass, or its kernel takes it in. Backward
+it is the same with a rule and the rules of the next node, and with a ReLU and the sum of its gradients.
+"""
+
+import cython
+from cython.cimports.autograd.capi import tape_call, tape_exchange, tape_pointer
+from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, Step
+from cython.cimports.autograd.value import Deferred, Node, Value, is_unseen, wrap
+from cython.cimports.cpython.object import PyObject
+
+from autograd import kernels
+from autograd.backends import fusion
+
+WITH_NORM = ("norm",)
+
+_masked_sum = cython.declare(object, kernels.add_relu_grad)
+
+
+def waits_for(value: Value):
+    """The arguments of the call that will compute the value's array; None if it is there."""
+    return None if value.deferred is None else value.deferred.arguments
+
+
+def taken(takes, value, arguments, total):
+    """What the kernel takes as `norm`, so that an input need not be computed; None if it does not.
+
+    takes: what the op declares, and there are as many arguments as total, and a place for one more.
+    """
+    deferred: Deferred = value.deferred
+    norm: tuple = None if deferred is None else deferred.arguments
+    if norm is None or not fusion.enabled:
+        return None
+    _, call, fits = takes
+    if deferred.call is not call:
+        return None
+    arguments[total] = tape_pointer(norm)
+    try:
+        return norm if tape_call(fits, arguments, total, tape_pointer(WITH_NORM)) else None
+    except (ValueError, TypeError, IndexError):
+        return None  # the forward function says what is wrong
+
+
+def postpone(part, inputs, n, arrays, names):
+    """The results of a part, the array a Deferred that may be computed with what follows; or None.
+
+    The first of the n inputs is a Value; names are those of the arguments after them, or NULL.
+    """
+    if not fusion.enabled or not is_unseen(cython.cast(Value, cython.cast(object, inputs[0]))):
+        return None
+    try:
+        results = tape_call(part, arrays, n, names)
+    except (ValueError, TypeError, IndexError):
+        return None  # the forward function says what is wrong
+    if results is not None:
+        _note_reads(results[0], inputs, n)
+    return results
+
+
+def join(op, joints, inputs, n, attrs, arrays):
+    """What an input waits for together with this op, deferred; None if no input waits, or both go apart."""
+    first: Value = None
+    value: Value
+    others: list = []
+    i: cython.Py_ssize_t
+    place: cython.Py_ssize_t = 0
+    for i in range(n):
+        x = cython.cast(object, inputs[i])
+        if isinstance(x, Value) and cython.cast(Value, x).deferred is not None:
+            value = cython.cast(Value, x)
+            if first is None:
+                first, place = value, i
+                continue
+            tape_exchange(arrays + i, value.now())
+        others.append(cython.cast(object, arrays[i]))
+    if first is None:
+        return None
+    before: Deferred = first.deferred
+    if before is not None and before.arguments is not None and fusion.enabled:
+        rule = joints.get(before.call)
+        arguments = None if rule is None else rule(before.arguments, others, attrs)
+        if arguments is not None:
+            later: Deferred = Deferred(before.call, arguments, None if before.op is None else op)
+            later.reads.extend(before.reads)
+            _note_reads(later, inputs, n)
+            return later
+    tape_exchange(arrays + place, first.now())
+    return None
+
+
+@cython.cfunc
+def _note_reads(later: Deferred, inputs: cython.pointer(cython.pointer(PyObject)), n: cython.Py_ssize_t):
+    """Notes whose changes a call must come before; None if it must not wait, as they may come unseen."""
+    value: Value
+    i: cython.Py_ssize_t
+    for i in range(n):
+        x = cython.cast(object, inputs[i])
+        if not isinstance(x, Value):
+            continue
+        value = cython.cast(Value, x)
+        if value.deferred is None and later.takes(value.array):
+            if not is_unseen(value):
+                later.reads = None
+                return
+            later.reads.append(value.share_version())
+
+
+def may_wait(later, plan, watched):
+    """Whether nobody needs the array at once: to save or to watch it, or because it is made of what may change."""
+    return later.reads is not None and not watched and plan.out < 0
+
+
+def joint_steps(node, wanted_ids, watched):
+    """The rules that differentiate this node and that of its input at once, where nobody wants what is between."""
+    edge: Node = node.held[0]
+    if edge is None or edge.op is None or cython.cast(Plan, edge.plan).through is None:
+        return None
+    if edge.count > 1 or edge.pending is not None or edge.hooks or edge.retains or not edge.needed:
+        return None
+    if wanted_ids is not None and id(edge) in wanted_ids:
+        return None
+    if watched or node.restore is not None or edge.restore is not None or node.is_stale():
+        return None
+    if not fusion.enabled:
+        return None
+    return cython.cast(Plan, edge.plan).through.get(node.op)
+
+
+def gradient_may_wait(g, edge, watched):
+    """Whether a gradient need not be computed before the rules of this node run, which nobody else gets it before."""
+    later: Deferred = g.deferred
+    if edge.op is None or cython.cast(Plan, edge.plan).through is None or not fusion.enabled:
+        return False
+    steps: tuple = cython.cast(Plan, edge.plan).through.get(later.call)
+    if steps is None or edge.count > 1 or edge.pending is not None or edge.held is None:
+        return False
+    if edge.hooks or edge.retains or edge.wanted or edge.restore is not None or watched:
+        return False
+    i: cython.Py_ssize_t
+    for i in range(edge.degree):
+        if edge.held[i] is not None and not cython.cast(Node, edge.held[i]).needed:
+            return False  # autograd.grad() asks for others
+    arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
+    fits: Step = steps[0]
+    fits.gather(edge, g, None, None, arguments)
+    return tape_call(fits.rule, arguments, fits.count, cython.NULL)
+
+
+def mask_sum(g, edge, watched):
+    """Adds the last gradient of a ReLU's result and differentiates the ReLU, in one pass, if nobody sees the sum."""
+    if edge.wanted or edge.hooks or edge.retains or edge.restore is not None or watched:
+        return False
+    saved: Value = edge.held[edge.degree + cython.cast(Plan, edge.plan).out]
+    into = edge.pending.array if edge.owned else None
+    total = _masked_sum(edge.pending.array, g.array, saved.array, into) if fusion.enabled else None
+    if total is None:
+        return False
+    if not edge.owned:
+        edge.pending = wrap(total, None)
+        edge.owned = True
+    return True

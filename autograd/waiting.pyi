@@ -1,0 +1,3 @@
+from autograd.value import Value
+
+def waits_for(value: Value) -> tuple | None: ...
