@@ -5,8 +5,9 @@ import operator
 import cython
 import numpy as np
 from cython.cimports import numpy as cnp
+from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.tape import Op
-from cython.cimports.autograd.value import Deferred, Value, is_private, tape_references, wrap
+from cython.cimports.autograd.value import Value, is_private, tape_references, wrap
 from cython.cimports.cpython.object import PyObject
 
 from autograd.errors import DTypeError, GraphError, ShapeError

@@ -6,21 +6,13 @@ import cython
 import numpy as np
 from cython.cimports import numpy as cnp
 from cython.cimports.autograd.capi import tape_call, tape_pointer, tape_set, tape_tuple
+from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, Step
 from cython.cimports.autograd.tape import Op, set_grad_enabled
-from cython.cimports.autograd.value import (
-    Deferred,
-    Node,
-    PyObject,
-    Value,
-    is_private,
-    owner,
-    tape_base,
-    tape_references,
-    wrap,
-)
+from cython.cimports.autograd.value import Node, Value, is_private, owner, tape_base, tape_references, wrap
 from cython.cimports.autograd.visit import visit
 from cython.cimports.autograd.waiting import gradient_may_wait, joint_steps, mask_sum
+from cython.cimports.cpython.object import PyObject
 
 from autograd import kernels
 from autograd.errors import GraphError, ShapeError

@@ -1,6 +1,6 @@
 """The tape: ops, which compute, and record a node for their result.
 
-The files from value.py to tensor.py are the hot core; Cython compiles them in pure-Python mode (types: .pxd).
+The files from deferred.py to tensor.py are the hot core; Cython compiles them in pure-Python mode (types: .pxd).
 """
 
 import inspect
@@ -20,8 +20,9 @@ from cython.cimports.autograd.capi import (
     tape_set,
     tape_tuple,
 )
+from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, with_frozen_index
-from cython.cimports.autograd.value import Deferred, Node, Value, forms_of, new_node, number_array, owner, wrap
+from cython.cimports.autograd.value import Node, Value, forms_of, new_node, number_array, owner, wrap
 from cython.cimports.autograd.waiting import WITH_NORM, join, may_wait, postpone, taken
 from cython.cimports.cpython.object import PyObject
 

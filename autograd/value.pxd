@@ -1,6 +1,7 @@
 # C-level view of values and nodes, for the other files of the hot core and for Cython code of other people.
 
 cimport numpy as cnp
+from autograd.deferred cimport Deferred
 from cpython.object cimport PyObject
 
 cdef extern from *:
@@ -67,19 +68,6 @@ cdef class Watch:
     cdef tuple stamps
 
     cpdef bint holds(self, tuple values) except -1
-
-
-cdef class Deferred:
-    cdef object call
-    cdef tuple arguments  # None: computed
-    cdef object result
-    cdef list reads  # the versions of the memory that the arguments are on, as far as others know it
-    cdef readonly object op
-    cdef object __weakref__
-
-    cpdef compute(self)
-    cdef Deferred twin(self)
-    cdef bint takes(self, object array)
 
 
 cdef class Value:

@@ -4,11 +4,10 @@ There is no global list of nodes: a value holds its node, a node holds the nodes
 reference counting frees a graph as soon as nobody can differentiate it any more.
 """
 
-import weakref
-
 import cython
 import numpy as np
 from cython.cimports import numpy as cnp
+from cython.cimports.autograd.deferred import compute_readers
 from cython.cimports.autograd.kernels import retire
 
 from autograd import kernels
@@ -104,64 +103,6 @@ class Watch:
         return True
 
 
-_deferred = cython.declare(list, [])  # weak references to what may still read memory
-MANY_DEFERRED = cython.declare(cython.int, 8)  # from here on those that are dead are removed
-
-
-@cython.cclass
-class Deferred:
-    """An array that nobody has looked at, as the call that will compute it: call(*arguments).
-
-    The first argument has its shape, dtype and layout. op: whose last pass it is; None if the call runs ops.
-    """
-
-    def __init__(self, call, arguments: tuple, op):
-        self.call = call
-        self.arguments = arguments
-        self.op = op
-        self.reads = []
-
-    @property
-    def shape(self):
-        return self.arguments[0].shape if self.result is None else self.result.shape
-
-    def twin(self):
-        """The same for another value."""
-        other: Deferred = Deferred(self.call, self.arguments, self.op)
-        other.reads.extend(self.reads)
-        return other
-
-    def takes(self, array):
-        """Whether the array's memory is that of an argument."""
-        for argument in self.arguments:
-            if argument is array or (cnp.PyArray_Check(argument) and owner(argument) is owner(array)):
-                return True
-        return False
-
-    def compute(self):
-        arguments: tuple = self.arguments
-        if arguments is not None:
-            timed = None if self.op is None else self.op.timed
-            result = self.call(*arguments) if timed is None else timed(self.call, *arguments)
-            if self.arguments is not None:  # no other thread was here meanwhile
-                self.result = result
-                self.arguments = None
-                self.reads = []
-        return self.result
-
-
-def compute_readers(version: Version):
-    """Before memory may change: computes what reads it and was deferred."""
-    found: list = []
-    deferred: Deferred
-    for reference in _deferred:
-        deferred = reference()
-        if deferred is not None and version in deferred.reads:
-            found.append(deferred)
-    for deferred in found:
-        deferred.compute()
-
-
 @cython.freelist(256)
 @cython.cclass
 class Value:
@@ -182,16 +123,13 @@ class Value:
 
     def defer(self, deferred: Deferred):
         """The array is to be computed when somebody looks at it, or before what it is made of may change."""
-        global _deferred
         self.array = deferred.arguments[0]
         self.deferred = deferred
-        if len(_deferred) >= MANY_DEFERRED:
-            _deferred = [other for other in _deferred if other() is not None]
-        _deferred.append(weakref.ref(deferred))
+        deferred.wait()
 
     def about_to_change(self):
         """The memory is going to be changed in place."""
-        if len(_deferred) and self.version is not None:
+        if self.version is not None:
             compute_readers(self.version)
 
     def looked_at(self):

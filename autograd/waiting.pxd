@@ -1,7 +1,8 @@
 # C-level view of what waits, for the tape and the sweep.
 
+from autograd.deferred cimport Deferred
 from autograd.plan cimport Plan
-from autograd.value cimport Deferred, Node, Value
+from autograd.value cimport Node, Value
 from cpython.object cimport PyObject
 
 cdef tuple WITH_NORM

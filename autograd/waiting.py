@@ -5,13 +5,17 @@ it is the same with a rule and the rules of the next node, and with a ReLU and t
 """
 
 import cython
+from cython.cimports import numpy as cnp
 from cython.cimports.autograd.capi import tape_call, tape_exchange, tape_pointer
+from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, Step
-from cython.cimports.autograd.value import Deferred, Node, Value, is_unseen, wrap
+from cython.cimports.autograd.value import Node, Value, is_unseen, owner, wrap
 from cython.cimports.cpython.object import PyObject
 
 from autograd import kernels
 from autograd.backends import fusion
+
+cnp.import_array()
 
 WITH_NORM = ("norm",)
 
@@ -99,11 +103,21 @@ def _note_reads(later: Deferred, inputs: cython.pointer(cython.pointer(PyObject)
         if not isinstance(x, Value):
             continue
         value = cython.cast(Value, x)
-        if value.deferred is None and later.takes(value.array):
+        if value.deferred is None and _is_read(value.array, later):
             if not is_unseen(value):
                 later.reads = None
                 return
             later.reads.append(value.share_version())
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _is_read(array, later: Deferred):
+    """Whether the array's memory is that of an argument."""
+    for argument in later.arguments:
+        if argument is array or (cnp.PyArray_Check(argument) and owner(argument) is owner(array)):
+            return True
+    return False
 
 
 def may_wait(later, plan, watched):

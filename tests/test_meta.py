@@ -9,10 +9,10 @@ import pytest
 from autograd.checking.checks import CheckFailed, check_reference
 from autograd.checking.gradcheck import GradientError, adjoint_check, examine
 from autograd.checking.opcall import OpCall
+from autograd.deferred import Deferred
 from autograd.op import intercepted, registry
 from autograd.sampling import Sampler
 from autograd.tensor import Tensor
-from autograd.value import Deferred
 
 PRIMITIVES = [
     pytest.param(r, id=n) for n, r in registry().items() if r.module.startswith("autograd.") and not r.composite

@@ -10,10 +10,11 @@ import cython
 import numpy as np
 from cython.cimports import numpy as cnp
 from cython.cimports.autograd.capi import tape_pointer
+from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.kernels import conv2d_result
 from cython.cimports.autograd.nn.base import Callable, Shortcut, inside_forward, instance_dict, is_plain
 from cython.cimports.autograd.tape import Op, grad_enabled, set_grad_enabled
-from cython.cimports.autograd.value import Deferred, Value, Watch, is_private, wrap
+from cython.cimports.autograd.value import Value, Watch, is_private, wrap
 
 from autograd.backends import fusion
 from autograd.errors import DTypeError, ShapeError

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
+from autograd.deferred import Deferred
 from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
-from autograd.value import Deferred
 
 
 def array_of(x: Any) -> Any:
