@@ -9,7 +9,7 @@ from cython.cimports.autograd.capi import tape_call, tape_pointer, tape_set, tap
 from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, Step
 from cython.cimports.autograd.tape import Op, set_grad_enabled
-from cython.cimports.autograd.value import Node, Value, is_private, owner, tape_base, tape_references, wrap
+from cython.cimports.autograd.value import Node, Value, array_of, is_private, owner, tape_base, tape_references, wrap
 from cython.cimports.autograd.visit import visit
 from cython.cimports.autograd.waiting import gradient_may_wait, joint_steps, mask_sum
 from cython.cimports.cpython.object import PyObject
@@ -206,7 +206,7 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
     alias: Value = None
     if create_graph and plan.out >= 0:
         alias = held[degree + plan.out]
-        alias = wrap(alias.array, node)
+        alias = wrap(alias.now(), node)
     arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
     results: tuple = tape_tuple(len(steps)) if plan.chained or steps is not plan.steps else None
     step: Step
@@ -265,8 +265,9 @@ def _differentiate_twin(node: Node, g: Value):
         if edge is None:
             aliases.append(original)
             continue
-        alias_node = leaf_node(original.array)
-        aliases.append(wrap(original.array, alias_node))
+        array = array_of(original)
+        alias_node = leaf_node(array)
+        aliases.append(wrap(array, alias_node))
         inputs.append(edge)
         nodes.append(alias_node)
     out: Value = node.op.twin(*aliases, **dict(zip(node.op.names, node.attrs)))

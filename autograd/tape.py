@@ -23,7 +23,7 @@ from cython.cimports.autograd.capi import (
 from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, with_frozen_index
 from cython.cimports.autograd.value import Node, Value, forms_of, new_node, number_array, owner, wrap
-from cython.cimports.autograd.waiting import WITH_NORM, join, may_wait, postpone, taken
+from cython.cimports.autograd.waiting import WITH_NORM, defer, join, may_wait, postpone, taken
 from cython.cimports.cpython.object import PyObject
 
 from autograd.errors import DTypeError, GraphError, ShapeError
@@ -212,7 +212,7 @@ class Op:
         if not cnp.PyArray_CheckExact(array):
             if not isinstance(array, Deferred):
                 array = np.asarray(array)
-            elif recorded and may_wait(array, self.plan(mask, n), len(_observers) > 0):
+            elif recorded and may_wait(array, len(_observers) > 0):
                 later = array
                 array = later.arguments[0]  # of the same shape
             else:
@@ -223,7 +223,7 @@ class Op:
         else:
             out = wrap(array, None)
         if later is not None:
-            out.defer(later)
+            defer(out, later, self.plan(mask, n), n)
         if self.view and n > 0 and isinstance(cython.cast(object, inputs[0]), Value):
             source: Value = cython.cast(Value, cython.cast(object, inputs[0]))
             if owner(source.array) is owner(array):

@@ -123,6 +123,7 @@ cdef class Node:
 cdef Value wrap(object array, Node node)
 cdef Node new_node(op, cnp.ndarray array)
 cpdef owner(object array)
+cpdef array_of(x)
 cpdef number_array(x)
 cpdef Node leaf_node(array)
 cdef bint is_unseen(Value value) noexcept

@@ -351,6 +351,14 @@ def owner(array):
     return array
 
 
+def array_of(x):
+    """The array of a value, for our own rules, which only read it: unlike `value.array` it is no look at it.
+
+    What is no value stays as it is.
+    """
+    return cython.cast(Value, x).now() if isinstance(x, Value) else x
+
+
 def is_private(value: Value, references: cython.Py_ssize_t):
     """Whether nobody else holds the array, its memory or a view of it, beyond so many references to the array."""
     array: cython.pointer(PyObject) = cython.cast(cython.pointer(PyObject), value.array)

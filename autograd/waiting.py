@@ -120,9 +120,16 @@ def _is_read(array, later: Deferred):
     return False
 
 
-def may_wait(later, plan, watched):
-    """Whether nobody needs the array at once: to save or to watch it, or because it is made of what may change."""
-    return later.reads is not None and not watched and plan.out < 0
+def may_wait(later, watched):
+    """Whether nobody needs the array at once: to watch it, or because it is made of what may change."""
+    return later.reads is not None and not watched
+
+
+def defer(out, later, plan, degree):
+    """The result waits, and so does the alias of it that its node may have saved."""
+    out.defer(later)
+    if plan.out >= 0:
+        cython.cast(Value, out.node.held[degree + plan.out]).deferred = later
 
 
 def joint_steps(node, wanted_ids, watched):
@@ -167,7 +174,7 @@ def mask_sum(g, edge, watched):
         return False
     saved: Value = edge.held[edge.degree + cython.cast(Plan, edge.plan).out]
     into = edge.pending.array if edge.owned else None
-    total = _masked_sum(edge.pending.array, g.array, saved.array, into) if fusion.enabled else None
+    total = _masked_sum(edge.pending.array, g.array, saved.now(), into) if fusion.enabled else None
     if total is None:
         return False
     if not edge.owned:

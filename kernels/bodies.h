@@ -2,7 +2,6 @@
 #include "simd.h"
 #include "vmath.h"
 
-#include "depthwise.inc"
 #include "elementwise.inc"
 #include "along.inc"
 #include "layout.inc"
@@ -14,6 +13,7 @@
 #include "loss.inc"
 #include "machine.inc"
 #include "norm.inc"
+#include "depthwise.inc" /* which normalises what it reads */
 #include "optim.inc"
 #include "pair.inc"
 #include "pool.inc"

@@ -356,13 +356,19 @@ static int by_panels(const kernel_table* t, const conv_geometry* g, conv_algorit
     return 0;
 }
 
-int conv(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias, void* y,
-         memory_kept* kept) {
+int conv_normalizes(const kernel_table* t, conv_pass pass, const conv_geometry* g) {
+    const conv_algorithm algorithm = conv_choose(t, pass, g, NULL);
+    if (algorithm == CONV_DEPTHWISE) return depthwise_normalizes(t, g);
+    return algorithm == CONV_WINOGRAD_3 || algorithm == CONV_WINOGRAD_4;
+}
+
+int conv(const kernel_table* t, const conv_geometry* g, const void* x, const norm_application* norm, const void* w,
+         const void* bias, void* y, memory_kept* kept) {
     conv_algorithm algorithm = conv_choose(t, CONV_FORWARD, g, NULL);
     switch (algorithm) {
         case CONV_DEPTHWISE:
         case CONV_GROUPS:
-            return depthwise(t, g, x, NULL, w, bias, y, kept);
+            return depthwise(t, g, x, norm, w, bias, y, kept);
         case CONV_POINTWISE:
             return pointwise(t, g, x, w, bias, y, kept);
         case CONV_PLANE:
@@ -370,9 +376,9 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const voi
         case CONV_BATCH:
             return conv_batch(t, g, x, w, bias, y);
         case CONV_WINOGRAD_3:
-            return winograd(t, 3, g, x, w, bias, y, kept);
+            return winograd(t, 3, g, x, norm, w, bias, y, kept);
         case CONV_WINOGRAD_4:
-            return winograd(t, 4, g, x, w, bias, y, kept);
+            return winograd(t, 4, g, x, norm, w, bias, y, kept);
         default:
             return by_panels(t, g, algorithm, x, w, bias, y, kept);
     }

@@ -55,17 +55,19 @@ void conv_set_winograd(winograd_mode mode);
 
 /* A run of one geometry. All return 0, or -1 when out of memory. kept: where to find or leave the packed weight, or
  * NULL. */
-int conv(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w, const void* bias,
-         void* y, memory_kept* kept);
+int conv(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const norm_application* norm,
+         const void* w, const void* bias, void* y, memory_kept* kept);
+/* Whether a pass takes a norm of x, which may be NULL: it normalises what it reads of x. */
+int conv_normalizes(const struct kernel_table* t, conv_pass pass, const conv_geometry* geometry);
 int conv_plane(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
                const void* bias, void* y);
 int conv_batch(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
                const void* bias, void* y);
 int conv_plane_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                       void* gw);
-int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const depthwise_norm* norm,
+int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const norm_application* norm,
               const void* w, const void* bias, void* y, memory_kept* kept);
-/* Whether it, and its weight's gradient, normalise x themselves if asked to. */
+/* Whether depthwise and depthwise_grad_w do so. */
 int depthwise_normalizes(const struct kernel_table* t, const conv_geometry* geometry);
 
 /* The matrix product that a 1x1 convolution is; x, y and bias are still to be set. */
@@ -75,11 +77,12 @@ gemm_problem conv_as_product(const conv_geometry* geometry, const void* w, memor
 int depthwise_is_3x3(const struct kernel_table* t, const conv_geometry* geometry);
 int depthwise_keep(const struct kernel_table* t, const conv_geometry* geometry, const void* w, memory_kept* kept);
 void depthwise_3x3_row(const struct kernel_table* t, const conv_geometry* packed, const void* const* rows,
-                       const depthwise_norm* norm, const void* w, const void* bias, void* y);
+                       const norm_application* norm, const void* w, const void* bias, void* y);
 
 /* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
 int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w, void* gx);
-int conv_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x, void* gw);
+int conv_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
+                const norm_application* norm, void* gw);
 /* Both, of a g that is still to be made (batch_norm_grad_apply): block by block, for either product, so that it never
  * fills memory. For pointwise convolutions of many pixels and few channels. */
 int conv_grads_fit(const struct kernel_table* t, const conv_geometry* forward);
@@ -88,7 +91,7 @@ int conv_grads(const struct kernel_table* t, const conv_geometry* forward, const
 int depthwise_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w,
                      void* gx);
 int depthwise_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
-                     const depthwise_norm* norm, void* gw);
+                     const norm_application* norm, void* gw);
 
 /* The convolution of g that gives the phase (h, w) of the input gradient at a stride, and where it begins in gx and w.
  * Returns 0 if no output saw that phase. */

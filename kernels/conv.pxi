@@ -22,30 +22,18 @@ cdef extern from "conv.h" nogil:
     conv_algorithm conv_choose(const kernel_table *t, conv_pass which, const conv_geometry *g, const char **reason)
     const char *conv_algorithm_name(conv_algorithm algorithm)
     int conv(
-        const kernel_table *t, const conv_geometry *geometry, const void *x, const void *w, const void *bias, void *y,
-        memory_kept *kept
+        const kernel_table *t, const conv_geometry *geometry, const void *x, const norm_application *norm,
+        const void *w, const void *bias, void *y, memory_kept *kept
     )
-    ctypedef struct depthwise_norm:
-        const void *mean
-        const void *scale
-        const void *shift
-        int relu
-    bint depthwise_normalizes(const kernel_table *t, const conv_geometry *g)
-    int depthwise(
-        const kernel_table *t, const conv_geometry *g, const void *x, const depthwise_norm *norm, const void *w,
-        const void *bias, void *y, memory_kept *kept
-    )
-    int depthwise_grad_w(
-        const kernel_table *t, const conv_geometry *forward, const void *g, const void *x, const depthwise_norm *norm,
-        void *gw
-    )
+    bint conv_normalizes(const kernel_table *t, conv_pass which, const conv_geometry *g)
     int conv_grad_x(const kernel_table *t, const conv_geometry *forward, const void *g, const void *w, void *gx)
     bint conv_grads_fit(const kernel_table *t, const conv_geometry *forward)
     int conv_grads(
         const kernel_table *t, const conv_geometry *forward, const norm_gradient *norm, const void *x, const void *w,
         void *gx, void *gw
     )
-    int conv_grad_w(const kernel_table *t, const conv_geometry *forward, const void *g, const void *x, void *gw)
+    int conv_grad_w(const kernel_table *t, const conv_geometry *forward, const void *g, const void *x,
+                    const norm_application *norm, void *gw)
 
 cdef extern from *:
     """
@@ -154,33 +142,36 @@ cdef int finish(str op, int status) except -1:
     return 0
 
 
-cdef int set_norm(depthwise_norm *norm, tuple arguments) except -1:
-    """What batch_norm_apply would do, called with these arguments."""
+cdef const norm_application *set_norm(norm_application *norm, tuple arguments) except? NULL:
+    """What batch_norm_apply would do, called with these arguments; NULL if they are None."""
+    if arguments is None:
+        return NULL
     cdef cnp.ndarray mean = arguments[1], scale = arguments[2], shift = arguments[3]
     norm.mean, norm.scale, norm.shift = cnp.PyArray_DATA(mean), cnp.PyArray_DATA(scale), cnp.PyArray_DATA(shift)
     norm.relu = arguments[5]
-    return 0
+    return norm
 
 
-cdef bint normalizes(cnp.ndarray x, const cnp.npy_intp *w, tuple norm, stride, padding, dilation, groups) except -1:
+cdef bint normalizes(conv_pass which, cnp.ndarray x, const cnp.npy_intp *w, tuple norm, stride, padding, dilation,
+                     groups) except -1:
     cdef conv_geometry f
-    if groups == 1 or norm[4] is not None or x is not norm[0]:
+    if norm[4] is not None or x is not norm[0]:
         return False
     set_geometry(&f, "conv2d", image_shape("conv2d", x), w, stride, padding, dilation, groups)
-    return repeats_of(&f) == 1 and depthwise_normalizes(table(x), &f)
+    return repeats_of(&f) == 1 and conv_normalizes(table(x), which, &f)
 
 
 def conv2d_normalizes(cnp.ndarray x, cnp.ndarray w, b=None, stride=1, padding=0, dilation=1, groups=1, tuple norm=None):
     """Whether conv2d takes an x that is still to become batch_norm_apply(*norm)."""
     table_of_both("conv2d", x, w)
-    return normalizes(x, image_shape("conv2d", w), norm, stride, padding, dilation, groups)
+    return normalizes(CONV_FORWARD, x, image_shape("conv2d", w), norm, stride, padding, dilation, groups)
 
 
 def conv2d_grad_w_normalizes(g, cnp.ndarray x, w_shape, stride=1, padding=0, dilation=1, groups=1, tuple norm=None):
     """Whether conv2d_grad_w takes an x that is still to become batch_norm_apply(*norm)."""
     cdef cnp.npy_intp[4] shape
     four_sizes("conv2d_grad_w", w_shape, shape)
-    return normalizes(x, shape, norm, stride, padding, dilation, groups)
+    return normalizes(CONV_GRAD_W, x, shape, norm, stride, padding, dilation, groups)
 
 
 cdef double a_zero = 0
@@ -213,7 +204,7 @@ cpdef cnp.ndarray conv2d(
     cdef Forms forms = kept
     cdef Form form
     cdef memory_kept *memory = NULL
-    cdef depthwise_norm first
+    cdef norm_application room
     if x is None or w is None:
         raise TypeError("conv2d: expected arrays x and w, got None")
     cdef const kernel_table *t = table_of_both("conv2d", x, w)
@@ -233,15 +224,10 @@ cpdef cnp.ndarray conv2d(
     if forms is not None:
         form = forms.find(t, form_of(conv_choose(t, CONV_FORWARD, &f, NULL)), f.groups)
         memory = &form.memory
-    if norm is not None:
-        set_norm(&first, norm)
+    cdef const norm_application *first = set_norm(&room, norm)
     with nogil:
         parallel_watch()
-        if norm is not None:
-            status = depthwise(t, &f, cnp.PyArray_DATA(x), &first, cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out),
-                               memory)
-        else:
-            status = conv(t, &f, cnp.PyArray_DATA(x), cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out), memory)
+        status = conv(t, &f, cnp.PyArray_DATA(x), first, cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out), memory)
     finish("conv2d", status)
     if forms is not None:
         forms.add(form)
@@ -300,7 +286,7 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1,
     cdef cnp.npy_intp[4] shape
     cdef int64_t repeats
     cdef int status
-    cdef depthwise_norm first
+    cdef norm_application room
     if g is None or x is None:
         raise TypeError("conv2d_grad_w: expected arrays g and x, got None")
     cdef const kernel_table *t = table_of_both("conv2d_grad_w", g, x)
@@ -315,14 +301,10 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1,
     repeats = repeats_of(&f)
     if repeats > 1:
         x = np.repeat(channels_last(x), repeats, axis=3)
-    if norm is not None:
-        set_norm(&first, norm)
+    cdef const norm_application *first = set_norm(&room, norm)
     with nogil:
         parallel_watch()
-        if norm is not None:
-            status = depthwise_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), &first, cnp.PyArray_DATA(out))
-        else:
-            status = conv_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), cnp.PyArray_DATA(out))
+        status = conv_grad_w(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(x), first, cnp.PyArray_DATA(out))
     finish("conv2d_grad_w", status)
     return out
 

@@ -350,11 +350,12 @@ int conv_grads(const kernel_table* t, const conv_geometry* forward, const norm_g
     return status || source.failed ? -1 : 0;
 }
 
-int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x, void* gw) {
+int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x,
+                const norm_application* norm, void* gw) {
     const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_W, forward, NULL);
-    if (algorithm == CONV_DEPTHWISE || algorithm == CONV_GROUPS) return depthwise_grad_w(t, forward, grad, x, NULL, gw);
-    if (algorithm == CONV_WINOGRAD_3) return winograd_grad_w(t, 3, forward, grad, x, gw);
-    if (algorithm == CONV_WINOGRAD_4) return winograd_grad_w(t, 4, forward, grad, x, gw);
+    if (algorithm == CONV_DEPTHWISE || algorithm == CONV_GROUPS) return depthwise_grad_w(t, forward, grad, x, norm, gw);
+    if (algorithm == CONV_WINOGRAD_3) return winograd_grad_w(t, 3, forward, grad, x, norm, gw);
+    if (algorithm == CONV_WINOGRAD_4) return winograd_grad_w(t, 4, forward, grad, x, norm, gw);
     if (algorithm == CONV_PLANE) return conv_plane_grad_w(t, forward, grad, x, gw);
     if (algorithm == CONV_POINTWISE && forward->k * forward->c >= LARGE_POINTWISE)
         return pointwise_grad_w(t, forward, grad, x, gw);

@@ -64,7 +64,7 @@ int conv_grad_x(const kernel_table* t, const conv_geometry* f, const void* g, co
     if (algorithm == CONV_DEPTHWISE || algorithm == CONV_GROUPS) return depthwise_grad_x(t, f, g, w, gx);
     for (int64_t i = 0; i < phases; i++)
         if (conv_grad_x_phase(f, i / phases_w, i % phases_w, &b, &gx_offset, &w_offset) &&
-            conv(t, &b, g, (const char*)w + w_offset * size, NULL, (char*)gx + gx_offset * size, NULL))
+            conv(t, &b, g, NULL, (const char*)w + w_offset * size, NULL, (char*)gx + gx_offset * size, NULL))
             return -1;
     return 0;
 }

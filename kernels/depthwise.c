@@ -26,7 +26,7 @@ typedef struct {
     const kernel_table* t;
     const conv_geometry* g;
     const char *x, *w, *bias, *grad, *zeros; /* w as [r][s][group][c]; c zeros */
-    const depthwise_norm* norm;
+    const norm_application* norm;
     char *y, *partials;
     const phase* phases;
     int64_t phase_count;
@@ -81,11 +81,11 @@ static int row_by_row_pays(const kernel_table* t, const conv_geometry* g) {
 
 int depthwise_normalizes(const kernel_table* t, const conv_geometry* g) {
     t = conv_filled_table(t, g->c);
-    return conv_choose(t, CONV_FORWARD, g, NULL) == CONV_DEPTHWISE && row_by_row_pays(t, g);
+    return row_by_row_pays(t, g);
 }
 
 void depthwise_3x3_row(const kernel_table* t, const conv_geometry* g, const void* const* rows,
-                       const depthwise_norm* norm, const void* w, const void* bias, void* y) {
+                       const norm_application* norm, const void* w, const void* bias, void* y) {
     depthwise_3x3_args a = {.x = {rows[0], rows[1], rows[2]}, .w = w, .bias = bias, .y = y, .relu = g->relu};
     a.norm = norm;
     a.q = g->q, a.c = g->c, a.columns = g->w, a.first = g->origin_w, a.step = g->stride_w, a.pitch = g->w * g->c;
@@ -176,7 +176,7 @@ static double work_of(const conv_geometry* g) {
     return (double)g->n * g->p * g->q * g->c * (g->r * g->s * group_of(g));
 }
 
-int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, const depthwise_norm* norm, const void* w,
+int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, const norm_application* norm, const void* w,
               const void* bias, void* y, memory_kept* kept) {
     t = conv_filled_table(t, g->c);
     const int size = t->lane_bytes / t->lanes;
@@ -305,7 +305,7 @@ static void grad_w_task(void* context, int64_t chunk, int thread) {
 }
 
 int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x,
-                     const depthwise_norm* norm, void* gw) {
+                     const norm_application* norm, void* gw) {
     t = conv_filled_table(t, g->c);
     const int size = t->lane_bytes / t->lanes;
     const int64_t taps = g->r * g->s, weights = taps * group_of(g) * g->c;

@@ -3,6 +3,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "norm.h"
+
 /* A run of output pixels and their taps [0, r) x [0, s). Where inputs and pixels are 1 or 2 columns apart, taps may lie
  * beside the input: tap 0 of pixel 0 is at column `first` of `columns`. Strides in elements. */
 typedef struct {
@@ -13,12 +15,6 @@ typedef struct {
     int relu;
 } depthwise_row_args;
 
-/* What is done to each input first, by channels: activated((x - mean) * scale + shift). */
-typedef struct {
-    const void *mean, *scale, *shift;
-    int relu;
-} depthwise_norm;
-
 /* A whole row of output pixels of a 3x3 kernel, borders included. Strides in elements. */
 typedef struct {
     int64_t q, c, columns, first; /* first: the column of the input that tap (0, 0) of pixel 0 meets; may lie outside */
@@ -26,7 +22,7 @@ typedef struct {
     void* y;
     int64_t pitch, step, w_r, w_s, y_q; /* of the input's rows; columns from pixel to pixel, 1 or 2 */
     int relu;
-    const depthwise_norm* norm; /* or NULL */
+    const norm_application* norm; /* or NULL */
 } depthwise_3x3_args;
 
 /* Two rows of the input gradient of a 3x3 kernel of stride 2. Columns first + 2 j and the next one are sums over g's
@@ -42,8 +38,8 @@ typedef struct {
     int64_t q, c, columns, first; /* first: the input column of the first output's first tap */
     const void *x[3], *g;         /* x: NULL for a row of the padding */
     void* out;
-    int64_t step, pitch;        /* pitch: elements from an input row to the one after */
-    const depthwise_norm* norm; /* or NULL */
+    int64_t step, pitch;          /* pitch: elements from an input row to the one after */
+    const norm_application* norm; /* or NULL */
 } depthwise_3x3_grad_w_args;
 
 /* One kernel row of the weight gradient over a block of rows: out[s][group][c] += sum over p, q of x * g. */

@@ -68,6 +68,12 @@ int batch_norm_eval(norm_shape s, const void* x, const void* residual, const voi
                     const void* var, double eps, int relu, void* y);
 void batch_norm_apply(norm_shape s, const void* x, const void* residual, const void* mean, const void* scale,
                       const void* shift, int relu, void* y);
+/* What batch_norm_apply does without a residual: activated((x - mean) scale + shift), by channels. */
+typedef struct {
+    const void *mean, *scale, *shift;
+    int relu;
+} norm_application;
+
 /* What a gradient's last pass computes with: gx = a v + b (x - mean) + c, v being g, where ReLU let it pass. Vectors of
  * C; rows of g lie at a pitch, such as those of a part of a concatenation. */
 typedef struct {

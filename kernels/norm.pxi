@@ -13,6 +13,11 @@ cdef extern from "norm.h" nogil:
                                            void *y)
     void batch_norm_apply_ "batch_norm_apply"(norm_shape s, const void *x, const void *residual, const void *mean,
                                               const void *scale, const void *shift, int relu, void *y)
+    ctypedef struct norm_application:
+        const void *mean
+        const void *scale
+        const void *shift
+        int relu
     ctypedef struct norm_gradient:
         const void *g
         const void *x

@@ -34,7 +34,8 @@ enum {
 typedef struct {
     const kernel_table* t;
     const conv_geometry* g;
-    int out, in, positions; /* sides of a tile of outputs and of inputs, and what a transform has: in * in */
+    const norm_application* norm; /* of the input, or NULL */
+    int out, in, positions;       /* sides of a tile of outputs and of inputs, and what a transform has: in * in */
     int64_t tiles_h, tiles_w, tiles, block, blocks;
     int64_t group;           /* input channels that lie together: inputs are [group][position][tile][channel] */
     int64_t pitch, position; /* of a tile, of a position: an odd number of cache lines, to spread over cache sets */
@@ -51,8 +52,9 @@ typedef struct {
     int64_t first, count;                                   /* blocks of this step */
 } forward_run;
 
-static void set_tiling(tiling* s, const kernel_table* t, int out, const conv_geometry* g) {
-    s->t = t, s->g = g;
+static void set_tiling(tiling* s, const kernel_table* t, int out, const conv_geometry* g,
+                       const norm_application* norm) {
+    s->t = t, s->g = g, s->norm = norm;
     s->out = out, s->in = out + 2, s->positions = s->in * s->in;
     s->size = t->lane_bytes / t->lanes;
     s->tiles_h = conv_ceil(g->p, out), s->tiles_w = conv_ceil(g->q, out);
@@ -121,7 +123,7 @@ static void prefetch(const tiling* s, const char* pixels, int64_t row, int64_t c
 /* Tiles [first, last) of the input, to rows 0, 1, ... of the block. */
 static void transform_inputs(const tiling* s, const char* x, int64_t first, int64_t last, char* block) {
     const conv_geometry* g = s->g;
-    winograd_tile tile = {.out = s->out, .row = g->w * g->c, .column = g->c, .position = s->position};
+    winograd_tile tile = {.out = s->out, .row = g->w * g->c, .column = g->c, .position = s->position, .norm = s->norm};
     tile_place at = locate(s, first);
     for (int64_t i = first; i < last; i++, next_tile(s, &at)) {
         int64_t h = at.p + g->origin_h, w = at.q + g->origin_w;
@@ -130,7 +132,7 @@ static void transform_inputs(const tiling* s, const char* x, int64_t first, int6
         const char* pixels = x + ((at.n * g->h + h) * g->w + w) * g->c * s->size;
         tile.positions = block + (i - first) * s->pitch * s->size;
         for (int64_t c = 0; c < g->c; c += s->group) {
-            tile.pixels = pixels + c * s->size;
+            tile.pixels = pixels + c * s->size, tile.channel = c;
             tile.channels = conv_min(s->group, g->c - c);
             s->t->winograd_input(&tile);
             tile.positions = (char*)tile.positions + s->group_bytes;
@@ -315,12 +317,12 @@ static int convolve_by_groups(forward_run* run, int64_t chunk) {
     return 0;
 }
 
-int winograd(const kernel_table* t, int out, const conv_geometry* g, const void* x, const void* w, const void* bias,
-             void* y, memory_kept* kept) {
+int winograd(const kernel_table* t, int out, const conv_geometry* g, const void* x, const norm_application* norm,
+             const void* w, const void* bias, void* y, memory_kept* kept) {
     forward_run run = {.x = x, .w = w, .bias = bias, .y = y};
     tiling* s = &run.tiles;
     const int64_t widest = t->panel * t->lanes;
-    set_tiling(s, t, out, g);
+    set_tiling(s, t, out, g, norm);
     run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
     run.chunk = conv_min(run.kp, conv_ceil(CHUNK, widest) * widest);
     run.chunks = conv_ceil(g->k, run.chunk);
@@ -518,10 +520,11 @@ static int grad_w_by_groups(grad_run* run) {
     return 0;
 }
 
-int winograd_grad_w(const kernel_table* t, int out, const conv_geometry* g, const void* grad, const void* x, void* gw) {
+int winograd_grad_w(const kernel_table* t, int out, const conv_geometry* g, const void* grad, const void* x,
+                    const norm_application* norm, void* gw) {
     grad_run run = {.x = x, .grad = grad, .gw = gw};
     tiling* s = &run.tiles;
-    set_tiling(s, t, out, g);
+    set_tiling(s, t, out, g, norm);
     run.kp = conv_ceil(g->k, t->lanes) * t->lanes;
     run.taps_bytes = 9 * TAPS_CHANNELS * conv_min(run.kp, t->panel * t->lanes) * s->size;
     if (s->positions * g->c * run.kp * s->size > SMALL_WEIGHTS && s->tiles <= GRAD_FEW_TILES)

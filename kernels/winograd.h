@@ -27,6 +27,8 @@ typedef struct {
     const void* pixels;
     void* positions;
     int64_t position;
+    const norm_application* norm; /* what is done to existing pixels first, or NULL; of which channel 0 is `channel` */
+    int64_t channel;
 } winograd_tile;
 
 /* The inverse for outputs: positions to pixels, y = act(sum + bias). */
@@ -48,7 +50,7 @@ typedef struct {
 
 /* For 3x3 kernels of stride and dilation 1 without groups, in tiles of out x out. Return 0, or -1 when out of memory.
  */
-int winograd(const struct kernel_table* t, int out, const conv_geometry* geometry, const void* x, const void* w,
-             const void* bias, void* y, memory_kept* kept);
+int winograd(const struct kernel_table* t, int out, const conv_geometry* geometry, const void* x,
+             const norm_application* norm, const void* w, const void* bias, void* y, memory_kept* kept);
 int winograd_grad_w(const struct kernel_table* t, int out, const conv_geometry* forward, const void* g, const void* x,
-                    void* gw);
+                    const norm_application* norm, void* gw);

@@ -12,12 +12,11 @@ from autograd.errors import ShapeError
 from autograd.op import composite, op
 from autograd.ops.activation import relu, relu_grad
 from autograd.ops.bounded import hardtanh_grad, relu6
-from autograd.ops.elementwise import add
+from autograd.ops.elementwise import add, raw
 from autograd.ops.linalg import tensor_of
 from autograd.ops.norm import (
     EPSILONS,
     affine,
-    array_of,
     batch_norm_eval,
     batch_norm_train,
     check_training,
@@ -31,6 +30,7 @@ from autograd.ops.norm import (
 )
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
+from autograd.value import array_of
 
 MARGIN = 0.05  # samples keep ReLU's argument this far from 0
 
@@ -239,8 +239,8 @@ def batch_norm_relu(
     attrs = {
         "eps": eps,
         "momentum": momentum,
-        "running_mean": array_of(running_mean),
-        "running_var": array_of(running_var),
+        "running_mean": raw(running_mean),
+        "running_var": raw(running_var),
     }
     if residual is None:
         y = batch_norm_relu_train(x, weight, bias, six=six, **attrs)

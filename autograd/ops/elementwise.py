@@ -21,7 +21,7 @@ _log = declare("log")
 
 
 def raw(x: Any) -> Any:
-    """The array of a tensor; anything else as it is."""
+    """The array of a tensor, which may be changed; anything else as it is."""
     return getattr(x, "array", x)
 
 

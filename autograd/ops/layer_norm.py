@@ -10,10 +10,12 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import composite, op
+from autograd.ops.elementwise import raw
 from autograd.ops.linalg import tensor_of
-from autograd.ops.norm import EPSILONS, affine, array_of, batch_norm, check_channels, per_channel, scaled, standardised
+from autograd.ops.norm import EPSILONS, affine, batch_norm, check_channels, per_channel, scaled, standardised
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
+from autograd.value import array_of
 
 # ---------------------------------------------------------------------------------------------- layer norm
 
@@ -209,7 +211,7 @@ def instance_norm(
 def _move(running: Any, value: np.ndarray, momentum: float) -> None:
     """running = (1 - momentum) * running + momentum * value, in place."""
     if running is not None:
-        array = array_of(running)
+        array = raw(running)
         array[...] = (1 - momentum) * array + momentum * value
     if isinstance(running, Tensor):
         running.bump()

@@ -11,14 +11,11 @@ from autograd import kernels
 from autograd.deferred import Deferred
 from autograd.errors import ShapeError
 from autograd.op import composite, op
+from autograd.ops.elementwise import raw
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
-
-
-def array_of(x: Any) -> Any:
-    """The array of a tensor; None stays None."""
-    return x.array if isinstance(x, Tensor) else x
+from autograd.value import array_of
 
 
 def per_channel(v: Any, ndim: int) -> Tensor:
@@ -102,11 +99,11 @@ def train_parts(g, x, w, mean, rstd, b=None, relu=0, out=None):
 
     Without `out`, that result, there is no residual.
     """
-    if not g.array.size:
+    if not math.prod(g.shape):
         channels = np.zeros((2, x.shape[1]), g.dtype)
         return np.zeros(g.shape, g.dtype), channels[0], channels[1], g
     arrays = [array_of(v) for v in (x, w, mean, rstd, b, out)]
-    later, *others = kernels.batch_norm_grad_begin(g.array, *arrays, relu=relu)
+    later, *others = kernels.batch_norm_grad_begin(array_of(g), *arrays, relu=relu)
     return Deferred(kernels.batch_norm_grad_apply, later, batch_norm_train), *others
 
 
@@ -207,7 +204,7 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
     check_training("batch_norm", x, running_mean, running_var, weight, bias, training)
     if not training:
         return batch_norm_eval(x, running_mean, running_var, weight, bias, eps=eps)
-    running = {"running_mean": array_of(running_mean), "running_var": array_of(running_var)}
+    running = {"running_mean": raw(running_mean), "running_var": raw(running_var)}
     y = batch_norm_train(x, weight, bias, eps=eps, momentum=momentum, **running)
     for statistic in (running_mean, running_var):
         if isinstance(statistic, Tensor):

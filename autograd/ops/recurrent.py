@@ -11,9 +11,9 @@ from autograd.op import op
 from autograd.ops.activation import sigmoid, tanh
 from autograd.ops.join import chunk, stack
 from autograd.ops.linalg import linear, tensor_of
-from autograd.ops.norm import array_of
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
+from autograd.value import array_of
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
