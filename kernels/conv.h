@@ -73,25 +73,29 @@ int depthwise_normalizes(const struct kernel_table* t, const conv_geometry* geom
 /* The matrix product that a 1x1 convolution is; x, y and bias are still to be set. */
 gemm_problem conv_as_product(const conv_geometry* geometry, const void* w, memory_kept* kept);
 /* Whether rows are computed whole, borders included, which also works where they do not follow each other in memory.
- * Rows outside the input are NULL; the weight is what depthwise_keep made. */
+ * Rows outside the input are NULL; the weight is what depthwise_keep made; far: what lies in memory (FAR_...). */
 int depthwise_is_3x3(const struct kernel_table* t, const conv_geometry* geometry);
 int depthwise_keep(const struct kernel_table* t, const conv_geometry* geometry, const void* w, memory_kept* kept);
 void depthwise_3x3_row(const struct kernel_table* t, const conv_geometry* packed, const void* const* rows,
-                       const norm_application* norm, const void* w, const void* bias, void* y);
+                       const norm_application* norm, int far, const void* w, const void* bias, void* y);
 
 /* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
 int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w, void* gx);
 int conv_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                 const norm_application* norm, void* gw);
-/* Both, of a g that is still to be made (batch_norm_grad_apply): block by block, for either product, so that it never
- * fills memory. For pointwise convolutions of many pixels and few channels. */
-int conv_grads_fit(const struct kernel_table* t, const conv_geometry* forward);
-int conv_grads(const struct kernel_table* t, const conv_geometry* forward, const norm_gradient* norm, const void* x,
-               const void* w, void* gx, void* gw);
+/* Both, of a g that is still to be made (batch_norm_grad_apply): block by block or row by row, for either gradient, so
+ * that it never fills memory. For pointwise convolutions of many pixels and few channels, without a norm of x, and for
+ * depthwise 3x3 ones. */
+int conv_grads_fit(const struct kernel_table* t, const conv_geometry* forward, int norm);
+int conv_grads(const struct kernel_table* t, const conv_geometry* forward, const norm_gradient* source, const void* x,
+               const norm_application* norm, const void* w, void* gx, void* gw);
 int depthwise_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w,
                      void* gx);
 int depthwise_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                      const norm_application* norm, void* gw);
+int depthwise_grads_fit(const struct kernel_table* t, const conv_geometry* forward);
+int depthwise_grads(const struct kernel_table* t, const conv_geometry* forward, const norm_gradient* source,
+                    const void* x, const norm_application* norm, const void* w, void* gx, void* gw);
 
 /* The convolution of g that gives the phase (h, w) of the input gradient at a stride, and where it begins in gx and w.
  * Returns 0 if no output saw that phase. */

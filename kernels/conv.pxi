@@ -27,10 +27,10 @@ cdef extern from "conv.h" nogil:
     )
     bint conv_normalizes(const kernel_table *t, conv_pass which, const conv_geometry *g)
     int conv_grad_x(const kernel_table *t, const conv_geometry *forward, const void *g, const void *w, void *gx)
-    bint conv_grads_fit(const kernel_table *t, const conv_geometry *forward)
+    bint conv_grads_fit(const kernel_table *t, const conv_geometry *forward, bint norm)
     int conv_grads(
-        const kernel_table *t, const conv_geometry *forward, const norm_gradient *norm, const void *x, const void *w,
-        void *gx, void *gw
+        const kernel_table *t, const conv_geometry *forward, const norm_gradient *source, const void *x,
+        const norm_application *norm, const void *w, void *gx, void *gw
     )
     int conv_grad_w(const kernel_table *t, const conv_geometry *forward, const void *g, const void *x,
                     const norm_application *norm, void *gw)
@@ -309,7 +309,7 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1,
     return out
 
 
-def conv2d_grads_fit(dtype, x_shape, w_shape, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_grads_fit(dtype, x_shape, w_shape, stride=1, padding=0, dilation=1, groups=1, tuple norm=None):
     """Whether conv2d_grads is better than conv2d_grad_x and conv2d_grad_w: for large g and small w."""
     cdef conv_geometry f
     cdef cnp.npy_intp[4] x
@@ -317,13 +317,16 @@ def conv2d_grads_fit(dtype, x_shape, w_shape, stride=1, padding=0, dilation=1, g
     four_sizes("conv2d_grads", x_shape, x)
     four_sizes("conv2d_grads", w_shape, w)
     set_geometry(&f, "conv2d_grads", x, w, stride, padding, dilation, groups)
-    return conv_grads_fit(table(np.empty(0, dtype)), &f)
+    if norm is not None and norm[4] is not None:
+        return False
+    return repeats_of(&f) == 1 and conv_grads_fit(table(np.empty(0, dtype)), &f, norm is not None)
 
 
-def conv2d_grads(tuple norm, cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, dilation=1, groups=1):
-    """conv2d_grad_x and conv2d_grad_w of g = batch_norm_grad_apply(*norm), where conv2d_grads_fit."""
+def conv2d_grads(tuple g, cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, dilation=1, groups=1, tuple norm=None):
+    """conv2d_grad_x and conv2d_grad_w of batch_norm_grad_apply(*g), where conv2d_grads_fit; norm as for conv2d."""
     cdef conv_geometry f
-    cdef norm_gradient n
+    cdef norm_gradient source
+    cdef norm_application room
     cdef cnp.ndarray gx, gw
     cdef int status
     cdef const kernel_table *t = table_of_both("conv2d_grads", x, w)
@@ -331,17 +334,18 @@ def conv2d_grads(tuple norm, cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, 
         &f, "conv2d_grads", image_shape("conv2d_grads", x), image_shape("conv2d_grads", w), stride, padding, dilation,
         groups
     )
-    check_gradient("conv2d_grads", norm[0], &f)
-    table_of_both("conv2d_grads", x, norm[0])
-    if not conv_grads_fit(t, &f):
+    check_gradient("conv2d_grads", g[0], &f)
+    table_of_both("conv2d_grads", x, g[0])
+    if not conv_grads_fit(t, &f, norm is not None):
         raise ValueError("conv2d_grads: not for convolutions of this size")
     gx = empty_images(f.n, f.c, f.h, f.w, cnp.PyArray_TYPE(x))
     gw = empty(4, cnp.PyArray_DIMS(w), cnp.PyArray_TYPE(x))
     x, w = channels_inner(x, "conv2d_grads"), contiguous(w)
-    set_gradient(&n, norm)
+    set_gradient(&source, g)
+    cdef const norm_application *first = set_norm(&room, norm)
     with nogil:
         parallel_watch()
-        status = conv_grads(t, &f, &n, cnp.PyArray_DATA(x), cnp.PyArray_DATA(w), cnp.PyArray_DATA(gx),
+        status = conv_grads(t, &f, &source, cnp.PyArray_DATA(x), first, cnp.PyArray_DATA(w), cnp.PyArray_DATA(gx),
                             cnp.PyArray_DATA(gw))
     finish("conv2d_grads", status)
     return gx, gw

@@ -94,7 +94,7 @@ static void compute_rows(chain_run* run, const chain_state* s, int i, int64_t p0
             const int64_t h = p * g->stride_h + r + g->origin_h;
             rows[r] = 0 <= h && h < g->h ? input_row(run, s, i, h) : NULL;
         }
-        depthwise_3x3_row(run->t, &packed, rows, NULL, link->kept->data, link->bias, output_row(run, s, i, p));
+        depthwise_3x3_row(run->t, &packed, rows, NULL, 0, link->kept->data, link->bias, output_row(run, s, i, p));
     }
 }
 

@@ -329,16 +329,17 @@ static int by_blocks(const kernel_table* t, conv_algorithm algorithm, const conv
     return 0;
 }
 
-int conv_grads_fit(const kernel_table* t, const conv_geometry* forward) {
-    const int64_t pixels = forward->n * forward->h * forward->w, weights = forward->k * forward->c;
-    return conv_choose(t, CONV_GRAD_W, forward, NULL) == CONV_POINTWISE && weights < LARGE_POINTWISE &&
-           forward->k >= t->lanes && forward->c >= t->lanes && pixels >= LEAST_PIXELS &&
-           pixels * forward->k * (t->lane_bytes / t->lanes) >= LEAST_MADE &&
+int conv_grads_fit(const kernel_table* t, const conv_geometry* forward, int norm) {
+    const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_W, forward, NULL);
+    const int64_t pixels = forward->n * forward->p * forward->q, weights = forward->k * forward->c;
+    if (algorithm == CONV_DEPTHWISE) return depthwise_grads_fit(t, forward);
+    return algorithm == CONV_POINTWISE && !norm && pixels * forward->k * (t->lane_bytes / t->lanes) >= LEAST_MADE &&
+           weights < LARGE_POINTWISE && forward->k >= t->lanes && forward->c >= t->lanes && pixels >= LEAST_PIXELS &&
            (pixels % BLOCK_PIXELS == 0 || pixels % BLOCK_PIXELS >= LEAST_ROWS);
 }
 
-int conv_grads(const kernel_table* t, const conv_geometry* forward, const norm_gradient* norm, const void* x,
-               const void* w, void* gx, void* gw) {
+static int pointwise_grads(const kernel_table* t, const conv_geometry* forward, const norm_gradient* norm,
+                           const void* x, const void* w, void* gx, void* gw) {
     memory_kept kept = {0};
     gradient_source source = {.t = t, .norm = norm, .product = conv_as_product(forward, w, &kept)};
     gemm_problem* p = &source.product;
@@ -348,6 +349,13 @@ int conv_grads(const kernel_table* t, const conv_geometry* forward, const norm_g
     if (!status) status = by_blocks(t, CONV_POINTWISE, forward, NULL, &source, x, gw);
     memory_release(kept.data);
     return status || source.failed ? -1 : 0;
+}
+
+int conv_grads(const kernel_table* t, const conv_geometry* forward, const norm_gradient* source, const void* x,
+               const norm_application* norm, const void* w, void* gx, void* gw) {
+    if (conv_choose(t, CONV_GRAD_W, forward, NULL) == CONV_DEPTHWISE)
+        return depthwise_grads(t, forward, source, x, norm, w, gx, gw);
+    return pointwise_grads(t, forward, source, x, w, gx, gw);
 }
 
 int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void* grad, const void* x,

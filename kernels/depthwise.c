@@ -13,6 +13,8 @@ enum {
     TASK_ELEMENTS = 1 << 14, /* outputs per task */
     BLOCK_BYTES = 32 << 10,  /* of input per block of rows */
     MAX_CHUNKS = 32,
+    RING = 4,            /* rows of a gradient that are kept */
+    FAR_BYTES = 1 << 20, /* more are taken to lie in memory: fetching what a cache holds takes a tenth longer */
     PARALLEL_WORK = 1 << 15
 };
 
@@ -26,13 +28,18 @@ typedef struct {
     const kernel_table* t;
     const conv_geometry* g;
     const char *x, *w, *bias, *grad, *zeros; /* w as [r][s][group][c]; c zeros */
-    const norm_application* norm;
-    char *y, *partials;
+    const norm_application* norm;            /* of x, or NULL */
+    const norm_gradient* source;             /* what rows of grad are made from, if they are */
+    char *y, *partials, *ring;
     const phase* phases;
     int64_t phase_count;
-    int64_t rows, row_blocks, blocks, chunks, partial_bytes;
-    int size;
+    int64_t rows, row_blocks, blocks, chunks, partial_bytes, ring_bytes;
+    int size, far; /* far: what lies in memory (FAR_...) */
 } depthwise_run;
+
+static int far(const depthwise_run* run, int64_t elements, int which) {
+    return elements * run->size > FAR_BYTES ? which : 0;
+}
 
 static int64_t group_of(const conv_geometry* g) { return g->c / g->groups; }
 
@@ -85,10 +92,11 @@ int depthwise_normalizes(const kernel_table* t, const conv_geometry* g) {
 }
 
 void depthwise_3x3_row(const kernel_table* t, const conv_geometry* g, const void* const* rows,
-                       const norm_application* norm, const void* w, const void* bias, void* y) {
+                       const norm_application* norm, int far, const void* w, const void* bias, void* y) {
     depthwise_3x3_args a = {.x = {rows[0], rows[1], rows[2]}, .w = w, .bias = bias, .y = y, .relu = g->relu};
     a.norm = norm;
-    a.q = g->q, a.c = g->c, a.columns = g->w, a.first = g->origin_w, a.step = g->stride_w, a.pitch = g->w * g->c;
+    a.q = g->q, a.c = g->c, a.columns = g->w, a.first = g->origin_w, a.step = g->stride_w;
+    a.x_next = far & FAR_X ? g->w * g->c : 0, a.y_next = far & FAR_Y ? g->q * g->out_w : 0;
     a.w_r = g->weight_r, a.w_s = g->weight_s, a.y_q = g->out_w;
     t->depthwise_3x3(&a);
 }
@@ -112,7 +120,7 @@ static void run_row(const depthwise_run* run, const phase* part, int64_t n, int6
     if (depthwise_is_3x3(run->t, g)) {
         const void* rows[3];
         rows_below(run, g, n, p, rows);
-        depthwise_3x3_row(run->t, g, rows, run->norm, run->w + part->w * run->size, run->bias,
+        depthwise_3x3_row(run->t, g, rows, run->norm, run->far, run->w + part->w * run->size, run->bias,
                           run->y + (part->y + n * g->out_n + p * g->out_h) * run->size);
         return;
     }
@@ -183,6 +191,7 @@ int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, cons
     phase whole = {.g = *g};
     depthwise_run run = {.t = t, .x = x, .norm = norm, .bias = bias, .y = y, .size = size};
     run.phases = &whole, run.phase_count = 1;
+    run.far = far(&run, g->n * g->h * g->w * g->c, FAR_X) | far(&run, g->n * g->p * g->q * g->k, FAR_Y);
     memory_kept own = {0};
     if (depthwise_keep(t, g, w, kept ? kept : &own)) return -1;
     run.w = kept ? kept->data : own.data;
@@ -193,21 +202,40 @@ int depthwise(const kernel_table* t, const conv_geometry* g, const void* x, cons
 }
 
 /* Row i of g and the one before it add to rows 2 i and 2 i + 1 beyond the padding's, and their columns likewise. */
+static void write_pair(const depthwise_run* run, depthwise_grad_3x3_args* a, int64_t n, int64_t i) {
+    const conv_geometry* g = run->g;
+    for (int64_t r = 0; r < 2; r++) {
+        const int64_t h = 2 * i + r + g->origin_h;
+        a->y[r] = 0 <= h && h < g->h ? run->y + (n * g->h + h) * g->w * g->c * run->size : NULL;
+    }
+    run->t->depthwise_grad_3x3(a);
+}
+
+static depthwise_grad_3x3_args pair_args(const depthwise_run* run) {
+    const conv_geometry* g = run->g;
+    depthwise_grad_3x3_args a = {.q = g->q, .c = g->c, .columns = g->w, .first = g->origin_w, .w = run->w};
+    a.begin = -g->origin_w / 2, a.end = (g->w - 1 - g->origin_w) / 2 + 1, a.zeros = run->zeros;
+    return a;
+}
+
+/* NULL outside. */
+static const char* row_of_grad(const depthwise_run* run, int64_t n, int64_t p) {
+    const conv_geometry* g = run->g;
+    return 0 <= p && p < g->p ? run->grad + (n * g->p + p) * g->q * g->c * run->size : NULL;
+}
+
+static int64_t pairs_of(const conv_geometry* g) { return (g->h - 1 - g->origin_h) / 2 + 1; }
+
 static void grad_3x3_task(void* context, int64_t task, int thread) {
     (void)thread;
     const depthwise_run* run = context;
     const conv_geometry* g = run->g;
     const int64_t n = task / run->row_blocks, first = -g->origin_h / 2 + task % run->row_blocks * run->rows;
-    depthwise_grad_3x3_args a = {.q = g->q, .c = g->c, .columns = g->w, .first = g->origin_w, .w = run->w};
-    a.begin = -g->origin_w / 2, a.end = (g->w - 1 - g->origin_w) / 2 + 1, a.zeros = run->zeros;
-    const int64_t end = conv_min(first + run->rows, (g->h - 1 - g->origin_h) / 2 + 1);
+    depthwise_grad_3x3_args a = pair_args(run);
+    const int64_t end = conv_min(first + run->rows, pairs_of(g));
     for (int64_t i = first; i < end; i++) {
-        for (int64_t r = 0; r < 2; r++) {
-            const int64_t p = i - r, h = 2 * i + r + g->origin_h;
-            a.g[r] = 0 <= p && p < g->p ? run->grad + (n * g->p + p) * g->q * g->c * run->size : NULL;
-            a.y[r] = 0 <= h && h < g->h ? run->y + (n * g->h + h) * g->w * g->c * run->size : NULL;
-        }
-        run->t->depthwise_grad_3x3(&a);
+        for (int64_t r = 0; r < 2; r++) a.g[r] = row_of_grad(run, n, i - r);
+        write_pair(run, &a, n, i);
     }
 }
 
@@ -220,7 +248,7 @@ static int grad_3x3(const kernel_table* t, const conv_geometry* f, const void* g
     memset(scratch + 9 * f->c * size, 0, (size_t)(f->c * size));
     depthwise_run run = {.t = t, .g = f, .grad = grad, .w = scratch, .zeros = scratch + 9 * f->c * size, .y = gx};
     run.size = size;
-    const int64_t pairs = (f->h - 1 - f->origin_h) / 2 + 1 - -f->origin_h / 2;
+    const int64_t pairs = pairs_of(f) - -f->origin_h / 2;
     run.rows = conv_min(pairs, conv_ceil(TASK_ELEMENTS, 2 * f->w * f->c));
     run.row_blocks = conv_ceil(pairs, run.rows);
     const int threads = work_of(f) < PARALLEL_WORK ? 1 : parallel_threads();
@@ -240,6 +268,7 @@ int depthwise_grad_x(const kernel_table* t, const conv_geometry* f, const void* 
     phase* list = (phase*)(scratch + weight_bytes);
     depthwise_run run = {.t = t, .x = grad, .w = scratch, .y = gx, .size = size, .phases = list};
     pack_weight(t, f, f->weight_c, f->weight_k, w, scratch);
+    run.far = far(&run, f->n * f->p * f->q * f->k, FAR_X) | far(&run, f->n * f->h * f->w * f->c, FAR_Y);
     conv_geometry packed = *f;
     set_packed(&packed, f->s);
     for (int64_t i = 0; i < phases; i++) {
@@ -278,12 +307,12 @@ static void add_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t p1
     }
 }
 
-/* Adds output row p of image n to the sums of a 3x3 kernel. */
-static void add_row_3x3(const depthwise_run* run, int64_t n, int64_t p, char* partial) {
+/* Adds output row p of image n, with this gradient, to the sums of a 3x3 kernel. */
+static void add_row_3x3(const depthwise_run* run, int64_t n, int64_t p, const char* grad, char* partial) {
     const conv_geometry* g = run->g;
     depthwise_3x3_grad_w_args a = {.q = g->q, .c = g->c, .columns = g->w, .first = g->origin_w, .step = g->stride_w};
-    a.norm = run->norm, a.pitch = g->w * g->c, a.out = partial;
-    a.g = run->grad + (n * g->p + p) * g->q * g->c * run->size;
+    a.norm = run->norm, a.out = partial, a.g = grad;
+    a.x_next = run->far & FAR_X ? g->w * g->c : 0, a.g_next = run->far & FAR_G ? g->q * g->c : 0;
     rows_below(run, g, n, p, a.x);
     run->t->depthwise_3x3_grad_w(&a);
 }
@@ -297,31 +326,120 @@ static void grad_w_task(void* context, int64_t chunk, int thread) {
     for (int64_t i = run->blocks * chunk / run->chunks; i < run->blocks * (chunk + 1) / run->chunks; i++) {
         const int64_t n = i / run->row_blocks, p0 = i % run->row_blocks * run->rows;
         if (row_by_row_pays(run->t, g)) {
-            for (int64_t p = p0; p < conv_min(g->p, p0 + run->rows); p++) add_row_3x3(run, n, p, partial);
+            for (int64_t p = p0; p < conv_min(g->p, p0 + run->rows); p++)
+                add_row_3x3(run, n, p, row_of_grad(run, n, p), partial);
             continue;
         }
         for (int64_t r = 0; r < g->r; r++) add_rows(run, n, p0, conv_min(g->p, p0 + run->rows), r, partial);
     }
 }
 
+/* Blocks of rows in chunks, whose sums add up in order. Returns how many threads share them. */
+static int set_chunks(depthwise_run* run) {
+    const conv_geometry* g = run->g;
+    run->rows = conv_min(g->p, conv_ceil(BLOCK_BYTES, g->w * g->c * run->size * conv_min(g->stride_h, g->h)));
+    run->row_blocks = conv_ceil(g->p, run->rows);
+    run->blocks = g->n * run->row_blocks;
+    run->chunks = conv_min(run->blocks, MAX_CHUNKS);
+    run->partial_bytes = conv_ceil(g->r * g->s * group_of(g) * g->c * run->size, 64) * 64;
+    return work_of(g) < PARALLEL_WORK ? 1 : parallel_threads();
+}
+
+static void add_chunks(const depthwise_run* run, void* gw) {
+    const conv_geometry* g = run->g;
+    const int64_t taps = g->r * g->s, weights = taps * group_of(g) * g->c;
+    for (int64_t chunk = 1; chunk < run->chunks; chunk++)
+        run->t->accumulate(run->partials + chunk * run->partial_bytes, run->partials, weights);
+    run->t->conv_unpack(run->partials, g->c, group_of(g), taps, g->c, gw);
+}
+
 int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* grad, const void* x,
                      const norm_application* norm, void* gw) {
     t = conv_filled_table(t, g->c);
-    const int size = t->lane_bytes / t->lanes;
-    const int64_t taps = g->r * g->s, weights = taps * group_of(g) * g->c;
-    depthwise_run run = {.t = t, .g = g, .x = x, .norm = norm, .grad = grad, .size = size};
-    run.rows = conv_min(g->p, conv_ceil(BLOCK_BYTES, g->w * g->c * size * conv_min(g->stride_h, g->h)));
-    run.row_blocks = conv_ceil(g->p, run.rows);
-    run.blocks = g->n * run.row_blocks;
-    run.chunks = conv_min(run.blocks, MAX_CHUNKS);
-    run.partial_bytes = conv_ceil(weights * size, 64) * 64;
-    const int threads = work_of(g) < PARALLEL_WORK ? 1 : parallel_threads();
-    char* partials = run.partials = memory_allocate((size_t)(run.partial_bytes * run.chunks));
-    if (!partials) return -1;
+    depthwise_run run = {.t = t, .g = g, .x = x, .norm = norm, .grad = grad, .size = t->lane_bytes / t->lanes};
+    run.far = far(&run, g->n * g->h * g->w * g->c, FAR_X) | far(&run, g->n * g->p * g->q * g->k, FAR_G);
+    const int threads = set_chunks(&run);
+    run.partials = memory_allocate((size_t)(run.partial_bytes * run.chunks));
+    if (!run.partials) return -1;
     parallel_for(threads, run.chunks, grad_w_task, &run);
-    for (int64_t chunk = 1; chunk < run.chunks; chunk++)
-        t->accumulate(partials + chunk * run.partial_bytes, partials, weights);
-    t->conv_unpack(partials, g->c, group_of(g), taps, g->c, gw);
-    memory_release(partials);
+    add_chunks(&run, gw);
+    memory_release(run.partials);
+    return 0;
+}
+
+int depthwise_grads_fit(const kernel_table* t, const conv_geometry* f) {
+    t = conv_filled_table(t, f->c);
+    return row_by_row_pays(t, f) && f->stride_h == f->stride_w && f->origin_h == -1 && f->origin_w == -1 &&
+           (f->stride_h == 2 || f->p == f->h);
+}
+
+/* Where row p of a gradient that is made stays for a while; NULL outside. */
+static char* ring_row(const depthwise_run* run, char* ring, int64_t p) {
+    return 0 <= p && p < run->g->p ? ring + p % RING * (run->ring_bytes / RING) : NULL;
+}
+
+/* Rows [p0, p1) of image n: each row of the gradient is made once, added to the weight's, and stays until the rows of
+ * the input's gradient that it reaches are written. */
+static void grads_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t p1, char* ring, char* partial) {
+    const conv_geometry* g = run->g;
+    const phase* part = run->phases;
+    const int64_t below = g->stride_h == 1;
+    depthwise_grad_3x3_args pair = {0};
+    if (!below) pair = pair_args(run);
+    for (int64_t p = p0, made = conv_max(0, p0 - 1); p < p1; p++) {
+        for (; made < conv_min(g->p, p + 1 + below); made++)
+            batch_norm_grad_rows(run->t, run->source, g->c, (n * g->p + made) * g->q, g->q, ring_row(run, ring, made));
+        add_row_3x3(run, n, p, ring_row(run, ring, p), partial);
+        if (below) {
+            const void* rows[3] = {ring_row(run, ring, p - 1), ring_row(run, ring, p), ring_row(run, ring, p + 1)};
+            depthwise_3x3_row(run->t, &part->g, rows, NULL, run->far & FAR_Y, run->w + part->w * run->size, NULL,
+                              run->y + (n * g->h + p) * g->w * g->c * run->size);
+            continue;
+        }
+        for (int64_t i = p; i < (p + 1 == g->p ? pairs_of(g) : p + 1); i++) {
+            pair.g[0] = ring_row(run, ring, i), pair.g[1] = ring_row(run, ring, i - 1);
+            write_pair(run, &pair, n, i);
+        }
+    }
+}
+
+static void grads_task(void* context, int64_t chunk, int thread) {
+    const depthwise_run* run = context;
+    const conv_geometry* g = run->g;
+    char* partial = run->partials + chunk * run->partial_bytes;
+    memset(partial, 0, (size_t)run->partial_bytes);
+    const int64_t last = run->blocks * (chunk + 1) / run->chunks;
+    for (int64_t i = run->blocks * chunk / run->chunks, next; i < last; i = next) {
+        const int64_t n = i / run->row_blocks, first = n * run->row_blocks;
+        next = conv_min(last, first + run->row_blocks);
+        grads_rows(run, n, (i - first) * run->rows, conv_min(g->p, (next - first) * run->rows),
+                   run->ring + thread * run->ring_bytes, partial);
+    }
+}
+
+int depthwise_grads(const kernel_table* t, const conv_geometry* f, const norm_gradient* source, const void* x,
+                    const norm_application* norm, const void* w, void* gx, void* gw) {
+    t = conv_filled_table(t, f->c);
+    const int size = t->lane_bytes / t->lanes;
+    phase whole = {0};
+    depthwise_run run = {.t = t, .g = f, .x = x, .norm = norm, .y = gx, .size = size, .phases = &whole};
+    run.source = source;
+    run.far = far(&run, f->n * f->h * f->w * f->c, FAR_X | FAR_Y);
+    const int threads = set_chunks(&run);
+    run.ring_bytes = RING * conv_ceil(f->q * f->c * size, 64) * 64;
+    const int64_t weight_bytes = conv_ceil(10 * f->c * size, 64) * 64;
+    char* scratch = memory_allocate((size_t)(weight_bytes + run.partial_bytes * run.chunks + run.ring_bytes * threads));
+    if (!scratch) return -1;
+    pack_weight(t, f, f->weight_c, f->weight_k, w, scratch);
+    memset(scratch + 9 * f->c * size, 0, (size_t)(f->c * size));
+    run.w = scratch, run.zeros = scratch + 9 * f->c * size;
+    run.partials = scratch + weight_bytes;
+    run.ring = run.partials + run.partial_bytes * run.chunks;
+    conv_geometry packed = *f;
+    set_packed(&packed, 3);
+    if (f->stride_h == 1) conv_grad_x_phase(&packed, 0, 0, &whole.g, &whole.y, &whole.w);
+    parallel_for(threads, run.chunks, grads_task, &run);
+    add_chunks(&run, gw);
+    memory_release(scratch);
     return 0;
 }

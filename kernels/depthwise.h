@@ -15,12 +15,16 @@ typedef struct {
     int relu;
 } depthwise_row_args;
 
+/* What lies in memory, and no cache holds: the input, the gradient, the result. */
+enum { FAR_X = 1, FAR_G = 2, FAR_Y = 4 };
+
 /* A whole row of output pixels of a 3x3 kernel, borders included. Strides in elements. */
 typedef struct {
     int64_t q, c, columns, first; /* first: the column of the input that tap (0, 0) of pixel 0 meets; may lie outside */
     const void *x[3], *w, *bias;  /* rows of the input from column 0 on, NULL outside; weight; bias or NULL */
     void* y;
-    int64_t pitch, step, w_r, w_s, y_q; /* of the input's rows; columns from pixel to pixel, 1 or 2 */
+    int64_t step, w_r, w_s, y_q; /* step: columns from pixel to pixel, 1 or 2 */
+    int64_t x_next, y_next;      /* from a row to the next one, to be fetched from memory; 0: it is in a cache */
     int relu;
     const norm_application* norm; /* or NULL */
 } depthwise_3x3_args;
@@ -38,7 +42,7 @@ typedef struct {
     int64_t q, c, columns, first; /* first: the input column of the first output's first tap */
     const void *x[3], *g;         /* x: NULL for a row of the padding */
     void* out;
-    int64_t step, pitch;          /* pitch: elements from an input row to the one after */
+    int64_t step, x_next, g_next; /* as above */
     const norm_application* norm; /* or NULL */
 } depthwise_3x3_grad_w_args;
 

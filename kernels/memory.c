@@ -93,7 +93,7 @@ static void take(block* b) {
 static int64_t most_bytes(int64_t coming) {
     const memory_stats* s = &pool.stats;
     int64_t peak = s->in_use + coming > s->peak ? s->in_use + coming : s->peak;
-    return peak + peak / 4 + SLACK;
+    return peak + peak * 3 / 8 + SLACK;
 }
 
 /* A cached block for a request of this class, or NULL. Where a new block would push others out, one of up to four times

@@ -95,7 +95,7 @@ def test_arrays_kept_for_reuse_are_few_and_freed_by_trim():
 
 
 def test_a_larger_block_serves_where_a_new_one_would_push_others_out():
-    """In a process of its own, whose peak is known: 160 MB, so that 232 MB may be kept."""
+    """In a process of its own, whose peak is known: 160 MB, so that 252 MB may be kept."""
     out = run("""
 import numpy as np
 from autograd import kernels, memory
@@ -104,10 +104,10 @@ def result(megabytes):
     return kernels.neg(np.ones(megabytes * MB // 4, np.float32))
 many = [result(20) for _ in range(8)]
 del many
-for megabytes in range(9, 15):  # 160 + 69 MB: these are new
+for megabytes in range(9, 16):  # 160 + 84 MB: these are new
     result(megabytes)
 before = memory.stats()
-x = result(15)
+x = result(16)
 after = memory.stats()
 print(after.misses - before.misses, after.hits - before.hits, (after.in_use - before.in_use) // MB, x.sum() == -x.size)
 """)
@@ -152,7 +152,7 @@ def test_cached_memory_keeps_within_the_cap_and_the_peak():
     for size in range(1, 40):
         result(size * 4 * MB)
         s = memory.stats()
-        assert s.in_use + s.cached <= 1.25 * s.peak + 32 * MB and s.cached <= s.cap
+        assert s.in_use + s.cached <= 1.375 * s.peak + 32 * MB and s.cached <= s.cap
     memory.set_cap(8 * MB)
     assert memory.stats().cached <= 8 * MB
     memory.set_cap(0)

@@ -1,4 +1,4 @@
-"""A batch norm's gradient that a pointwise convolution makes block by block: nobody can tell but by the clock."""
+"""A batch norm's gradient that the convolution before it makes as it goes: nobody can tell but by the clock."""
 
 import numpy as np
 import pytest
@@ -44,30 +44,34 @@ FORMS = [plain, relu, relu6, residual, shortcut, joined]
 class Step:
     """A convolution, a batch norm and a loss; how often both gradients were computed at once is counted."""
 
-    def __init__(self, shape, form=relu, bias=False, dtype="float32"):
+    def __init__(self, shape, form=relu, bias=False, dtype="float32", before=None, **options):
         n, c, h, w, k = shape
+        options = {"kernel_size": 1, **options}
         ag.manual_seed(0)
         self.form = form
         self.x = ag.randn(n, c, h, w, dtype=dtype, requires_grad=True)
-        self.conv, self.bn = nn.Conv2d(c, k, 1, bias=bias).to(dtype), nn.BatchNorm2d(k).to(dtype)
+        self.conv, self.bn = nn.Conv2d(c, k, bias=bias, **options).to(dtype), nn.BatchNorm2d(k).to(dtype)
+        self.before, self.first = before, nn.BatchNorm2d(c).to(dtype)
         with ag.no_grad():
             self.bn.weight.uniform_(0.5, 1.5)
             self.bn.bias.uniform_(-0.5, 0.5)
 
     def forward(self):
-        self.between = self.conv(self.x * 1)
+        x = self.x * 1
+        self.between = self.conv(x if self.before is None else self.before(self.first, x))
         out = self.form(self.bn, self.between)
         return (out * out).mean() + out.sum() * 0.25
 
     def gradients(self):
-        return [v.grad.numpy().copy() for v in (self.x, *self.conv.parameters(), *self.bn.parameters())]
+        parameters = [p for module in (self.conv, self.bn, self.first) for p in module.parameters()]
+        return [v.grad.numpy().copy() for v in (self.x, *parameters) if v.grad is not None]
 
 
 @pytest.fixture
 def made(monkeypatch):
     """What conv2d_grads has returned."""
     results, original = [], kernels.conv2d_grads
-    monkeypatch.setattr(kernels, "conv2d_grads", lambda *args: results.append(original(*args)) or results[-1])
+    monkeypatch.setattr(kernels, "conv2d_grads", lambda *args, **names: results.append(original(*args, **names)) or results[-1])
     return results
 
 
@@ -86,6 +90,54 @@ def test_the_same_bits(shape, dtype, form, made):
     step.forward().backward()
     assert len(made) == (shape in FITS)
     np.testing.assert_equal(step.gradients(), apart(shape, form, dtype=dtype))
+
+
+DEPTHWISE = [
+    ((3, 37, 9, 11), {}),
+    ((2, 16, 1, 1), {}),
+    ((2, 16, 2, 40), {"stride": 2}),
+    ((1, 35, 30, 7), {}),
+    ((1, 35, 31, 8), {"stride": 2}),
+    ((33, 24, 8, 5), {"stride": 2}),
+    ((2, 144, 24, 24), {}),
+    ((2, 100, 33, 24), {"stride": 2, "bias": True}),
+]
+
+
+@pytest.mark.parametrize("before", [None, relu6, plain], ids=["nothing", "relu6", "plain"])
+@pytest.mark.parametrize("form", [plain, relu6, shortcut], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("shape", "options"), DEPTHWISE, ids=str)
+def test_depthwise_convolutions_make_row_by_row(shape, options, dtype, form, before, made):
+    """Of inputs that wait, too; 35 and 37 channels fill the vectors of no instruction set."""
+    options = {"kernel_size": 3, "padding": 1, "groups": shape[1], "form": form, "before": before, **options}
+    given = (*shape, shape[1])
+    step = Step(given, dtype=dtype, **options)
+    step.forward().backward()
+    assert len(made) == 1 or shape[1] in (16, 24, 144, 100)
+    np.testing.assert_equal(step.gradients(), apart(given, dtype=dtype, **options))
+
+
+@pytest.mark.parametrize("options", [{"padding": 0}, {"stride": (2, 1)}, {"dilation": 2, "padding": 2}], ids=str)
+def test_other_depthwise_convolutions_get_it_computed(options, made):
+    options = {"kernel_size": 3, "padding": 1, "groups": 37, **options}
+    step = Step((3, 37, 9, 11, 37), **options)
+    step.forward().backward()
+    assert not made
+    np.testing.assert_equal(step.gradients(), apart((3, 37, 9, 11, 37), **options))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_depthwise_convolutions_on_any_number_of_threads(stride, made):
+    found = []
+    for threads in (1, 2, 3, 8):
+        step = Step((5, 97, 28, 28, 97), kernel_size=3, padding=1, groups=97, stride=stride)
+        with flags(num_threads=threads):
+            step.forward().backward()
+        found.append(step.gradients())
+    assert len(made) == 4
+    for other in found[1:]:
+        np.testing.assert_equal(other, found[0])
 
 
 def test_any_number_of_threads(made):

@@ -19,6 +19,7 @@ from autograd.ops.shape import expand, reshape
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
 from autograd.tape import declare
+from autograd.value import array_of
 from autograd.waiting import waits_for
 
 _relu_grad, _hardtanh_grad = declare("relu_grad"), declare("hardtanh_grad")
@@ -351,15 +352,20 @@ conv2d.grads(
 def _fits(g, x, x_shape, w_shape, stride, padding, dilation, groups):
     """Whether both gradients at once, of a batch norm's gradient that is still to be computed, are better."""
     geometry = stride, padding, dilation, groups
-    return waits_for(x) is None and kernels.conv2d_grads_fit(g.dtype, x_shape, w_shape, *geometry)
+    return kernels.conv2d_grads_fit(g.dtype, x_shape, w_shape, *geometry, norm=waits_for(x))
+
+
+def _both(fits, g, x, w, stride, padding, dilation, groups):
+    """Both gradients at once, of an x that may itself still be to be normalised."""
+    norm = waits_for(x)
+    array = array_of(x) if norm is None else norm[0]
+    return kernels.conv2d_grads(waits_for(g), array, array_of(w), stride, padding, dilation, groups, norm=norm)
 
 
 conv2d.grads_waiting(
     kernels.batch_norm_grad_apply,
     fits=_fits,
-    both=lambda fits, g, x, w, stride, padding, dilation, groups: kernels.conv2d_grads(
-        waits_for(g), x.array, w.array, stride, padding, dilation, groups
-    ),
+    both=_both,
     x=lambda both: both[0],
     w=lambda both: both[1],
 )
