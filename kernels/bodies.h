@@ -17,6 +17,7 @@
 #include "optim.inc"
 #include "pair.inc"
 #include "pool.inc"
+#include "pool_grad.inc"
 #include "recurrent.inc"
 #include "reduce.inc"
 #include "winograd.inc"

@@ -53,6 +53,13 @@ static void by_rows(job* j, int64_t rows, int64_t wide, parallel_task task) {
     parallel_for(threads_for(j->s), (rows + j->rows - 1) / j->rows, task, j);
 }
 
+/* Where windows overlap much, once is better than in each; without masked loads, a last vector takes its time, too. */
+int pool_normalizes(int dtype, const pool_shape* s) {
+    const kernel_table* t = kernels_active[dtype];
+    const int whole = s->C % t->lanes == 0 || t->lane_bytes >= 32;
+    return pool_small_square(s) && s->stride[0] > 1 && s->stride[1] > 1 && whole;
+}
+
 void pool_max(int dtype, const pool_shape* s, const void* x, void* y, void* index) {
     job j = {.s = s, .kernels = kernels_active[dtype], .x = x, .y = y, .at = index};
     by_rows(&j, s->N * s->P, s->Q * s->C, max_task);

@@ -2,13 +2,22 @@
 #pragma once
 #include <stdint.h>
 
+#include "norm.h"
+
 typedef struct {
     int64_t N, C, H, W, P, Q;
     int64_t kernel[2], stride[2], padding[2], dilation[2];
-    int64_t divisor;   /* of avg_pool; 0: the window's size */
-    int64_t count_pad; /* whether padding counts in the window's size */
-    int64_t relu;      /* of a maximum; where it is 0, the index is -1 */
+    int64_t divisor;              /* of avg_pool; 0: the window's size */
+    int64_t count_pad;            /* whether padding counts in the window's size */
+    int64_t relu;                 /* of a maximum; where it is 0, the index is -1 */
+    const norm_application* norm; /* of what a maximum reads, or NULL */
 } pool_shape;
+
+/* The side of a square window of 2 or 3, whose loops are unrolled; else 0. */
+static inline int pool_small_square(const pool_shape* s) {
+    int64_t side = s->kernel[0];
+    return side == s->kernel[1] && (side == 2 || side == 3) ? (int)side : 0;
+}
 
 /* Rows [first, last) of the outputs, for gradients of the inputs, counted through all images; or one image's channels
  * [c0, c1). Indices are h * W + w, in integers as wide as T; -1: none. */
@@ -55,6 +64,8 @@ static inline void pool_advance(pool_reach* r, int64_t i, int64_t windows, int64
     while (r->last < windows && r->last * stride - padding <= i) r->last++;
 }
 
+/* Whether a maximum is to normalise what it reads, which another would else do in a pass before. */
+int pool_normalizes(int dtype, const pool_shape* s);
 void pool_max(int dtype, const pool_shape* s, const void* x, void* y, void* index);
 /* Without the window's attributes (kernel 0) gradients are scattered one by one. */
 void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx);

@@ -8,6 +8,8 @@ cdef extern from "pool.h" nogil:
         int64_t padding[2]
         int64_t dilation[2]
         int64_t divisor, count_pad, relu
+        const norm_application *norm
+    bint pool_normalizes(int dtype, const pool_shape *s)
     void pool_max(int dtype, const pool_shape *s, const void *x, void *y, void *index)
     void pool_max_grad(int dtype, const pool_shape *s, const void *g, const void *index, void *gx)
     void pool_avg(int dtype, const pool_shape *s, const void *x, void *y)
@@ -42,6 +44,7 @@ cdef int pool_attributes(pool_shape *s, const cnp.npy_intp *shape, object kernel
     s.divisor = 0
     s.count_pad = True
     s.relu = False
+    s.norm = NULL
     return 0
 
 
@@ -49,21 +52,35 @@ cdef inline int index_dtype(cnp.ndarray x) noexcept:
     return cnp.NPY_INT32 if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32 else cnp.NPY_INT64
 
 
-def max_pool2d(x, kernel, stride=None, padding=0, dilation=1, bint ceil_mode=False):
-    """The maximum of every window, and where it was: h * W + w, as int32 for float32; -1 for padding alone."""
-    return max_pool(x, kernel, stride, padding, dilation, ceil_mode, False)
+def max_pool2d(x, kernel, stride=None, padding=0, dilation=1, bint ceil_mode=False, tuple norm=None):
+    """The maximum of every window, and where it was: h * W + w, as int32 for float32; -1 for padding alone.
+
+    norm: x is still to become batch_norm_apply(*norm), where max_pool2d_normalizes."""
+    return max_pool(x, kernel, stride, padding, dilation, ceil_mode, False, norm)
 
 
-def max_pool2d_relu(x, kernel, stride=None, padding=0, dilation=1, bint ceil_mode=False):
+def max_pool2d_relu(x, kernel, stride=None, padding=0, dilation=1, bint ceil_mode=False, tuple norm=None):
     """max_pool2d of what is positive; -1 for the places of other maxima."""
-    return max_pool(x, kernel, stride, padding, dilation, ceil_mode, True)
+    return max_pool(x, kernel, stride, padding, dilation, ceil_mode, True, norm)
 
 
-cdef tuple max_pool(object x, object kernel, object stride, object padding, object dilation, bint ceil_mode, bint relu):
+def max_pool2d_normalizes(cnp.ndarray x, kernel, stride=None, padding=0, dilation=1, bint ceil_mode=False,
+                          tuple norm=None):
+    """Whether max_pool2d and max_pool2d_relu take an x that is still to become batch_norm_apply(*norm)."""
     cdef pool_shape s
+    if norm[4] is not None or x is not norm[0]:
+        return False
+    pool_attributes(&s, image_shape("max_pool2d", x), kernel, stride, padding, dilation, ceil_mode, "max_pool2d")
+    return pool_normalizes(dtype_index(x), &s)
+
+
+cdef tuple max_pool(object x, object kernel, object stride, object padding, object dilation, bint ceil_mode, bint relu,
+                    tuple norm):
+    cdef pool_shape s
+    cdef norm_application room
     cdef cnp.ndarray a = as_array(x, "max_pool2d")
     pool_attributes(&s, image_shape("max_pool2d", a), kernel, stride, padding, dilation, ceil_mode, "max_pool2d")
-    s.relu = relu
+    s.relu, s.norm = relu, set_norm(&room, norm)
     a = channels_inner(a, "max_pool2d")
     cdef int dtype = dtype_index(a)
     if dtype == 0 and s.H * s.W >= 2 ** 31:

@@ -65,6 +65,12 @@ INLINE V K(min_or_second)(V a, V b) { return (V)_mm256_min_ps((__m256)a, (__m256
 #elif VECTOR_BYTES == 32
 INLINE V K(max_or_second)(V a, V b) { return (V)_mm256_max_pd((__m256d)a, (__m256d)b); }
 INLINE V K(min_or_second)(V a, V b) { return (V)_mm256_min_pd((__m256d)a, (__m256d)b); }
+#elif defined(__SSE2__) && T_BYTES == 4
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm_max_ps((__m128)a, (__m128)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm_min_ps((__m128)a, (__m128)b); }
+#elif defined(__SSE2__)
+INLINE V K(max_or_second)(V a, V b) { return (V)_mm_max_pd((__m128d)a, (__m128d)b); }
+INLINE V K(min_or_second)(V a, V b) { return (V)_mm_min_pd((__m128d)a, (__m128d)b); }
 #else
 INLINE V K(max_or_second)(V a, V b) { return K(select)(a > b, a, b); }
 INLINE V K(min_or_second)(V a, V b) { return K(select)(a < b, a, b); }

@@ -195,6 +195,7 @@ def _flops(out, x, *, kernel_size, **_):
     extras=("index",),
     flops=_flops,
     kernel=kernels.max_pool2d,
+    takes=("x", kernels.batch_norm_apply, kernels.max_pool2d_normalizes),
     onnx="MaxPool",
 )
 def max_pool2d_with_index(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
@@ -234,6 +235,7 @@ def _max_relu_reference(x, **attrs):
     extras=("index",),
     flops=_flops,
     kernel=kernels.max_pool2d_relu,
+    takes=("x", kernels.batch_norm_apply, kernels.max_pool2d_normalizes),
 )
 def max_pool2d_relu(x, *, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """relu(max_pool2d(x)), undilated also max_pool2d(relu(x)), and the places of maxima, -1 for those not above 0."""
