@@ -383,7 +383,7 @@ static char* ring_row(const depthwise_run* run, char* ring, int64_t p) {
 static void grads_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t p1, char* ring, char* partial) {
     const conv_geometry* g = run->g;
     const phase* part = run->phases;
-    const int64_t below = g->stride_h == 1;
+    const int64_t below = g->stride_h == 1; /* rows that the input's gradient needs beyond row p */
     depthwise_grad_3x3_args pair = {0};
     if (!below) pair = pair_args(run);
     for (int64_t p = p0, made = conv_max(0, p0 - 1); p < p1; p++) {
