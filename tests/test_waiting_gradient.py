@@ -71,7 +71,9 @@ class Step:
 def made(monkeypatch):
     """What conv2d_grads has returned."""
     results, original = [], kernels.conv2d_grads
-    monkeypatch.setattr(kernels, "conv2d_grads", lambda *args, **names: results.append(original(*args, **names)) or results[-1])
+    monkeypatch.setattr(
+        kernels, "conv2d_grads", lambda *args, **names: results.append(original(*args, **names)) or results[-1]
+    )
     return results
 
 
