@@ -1,7 +1,9 @@
 """A batch norm that the convolution after it applies while reading: nobody can tell but by the clock."""
 
+import norms
 import numpy as np
 import pytest
+from norms import as_one, check_threads, plain, relu, relu6
 
 import autograd as ag
 from autograd import kernels, nn
@@ -13,23 +15,7 @@ from autograd.waiting import waits_for
 CHANNELS = 37  # the last vector overlaps the one before, with any instruction set
 
 
-def plain(bn, z):
-    return bn(z)
-
-
-def relu(bn, z):
-    return F.relu(bn(z))
-
-
-def as_one(bn, z):
-    return F.batch_norm_relu(z, bn.running_mean, bn.running_var, bn.weight, bn.bias, training=True)
-
-
-def relu6(bn, z):
-    return F.batch_norm_relu(z, bn.running_mean, bn.running_var, bn.weight, bn.bias, training=True, six=True)
-
-
-class Step:
+class Step(norms.Step):
     """A batch norm, a convolution of its result and a loss."""
 
     def __init__(self, form=relu6, channels=CHANNELS, size=(3, 9, 11), dtype="float32", **options):
@@ -49,16 +35,9 @@ class Step:
         self.out = self.conv(self.between)
         return (self.out * self.out).sum()
 
-    def outcome(self):
-        parameters = (*self.conv.parameters(), *self.bn.parameters())
-        return [v.numpy().copy() for v in (self.out.detach(), self.x.grad, *(p.grad for p in parameters))]
-
 
 def apart(*args, **options):
-    step = Step(*args, **options)
-    with flags(fusion=False):
-        step.forward().backward()
-    return step.outcome()
+    return Step(*args, **options).apart()
 
 
 OPTIONS = [
@@ -111,14 +90,7 @@ def test_other_convolutions_get_it_computed(options):
 
 
 def test_any_number_of_threads():
-    found = []
-    for threads in (1, 2, 3, 8):
-        step = Step(channels=97, size=(3, 28, 28))
-        with flags(num_threads=threads):
-            step.forward().backward()
-        found.append(step.outcome())
-    for other in found[1:]:
-        np.testing.assert_equal(other, found[0])
+    check_threads(lambda: Step(channels=97, size=(3, 28, 28)))
 
 
 def test_the_kernel_refuses_nothing_it_was_asked_for():
@@ -134,6 +106,17 @@ def test_the_kernel_refuses_nothing_it_was_asked_for():
     assert kernels.conv2d_grad_w_normalizes(out, x, w.shape, 1, 1, 1, CHANNELS, norm=norm)
     gw = kernels.conv2d_grad_w(out, x, w.shape, 1, 1, 1, CHANNELS, norm=norm)
     np.testing.assert_array_equal(gw, kernels.conv2d_grad_w(out, y, w.shape, 1, 1, 1, CHANNELS))
+
+
+@pytest.mark.parametrize("form", [plain, relu, as_one, relu6], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("groups", [1, CHANNELS])
+def test_a_gradient_rule_is_no_look(groups, form):
+    """The batch norm's own reads z, which the value in between is still to be computed from."""
+    step = Step(groups=groups)
+    z = step.conv(step.x)
+    between = form(step.bn, z)
+    (step.conv(between) ** 2).sum().backward()
+    assert waits_for(between) is not None and z.shape == between.shape
 
 
 def test_whoever_looks_sees_the_result():

@@ -2,9 +2,11 @@
 
 import sys
 
+import norms
 import numpy as np
 import pytest
 import test_guard
+from norms import as_one, check_threads, in_place, plain, relu, relu6
 
 import autograd as ag
 from autograd import kernels, nn
@@ -15,30 +17,10 @@ from autograd.waiting import waits_for
 CHANNELS = 40  # whole vectors and, with the longest, a part of one
 
 
-def plain(bn, z):
-    return bn(z)
-
-
-def relu(bn, z):
-    return F.relu(bn(z))
-
-
-def in_place(bn, z):
-    return F.relu(bn(z), inplace=True)
-
-
-def as_one(bn, z):
-    return F.batch_norm_relu(z, bn.running_mean, bn.running_var, bn.weight, bn.bias, training=True)
-
-
-def relu6(bn, z):
-    return F.batch_norm_relu(z, bn.running_mean, bn.running_var, bn.weight, bn.bias, training=True, six=True)
-
-
 FORMS = [plain, relu, in_place, as_one, relu6]
 
 
-class Step:
+class Step(norms.Step):
     """A convolution, a batch norm of its result, max pooling and a loss."""
 
     def __init__(self, form=relu, channels=CHANNELS, size=(3, 9, 11), dtype="float32", pool=F.max_pool2d, **window):
@@ -57,16 +39,9 @@ class Step:
         self.out = self.pool(self.between, **self.window)
         return (self.out * self.out).sum()
 
-    def outcome(self):
-        parameters = (*self.conv.parameters(), *self.bn.parameters())
-        return [v.numpy().copy() for v in (self.out.detach(), self.x.grad, *(p.grad for p in parameters))]
-
 
 def apart(*args, **options):
-    step = Step(*args, **options)
-    with flags(fusion=False):
-        step.forward().backward()
-    return step.outcome()
+    return Step(*args, **options).apart()
 
 
 OPTIONS = [
@@ -125,14 +100,7 @@ def test_other_windows_get_it_computed(options):
 
 
 def test_any_number_of_threads():
-    found = []
-    for threads in (1, 2, 3, 8):
-        step = Step(channels=97, size=(3, 28, 28))
-        with flags(num_threads=threads):
-            step.forward().backward()
-        found.append(step.outcome())
-    for other in found[1:]:
-        np.testing.assert_equal(other, found[0])
+    check_threads(lambda: Step(channels=97, size=(3, 28, 28)))
 
 
 def test_layers_in_sequence():
