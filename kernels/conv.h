@@ -67,7 +67,7 @@ int conv_plane_grad_w(const struct kernel_table* t, const conv_geometry* forward
                       void* gw);
 int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const norm_application* norm,
               const void* w, const void* bias, void* y, memory_kept* kept);
-/* Whether depthwise and depthwise_grad_w do so. */
+/* Whether depthwise and depthwise_grad_w take a norm. */
 int depthwise_normalizes(const struct kernel_table* t, const conv_geometry* geometry);
 
 /* The matrix product that a 1x1 convolution is; x, y and bias are still to be set. */

@@ -216,6 +216,8 @@ cpdef cnp.ndarray conv2d(
     out = empty_images(f.n, f.k, f.p, f.q, cnp.PyArray_TYPE(x))
     if cnp.PyArray_SIZE(out) == 0:
         return out
+    if norm is not None and not conv_normalizes(t, CONV_FORWARD, &f):  # switched off since conv2d_normalizes
+        x, norm = batch_norm_apply(*norm), None
     x, w = channels_inner(x, "conv2d"), contiguous(w)
     repeats = repeats_of(&f)
     if repeats > 1:
@@ -297,6 +299,8 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1,
     if cnp.PyArray_SIZE(out) == 0 or cnp.PyArray_SIZE(g) == 0 or cnp.PyArray_SIZE(x) == 0:
         out[...] = 0
         return out
+    if norm is not None and not conv_normalizes(t, CONV_GRAD_W, &f):
+        x, norm = batch_norm_apply(*norm), None
     g, x = channels_inner(g, "conv2d_grad_w"), channels_inner(x, "conv2d_grad_w")
     repeats = repeats_of(&f)
     if repeats > 1:

@@ -119,6 +119,21 @@ def test_a_gradient_rule_is_no_look(groups, form):
     assert waits_for(between) is not None and z.shape == between.shape
 
 
+def test_an_algorithm_that_is_switched_off_in_between():
+    """The kernel was asked before, and is called with a norm that it no longer takes."""
+    rng = np.random.default_rng(0)
+    x = kernels.batch_norm_apply(rng.standard_normal((2, 32, 12, 12)).astype("f"), *np.ones((3, 32), "f"))
+    w = rng.standard_normal((32, 32, 3, 3)).astype("f")
+    norm = (x, *rng.standard_normal((3, 32)).astype("f"), None, 1)
+    assert kernels.conv2d_normalizes(x, w, None, 1, 1, norm=norm)
+    with flags(winograd=False):
+        assert not kernels.conv2d_normalizes(x, w, None, 1, 1, norm=norm)
+        y = kernels.batch_norm_apply(*norm)
+        np.testing.assert_array_equal(kernels.conv2d(x, w, None, 1, 1, norm=norm), kernels.conv2d(y, w, None, 1, 1))
+        found = kernels.conv2d_grad_w(x, x, w.shape, 1, 1, norm=norm)
+        np.testing.assert_array_equal(found, kernels.conv2d_grad_w(x, y, w.shape, 1, 1))
+
+
 def test_whoever_looks_sees_the_result():
     step = Step()
     loss = step.forward()
