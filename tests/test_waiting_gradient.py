@@ -1,7 +1,9 @@
 """A batch norm's gradient that the convolution before it makes as it goes: nobody can tell but by the clock."""
 
+import norms
 import numpy as np
 import pytest
+from norms import check_threads, plain, relu, relu6
 
 import autograd as ag
 from autograd import kernels, nn
@@ -11,18 +13,6 @@ from autograd.utils.checkpoint import checkpoint
 
 FITS = [(8, 16, 36, 36, 56), (2, 24, 37, 31, 232), (8, 72, 40, 40, 50)]  # N, C, H, W, K
 APART = [(2, 16, 8, 8, 24), (2, 1, 48, 48, 120), (2, 200, 40, 40, 170)]
-
-
-def plain(bn, z):
-    return bn(z)
-
-
-def relu(bn, z):
-    return F.relu(bn(z))
-
-
-def relu6(bn, z):
-    return F.batch_norm_relu(z, None, None, bn.weight, bn.bias, training=True, six=True)
 
 
 def residual(bn, z):
@@ -41,7 +31,7 @@ def joined(bn, z):
 FORMS = [plain, relu, relu6, residual, shortcut, joined]
 
 
-class Step:
+class Step(norms.Step):
     """A convolution, a batch norm and a loss; how often both gradients were computed at once is counted."""
 
     def __init__(self, shape, form=relu, bias=False, dtype="float32", before=None, **options):
@@ -62,7 +52,7 @@ class Step:
         out = self.form(self.bn, self.between)
         return (out * out).mean() + out.sum() * 0.25
 
-    def gradients(self):
+    def outcome(self):
         parameters = [p for module in (self.conv, self.bn, self.first) for p in module.parameters()]
         return [v.grad.numpy().copy() for v in (self.x, *parameters) if v.grad is not None]
 
@@ -78,10 +68,7 @@ def made(monkeypatch):
 
 
 def apart(*args, **options):
-    step = Step(*args, **options)
-    with flags(fusion=False):
-        step.forward().backward()
-    return step.gradients()
+    return Step(*args, **options).apart()
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda f: f.__name__)
@@ -91,7 +78,7 @@ def test_the_same_bits(shape, dtype, form, made):
     step = Step(shape, form, dtype=dtype)
     step.forward().backward()
     assert len(made) == (shape in FITS)
-    np.testing.assert_equal(step.gradients(), apart(shape, form, dtype=dtype))
+    np.testing.assert_equal(step.outcome(), apart(shape, form, dtype=dtype))
 
 
 DEPTHWISE = [
@@ -117,7 +104,7 @@ def test_depthwise_convolutions_make_row_by_row(shape, options, dtype, form, bef
     step = Step(given, dtype=dtype, **options)
     step.forward().backward()
     assert len(made) == 1 or shape[1] in (16, 24, 144, 100)
-    np.testing.assert_equal(step.gradients(), apart(given, dtype=dtype, **options))
+    np.testing.assert_equal(step.outcome(), apart(given, dtype=dtype, **options))
 
 
 @pytest.mark.parametrize("options", [{"padding": 0}, {"stride": (2, 1)}, {"dilation": 2, "padding": 2}], ids=str)
@@ -126,32 +113,18 @@ def test_other_depthwise_convolutions_get_it_computed(options, made):
     step = Step((3, 37, 9, 11, 37), **options)
     step.forward().backward()
     assert not made
-    np.testing.assert_equal(step.gradients(), apart((3, 37, 9, 11, 37), **options))
+    np.testing.assert_equal(step.outcome(), apart((3, 37, 9, 11, 37), **options))
 
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_depthwise_convolutions_on_any_number_of_threads(stride, made):
-    found = []
-    for threads in (1, 2, 3, 8):
-        step = Step((5, 97, 28, 28, 97), kernel_size=3, padding=1, groups=97, stride=stride)
-        with flags(num_threads=threads):
-            step.forward().backward()
-        found.append(step.gradients())
+    check_threads(lambda: Step((5, 97, 28, 28, 97), kernel_size=3, padding=1, groups=97, stride=stride))
     assert len(made) == 4
-    for other in found[1:]:
-        np.testing.assert_equal(other, found[0])
 
 
 def test_any_number_of_threads(made):
-    found = []
-    for threads in (1, 2, 3, 8):
-        step = Step(FITS[1])
-        with flags(num_threads=threads):
-            step.forward().backward()
-        found.append(step.gradients())
+    check_threads(lambda: Step(FITS[1]))
     assert len(made) == 4
-    for other in found[1:]:
-        np.testing.assert_equal(other, found[0])
 
 
 def test_the_gradient_is_right():
@@ -217,7 +190,7 @@ def test_one_gradient_alone_is_computed_alone(made):
 def test_a_bias_gets_its_gradient():
     step = Step(FITS[0], bias=True)
     step.forward().backward()
-    np.testing.assert_equal(step.gradients(), apart(FITS[0], bias=True))
+    np.testing.assert_equal(step.outcome(), apart(FITS[0], bias=True))
 
 
 def test_a_second_use_and_a_second_sweep(made):
@@ -226,14 +199,14 @@ def test_a_second_use_and_a_second_sweep(made):
     loss.backward()
     assert not made  # two gradients are added
     expected = apart(FITS[0])
-    assert np.any(step.gradients()[0] != expected[0])
+    assert np.any(step.outcome()[0] != expected[0])
 
     step = Step(FITS[0])
     loss = step.forward()
     loss.backward(retain_graph=True)
-    np.testing.assert_equal(step.gradients(), expected)
+    np.testing.assert_equal(step.outcome(), expected)
     loss.backward()
-    np.testing.assert_equal(step.gradients()[:2], [2 * g for g in expected[:2]])
+    np.testing.assert_equal(step.outcome()[:2], [2 * g for g in expected[:2]])
     assert len(made) == 2
 
 
@@ -248,14 +221,14 @@ def test_checkpoints_and_anomaly_mode():
     step = Step(FITS[0])
     expected = apart(FITS[0])
     checkpoint(lambda x: step.form(step.bn, step.conv(x * 1)), step.x, use_reentrant=False).sum().backward()
-    found = step.gradients()
+    found = step.outcome()
     step = Step(FITS[0])
     step.form(step.bn, step.conv(step.x * 1)).sum().backward()
-    np.testing.assert_equal(found, step.gradients())
+    np.testing.assert_equal(found, step.outcome())
     step = Step(FITS[0])
     with ag.detect_anomaly():
         step.forward().backward()
-    np.testing.assert_equal(step.gradients(), expected)
+    np.testing.assert_equal(step.outcome(), expected)
 
 
 def test_a_change_in_place_is_an_error():
