@@ -9,7 +9,7 @@
 #include "parallel.h"
 
 enum {
-    K_BLOCK = 512,            /* of the reduction: a panel of B fits in L1, if wide in L2, a chunk of A in L2 */
+    K_BLOCK = 640,            /* of the reduction: a panel of B fits in L1, if wide in L2, a chunk of A in L2 */
     K_BLOCK_NARROW = 256,     /* the same of narrow panels and columns of A, of which a cache line serves two tiles */
     N_BLOCK_BYTES = 4096,     /* of a row of B: a packed block (x K_BLOCK) fits in L3, all of A is read per block */
     N_BLOCK_PANELS = 4,       /* at least so wide if work is shared out: each block reads all of A */
@@ -21,7 +21,9 @@ enum {
     TASKS_PER_THREAD = 4,     /* so that threads finish together */
     IN_PLACE_BYTES = 16384,   /* up to here B is used where it is: it fits in L1 */
     IN_PLACE_ROWS = 24,       /* and for so few rows, which do not repay a copy */
-    IN_PLACE_ROWS_WIDE = 160, /* the same with the tiles of AVX-512: twice as fast, a copy takes as long */
+    IN_PLACE_ROWS_WIDE = 160, /* the same with the tiles of AVX-512: twice as fast, a copy takes as long; but with */
+    IN_PLACE_ROWS_LONG = 32,  /* a transposed A and longer sums than */
+    IN_PLACE_STEPS = 96,      /* this, tiles wait for each row of B */
     FAR_BYTES = 1 << 20,      /* of B in place, which no longer stay in L2: panels of three vectors and */
     K_BLOCK_FAR = 128,        /* so many rows stay in L1, the next one is fetched meanwhile */
     NEAR_BYTES = 24576,       /* of panels that each tile of rows meets in turn: they stay in L1 */
@@ -220,7 +222,10 @@ static int order_of_a(const kernel_table* t, const gemm_problem* p) {
     return repaid && (crowded || !wide) ? STRIPS_COPIED : COLUMNS_IN_PLACE;
 }
 
-static int few_rows(const gemm_run* r) { return r->p->m <= (r->t->panel > 2 ? IN_PLACE_ROWS_WIDE : IN_PLACE_ROWS); }
+static int few_rows(const gemm_run* r) {
+    const int waits = r->p->a.columns != 1 && r->p->k > IN_PLACE_STEPS;
+    return r->p->m <= (r->t->panel == 2 ? IN_PLACE_ROWS : waits ? IN_PLACE_ROWS_LONG : IN_PLACE_ROWS_WIDE);
+}
 
 /* A weight has one result for any number of rows. */
 static int is_far(const gemm_run* r) {
