@@ -51,8 +51,8 @@ typedef struct {
     int64_t m, n, k;
     const void *a, *b;
     void* c;
-    int64_t lda, ldc; /* in elements */
-    gemm_ahead ahead; /* of a single vector of columns */
+    int64_t lda, ldc;    /* in elements */
+    gemm_ahead ahead[2]; /* only the first of a single vector of columns */
 } gemm_plain_args;
 
 /* Rows of A by rows of B, both contiguous along k and read in place. C is m x n. */
