@@ -209,13 +209,12 @@ static void block_task(void* context, int64_t task, int thread) {
     if (r->turned) r->t->copy_2d(c, 1, ldc, j1 - j0, i1 - i0, r->c + (j0 * p->ldc + i0) * r->size, p->ldc, i1 - i0);
 }
 
-/* A is copied where broadcasting from it in place would miss the cache: neither stride 1; on a pitch that crowds its
- * rows in a few cache sets; transposed, where tiles are too small to wait for it. */
+/* A is copied where broadcasting from it in place would miss the cache: neither stride 1; transposed, on a pitch that
+ * crowds it in a few cache sets, or where tiles are too small to wait for it. */
 static int order_of_a(const kernel_table* t, const gemm_problem* p) {
     const int64_t size = t->lane_bytes / t->lanes;
     const int repaid = p->n >= 128 && p->m > 4, wide = t->panel > 2;
-    if (p->a.columns == 1 || p->k <= 1)
-        return repaid && p->a.rows * size % 2048 == 0 && p->k * size >= 256 ? ROWS_COPIED : ROWS_IN_PLACE;
+    if (p->a.columns == 1 || p->k <= 1) return ROWS_IN_PLACE;
     if (p->a.rows != 1) return ROWS_COPIED;
     const int64_t pitch = p->a.columns * size;
     const int crowded = (p->n >= 256 && pitch % 2048 == 0) || (p->n >= 512 && pitch % 1024 == 0);
