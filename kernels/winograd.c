@@ -83,9 +83,8 @@ static void transform_outputs(const forward_run* run, int64_t first, int64_t cou
     }
 }
 
-/* A chunk of output channels of one block of tiles. Meanwhile fetches what the next position needs from L3. While
- * inputs are read block by block, also pixels of the next block, and in the second half, unless there are more chunks,
- * those that get this block's results. */
+/* A chunk of output channels of one block of tiles. Meanwhile fetches what the next position needs from L3. While inputs
+ * are read block by block, also the pixels of the next block and, before the first results, those that they go to. */
 static void multiply(const forward_run* run, int64_t block, const char* inputs, int64_t chunk, char* products) {
     const tiling* s = &run->tiles;
     const conv_geometry* g = s->g;
@@ -94,7 +93,7 @@ static void multiply(const forward_run* run, int64_t block, const char* inputs, 
     gemm_plain_args a = {.m = count, .k = g->c, .lda = s->pitch, .ldc = run->pitch};
     a.n = conv_ceil(k1 - k0, s->t->lanes) * s->t->lanes;
 
-    const int alone = run->chunks == 1 && !run->stepwise, half = s->positions / 2;
+    const int half = s->positions / 2, begins = chunk == 0 && !run->stepwise;
     const int64_t weight_bytes = run->weight_position * s->size, steps = tiling_steps(s, a.m, a.n, a.k);
     tiling_stream weights = {0}, next, results = {0};
     const char* const w = run->weights + k0 * g->c * s->size;
@@ -105,17 +104,17 @@ static void multiply(const forward_run* run, int64_t block, const char* inputs, 
                                conv_ceil(count * s->pitch * s->size, steps)};
     } else { /* from the row below on: the tiles above touch the others */
         next = tiling_pixels(s, run->x, g->h * g->w * g->c * s->size, first + s->block + s->tiles_w,
-                             alone ? half : run->chunks * s->positions, steps);
-        if (next.from) next.from += chunk * s->positions * next.share;
+                             run->chunks * s->positions - half, steps);
+        if (next.from && chunk) next.from += (chunk * s->positions - half) * next.share;
     }
-    if (alone) results = tiling_pixels(s, run->y, g->out_n * s->size, first, half, steps);
+    if (begins) results = tiling_pixels(s, run->y, g->out_n * s->size, first, half, steps);
 
     for (int i = 0; i < s->positions; i++) {
         a.a = inputs + i * s->position * s->size;
         a.b = w + i * weight_bytes;
         a.c = products + i * run->position * s->size;
         a.ahead[0] = tiling_ahead(&weights, i);
-        a.ahead[weights.from != NULL] = alone && i >= half ? tiling_ahead(&results, i - half) : tiling_ahead(&next, i);
+        a.ahead[weights.from != NULL] = begins && i >= half ? tiling_ahead(&results, i - half) : tiling_ahead(&next, i);
         s->t->gemm_plain(&a);
     }
     transform_outputs(run, first, count, k0, k1, products);
