@@ -83,8 +83,9 @@ static void transform_outputs(const forward_run* run, int64_t first, int64_t cou
     }
 }
 
-/* A chunk of output channels of one block of tiles. Meanwhile fetches what the next position needs from L3. While inputs
- * are read block by block, also the pixels of the next block and, before the first results, those that they go to. */
+/* A chunk of output channels of one block of tiles. Meanwhile fetches what the next position needs from L3. While
+ * inputs are read block by block, also the pixels of the next block and, before the first results, those that they go
+ * to. */
 static void multiply(const forward_run* run, int64_t block, const char* inputs, int64_t chunk, char* products) {
     const tiling* s = &run->tiles;
     const conv_geometry* g = s->g;
