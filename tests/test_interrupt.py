@@ -16,7 +16,7 @@ LIMIT = 0.5
 
 
 def slow_calls():
-    """Calls that take seconds on one core."""
+    """Calls that take half a second or more on one core."""
     square = np.ones((4096, 4096), np.float32)
     x = np.ones((64, 64, 112, 112), np.float32)
     weights = {size: np.ones((256, 64, size, size), np.float32) for size in (1, 3, 7)}
@@ -38,7 +38,7 @@ class Wrong(Exception):
     """Raised by the handler of these tests."""
 
 
-def interrupted(call, handler, after=0.3):
+def interrupted(call, handler, after=0.1):
     """Runs a call that gets SIGINT meanwhile; returns seconds from the signal to the handler, and the result."""
     times = {}
 
