@@ -1,6 +1,6 @@
 /* Winograd's weight gradient: blocks of tiles and of their gradients are transformed, multiplied position by position,
- * and the sums transformed back. Every result is a sum in the order of tiles, in chunks: no blocking changes its bits.
- */
+ * and the sums transformed back. A sum is one chain per block, these added in the order of tiles, in chunks; the shape
+ * alone fixes blocks and chunks, so any number of threads gives the same bits. */
 #include "winograd.h"
 
 #include "gemm.h"
@@ -98,7 +98,7 @@ static void sum_tiles(const grad_run* run, int64_t i, int64_t first, int64_t cou
     if (run->far) {
         streams[0].from = (const char*)segment.a + s->position * s->size;
         streams[1].from = grads + (i + 1) * run->position * s->size;
-    } else { /* a share of each of its tiles */
+    } else { /* the block after this one, if there is one */
         for (int n = 0; n < 2; n++)
             streams[n].from += (first / s->block + 1) * run->panels * s->positions * streams[n].share;
         share = i * run->panels;
