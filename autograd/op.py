@@ -37,6 +37,7 @@ from autograd.plan import (
     FROM_GRADIENT,
     FROM_SAVED,
     FROM_STEP,
+    FROM_TALLY,
     SAVE_EXTRA,
     SAVE_INPUT,
     SAVE_OUT,
@@ -102,6 +103,7 @@ class Record(Signature):
         self.part: Callable | None = declaration.pop("part", None)
         self.keeps: str | None = declaration.pop("keeps", None)
         self.takes: tuple[str, Callable, Callable] | None = declaration.pop("takes", None)
+        self.tallies: bool = declaration.pop("tallies", False)
         self.flops: Callable | None = declaration.pop("flops", None)
         self.onnx: str | None = declaration.pop("onnx", None)
         self.extras: tuple[str, ...] = tuple(declaration.pop("extras", ()))
@@ -123,7 +125,11 @@ class Record(Signature):
     # -------------------------------------------------------------------------------------------- gradients
 
     def grads(self, **rules: Callable | None) -> Op:
-        """Sets the gradient rules by input name; None says that an input has no gradient."""
+        """Sets the gradient rules by input name; None says that an input has no gradient.
+
+        One named `tally` makes a kernels.Tally of g from what is saved. The others may ask for it: it is None unless
+        it was given to the kernel that made g. Where an op's kernel takes one, they get that for the gradient of x.
+        """
         self._check_rules(rules)
         self.rules = dict(rules)
         return self._with_new_rules()
@@ -164,7 +170,8 @@ class Record(Signature):
         return self.call
 
     def _check_rules(self, rules: dict[str, Callable | None]) -> None:
-        known = {"g", "out", *self.inputs, *self.attrs, *self.extras, *(f"{i}_shape" for i in self.inputs), *rules}
+        shapes = [f"{i}_shape" for i in self.inputs]
+        known = {"g", "out", "tally", *self.inputs, *self.attrs, *self.extras, *shapes, *rules}
         for name, rule in rules.items():
             if rule is None:
                 if name not in self.inputs:
@@ -194,7 +201,14 @@ class Record(Signature):
             for key, rules in self.rules_through.items()
             if all(name in targets for name in rules if name in self.inputs and rules[name] is not self.rules[name])
         }
-        return Plan(tuple(saves), steps, through or None)
+        tallies = {
+            key: self._steps({"tally": rules["tally"]}, {"tally": -1}, saves)[0]
+            for key, rules in ((None, self.rules), *self.rules_through.items())
+            if "tally" in rules
+        }
+        tallied = self.inputs.index(self.keeps) if self.tallies and self.keeps is not None else -1
+        gives = any(isinstance(rule, Direct) and rule.op.record.tallies for rule in self.rules.values())
+        return Plan(tuple(saves), steps, through or None, tallies or None, tallied, gives)
 
     def _steps(self, rules: dict[str, Any], targets: dict[str, int], saves: list[tuple[int, int]]) -> tuple[Step, ...]:
         """The rules for these inputs, and the shared ones before them; adds to `saves` what they need."""
@@ -202,7 +216,7 @@ class Record(Signature):
 
         def visit(name: str) -> None:
             for wanted in _parameters(rules[name]):
-                if wanted not in self.inputs and wanted in rules and wanted not in order:
+                if wanted not in (*self.inputs, "tally") and wanted in rules and wanted not in order:
                     visit(wanted)
             if name not in order:
                 order.append(name)
@@ -219,6 +233,8 @@ class Record(Signature):
     def _source(self, wanted: str, saves: list[tuple[int, int]], order: list[str]) -> tuple[int, int]:
         if wanted == "g":
             return FROM_GRADIENT, 0
+        if wanted == "tally":
+            return FROM_TALLY, 0
         if wanted in self.attrs:
             return FROM_ATTRIBUTE, self.attrs.index(wanted)
         if wanted in order and wanted not in self.inputs:

@@ -15,6 +15,7 @@ cpdef enum:
     FROM_SAVED = 1
     FROM_ATTRIBUTE = 2
     FROM_STEP = 3
+    FROM_TALLY = 4
     # The most arguments of a rule, and the most values that a plan saves.
     MAX_ARGUMENTS = 32
 
@@ -38,6 +39,9 @@ cdef class Plan:
     cdef bint chained
     cdef tuple steps
     cdef dict through  # Op, or call of a Deferred -> steps; or None
+    cdef dict tallies  # Op that is differentiated at once, or None -> the step that makes a tally of g; or None
+    cdef Py_ssize_t tallied  # the weight among the inputs, if the kernel takes a tally; or -1
+    cdef bint gives  # whether the gradient of the first input can be given with a tally
 
     cdef tuple hold(self, PyObject **inputs, Py_ssize_t n, bint variadic, Value out, results)
 

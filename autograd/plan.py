@@ -39,6 +39,8 @@ class Step:
                 argument = node.held[node.degree + place] if saved else alias
             elif source == FROM_ATTRIBUTE:
                 argument = node.attrs[place]
+            elif source == FROM_TALLY:
+                argument = node.tally
             else:
                 argument = results[place]
             arguments[i] = tape_pointer(argument)
@@ -48,13 +50,25 @@ class Plan:
     """What an op saves and which rules run, for one set of inputs that need gradients. No steps: no gradient.
 
     saves: kinds (SAVE_...) and which of that kind. through: the steps for a gradient that comes through another
-    op, or that waits for a call.
+    op, or that waits for a call. tallies: the step that makes a tally of the gradient, by that op or None. tallied: the
+    weight among the inputs of an op whose kernel takes one, or -1. gives: whether its rules do, too.
     """
 
-    def __init__(self, saves: tuple, steps: tuple, through: dict | None = None):
+    def __init__(
+        self,
+        saves: tuple,
+        steps: tuple,
+        through: dict | None = None,
+        tallies: dict | None = None,
+        tallied: cython.Py_ssize_t = -1,
+        gives: cython.bint = False,
+    ):
         i: cython.int
         self.steps = steps
         self.through = through
+        self.tallies = tallies
+        self.tallied = tallied
+        self.gives = gives
         self.out = -1
         step: Step
         for step in steps:

@@ -8,9 +8,18 @@ FROM_GRADIENT: int
 FROM_SAVED: int
 FROM_ATTRIBUTE: int
 FROM_STEP: int
+FROM_TALLY: int
 
 class Step:
     def __init__(self, rule: Callable, target: int, arguments: tuple) -> None: ...
 
 class Plan:
-    def __init__(self, saves: tuple, steps: tuple, through: dict | None = None) -> None: ...
+    def __init__(
+        self,
+        saves: tuple,
+        steps: tuple,
+        through: dict | None = None,
+        tallies: dict | None = None,
+        tallied: int = -1,
+        gives: bool = False,
+    ) -> None: ...

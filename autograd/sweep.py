@@ -11,7 +11,7 @@ from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, Step
 from cython.cimports.autograd.tape import Op, set_grad_enabled
 from cython.cimports.autograd.value import Node, Value, array_of, is_private, owner, tape_base, tape_references, wrap
 from cython.cimports.autograd.visit import visit
-from cython.cimports.autograd.waiting import gradient_may_wait, joint_steps, mask_sum
+from cython.cimports.autograd.waiting import WITH_TALLY, gradient_may_wait, gradient_tally, joint_steps, mask_sum
 from cython.cimports.cpython.object import PyObject
 
 from autograd import kernels
@@ -152,7 +152,10 @@ def _propagate(
                 _check_saved(node)
                 _deliver_checked(node, node.held[0], g, create_graph)
             else:
+                if not create_graph and cython.cast(Plan, place.plan).gives:
+                    place.tally = gradient_tally(place.held[0], wanted_ids, _watcher is not None)
                 _differentiate(place, g, create_graph, cython.cast(Plan, node.plan).steps if steps is None else steps)
+                place.tally = None
         for i in range(node.degree):
             item = node.held[i]
             if item is not None:
@@ -218,7 +221,7 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
             if item is not None and not cython.cast(Node, item).needed:
                 continue  # autograd.grad() asks for others
         step.gather(node, g, alias, results, arguments)
-        result = _run_rule(step, arguments, create_graph)
+        result = _run_rule(step, arguments, create_graph, node.tally)
         if results is not None:
             tape_set(results, s, result)
         if step.target >= 0:
@@ -231,7 +234,7 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
 
 
 @cython.cfunc
-def _run_rule(step: Step, arguments: cython.pointer(cython.pointer(PyObject)), create_graph: cython.bint):
+def _run_rule(step: Step, arguments: cython.pointer(cython.pointer(PyObject)), create_graph: cython.bint, tally):
     """What a rule returns. Where nothing is recorded, a rule that is one op with a kernel is a call of the kernel."""
     op: Op = cython.cast(Op, step.rule) if type(step.rule) is Op else None
     arrays: cython.pointer(PyObject)[MAX_ARGUMENTS]
@@ -246,8 +249,12 @@ def _run_rule(step: Step, arguments: cython.pointer(cython.pointer(PyObject)), c
                     return tape_call(step.rule, arguments, step.count, cython.NULL)
                 arrays[i] = tape_pointer(value.array)
         if op.suits(arrays, min(step.count, op.inputs)):
+            names: cython.pointer(PyObject) = cython.NULL
+            if op.tallies and tally is not None:
+                arrays[step.count] = tape_pointer(tally)
+                names = tape_pointer(WITH_TALLY)
             try:
-                return wrap(tape_call(op.kernel, arrays, step.count, cython.NULL), None)
+                return wrap(tape_call(op.kernel, arrays, step.count, names), None)
             except (ValueError, TypeError, IndexError):
                 pass  # the op computes it otherwise, or says what is wrong
     return tape_call(step.rule, arguments, step.count, cython.NULL)

@@ -55,13 +55,15 @@ cdef class Op:
     cdef long keeps
     cdef long takes  # which input may wait for a call that the kernel does itself
     cdef tuple taking  # as the record's `takes`
+    cdef bint tallies  # whether the kernel takes a tally
     cdef list plans
     cdef dict calls
     cdef bint differentiable
 
     cdef tuple places(self, Py_ssize_t count, names)
     cdef run(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
-    cdef compute(self, PyObject **arguments, Py_ssize_t n, Py_ssize_t total, tuple attrs, forms=*, tuple norm=*)
+    cdef compute(self, PyObject **arguments, Py_ssize_t n, Py_ssize_t total, tuple attrs, forms=*, tuple norm=*,
+                 tally=*)
     cdef run_in_float32(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
     cdef forms(self, PyObject **inputs, Py_ssize_t n, long mask)
     cdef bint suits(self, PyObject **arguments, Py_ssize_t n) noexcept

@@ -23,7 +23,7 @@ from cython.cimports.autograd.capi import (
 from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, with_frozen_index
 from cython.cimports.autograd.value import Node, Value, forms_of, new_node, number_array, owner, wrap
-from cython.cimports.autograd.waiting import WITH_NORM, defer, join, may_wait, postpone, taken
+from cython.cimports.autograd.waiting import WITH_BOTH, WITH_NORM, defer, join, may_wait, postpone, taken, tally_for
 from cython.cimports.cpython.object import PyObject
 
 from autograd.errors import DTypeError, GraphError, ShapeError
@@ -116,6 +116,7 @@ class Op:
         self.keeps = -1 if record.keeps is None else record.inputs.index(record.keeps)
         self.taking = record.takes
         self.takes = -1 if record.takes is None else record.inputs.index(record.takes[0])
+        self.tallies = record.tallies
         self.defaults = tuple(record.defaults.values())
         self.absent = tuple([record.signature.parameters[name].default for name in record.inputs])
         self.calls = {}
@@ -174,7 +175,7 @@ class Op:
         """
         total: cython.Py_ssize_t = n if attrs is self.defaults else n + len(attrs)
         few: cython.pointer(PyObject)[MAX_ARGUMENTS]
-        many: tuple = tape_tuple(total) if total >= MAX_ARGUMENTS else None  # one place is for kept forms
+        many: tuple = tape_tuple(total) if total > MAX_ARGUMENTS - 2 else None  # these places are for what is no input
         arguments: cython.pointer(cython.pointer(PyObject)) = few
         if many is not None:
             arguments = tape_items(many)
@@ -195,14 +196,16 @@ class Op:
                 norm = taken(self.taking, cython.cast(Value, inputs[self.takes]), arguments, total)
                 if norm is None:  # it may have waited when `gather` saw it, and another thread been there since
                     tape_exchange(arguments + self.takes, cython.cast(Value, inputs[self.takes]).now())
+            tally = None
+            if self.tallies and self.keeps >= 0 and mask != 0 and tape_grad_mode != 0:
+                tally = tally_for(inputs[self.keeps])
             results = None
             if self.joints is not None:
                 results = join(self, self.joints, inputs, n, attrs, arguments)
             elif self.part is not None and mask & 1 and tape_grad_mode != 0:
-                names: cython.pointer(PyObject) = tape_pointer(self.names) if total > n else cython.NULL
-                results = postpone(self.part, inputs, n, arguments, names)
+                results = postpone(self.part, inputs, n, arguments, total, self.names if total > n else ())
             if results is None:
-                results = self.compute(arguments, n, total, attrs, forms, norm)
+                results = self.compute(arguments, n, total, attrs, forms, norm, tally)
         finally:
             if many is None:
                 tape_drop(few, total)
@@ -222,6 +225,8 @@ class Op:
             out = self.record_node(inputs, n, attrs, mask, array, results)
         else:
             out = wrap(array, None)
+        if tally is not None and out.node is not None:
+            out.node.tally = tally
         if later is not None:
             defer(out, later, self.plan(mask, n), n)
         if self.view and n > 0 and isinstance(cython.cast(object, inputs[0]), Value):
@@ -263,13 +268,15 @@ class Op:
         weight.kept = None  # it is about to change
         return None
 
-    def compute(self, arguments, n, total, attrs, forms=None, norm=None):
+    def compute(self, arguments, n, total, attrs, forms=None, norm=None, tally=None):
         """The kernel's results for n inputs and perhaps attributes; what it refuses is the forward function's."""
         if self.kernel is not None and self.suits(arguments, n):
             try:
-                if norm is not None:
+                if norm is not None or tally is not None:
                     arguments[total] = tape_pointer(norm)
-                    return tape_call(self.kernel, arguments, total, tape_pointer(WITH_NORM))
+                    arguments[total + 1] = tape_pointer(tally)
+                    names = WITH_BOTH if self.tallies else WITH_NORM
+                    return tape_call(self.kernel, arguments, total, tape_pointer(names))
                 if forms is not None:
                     arguments[total] = tape_pointer(forms)
                     return tape_call(self.kernel, arguments, total, tape_pointer(WITH_FORMS))

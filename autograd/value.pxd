@@ -111,6 +111,8 @@ cdef class Node:
     cdef bint needed
     cdef bint wanted  # itself, and not only by what is below
     cdef bint masked  # the pending gradient has been through the op's mask
+    cdef bint normalised  # a batch norm read the last result that this weight gave
+    cdef object tally  # what sums up the result, or during a sweep the gradient that it takes or gives; or None
     cdef object __weakref__
 
     cdef bint is_leaf(self)

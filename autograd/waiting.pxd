@@ -6,12 +6,16 @@ from autograd.value cimport Node, Value
 from cpython.object cimport PyObject
 
 cdef tuple WITH_NORM
+cdef tuple WITH_TALLY
+cdef tuple WITH_BOTH
 
 cdef tuple taken(tuple takes, Value value, PyObject **arguments, Py_ssize_t total)
-cdef postpone(part, PyObject **inputs, Py_ssize_t n, PyObject **arrays, PyObject *names)
+cdef tally_for(PyObject *weight)
+cdef postpone(part, PyObject **inputs, Py_ssize_t n, PyObject **arrays, Py_ssize_t total, tuple names)
 cdef Deferred join(op, dict joints, PyObject **inputs, Py_ssize_t n, tuple attrs, PyObject **arrays)
 cdef bint may_wait(Deferred later, bint watched) noexcept
 cdef defer(Value out, Deferred later, Plan plan, Py_ssize_t degree)
 cdef tuple joint_steps(Node node, set wanted_ids, bint watched)
 cdef bint gradient_may_wait(Value g, Node edge, bint watched) except -1
+cdef gradient_tally(Node edge, set wanted_ids, bint watched)
 cdef bint mask_sum(Value g, Node edge, bint watched) except -1

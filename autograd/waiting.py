@@ -18,7 +18,10 @@ from autograd.backends import fusion
 cnp.import_array()
 
 WITH_NORM = ("norm",)
+WITH_TALLY = ("tally",)
+WITH_BOTH = ("norm", "tally")
 
+_tally = cython.declare(object, kernels.Tally)
 _masked_sum = cython.declare(object, kernels.add_relu_grad)
 
 
@@ -46,15 +49,46 @@ def taken(takes, value, arguments, total):
         return None  # the forward function says what is wrong
 
 
-def postpone(part, inputs, n, arrays, names):
+def tally_for(weight):
+    """What sums up a result of this weight as it is written: where a batch norm read the last one."""
+    x = cython.cast(object, weight)
+    if not isinstance(x, Value):
+        return None
+    node: Node = cython.cast(Value, x).node
+    if node is None or not node.normalised or not fusion.enabled:
+        return None
+    node.normalised = False
+    return _tally()
+
+
+@cython.cfunc
+def _tally_of(value: Value):
+    """What summed the value's array up, unless it changed; notes that it is wanted of the next result of the weight."""
+    node: Node = value.node
+    place: cython.Py_ssize_t = cython.cast(Plan, node.plan).tallied
+    if place < 0 or node.held is None:
+        return None
+    weight: Node = node.held[place]
+    if weight is not None:
+        weight.normalised = True
+    tally = node.tally
+    node.tally = None
+    return tally if value.version is None or value.version.count == 0 else None
+
+
+def postpone(part, inputs, n, arrays, total, names):
     """The results of a part, the array a Deferred that may be computed with what follows; or None.
 
-    The first of the n inputs is a Value; names are those of the arguments after them, or NULL.
+    The first of the n inputs is a Value; names are those of the arguments after them, total in all.
     """
     if not fusion.enabled or not is_unseen(cython.cast(Value, cython.cast(object, inputs[0]))):
         return None
+    tally = _tally_of(cython.cast(Value, cython.cast(object, inputs[0])))
+    if tally is not None:
+        arrays[total] = tape_pointer(tally)
+        names = (*names, "tally")
     try:
-        results = tape_call(part, arrays, n, names)
+        results = tape_call(part, arrays, n, tape_pointer(names))
     except (ValueError, TypeError, IndexError):
         return None  # the forward function says what is wrong
     if results is not None:
@@ -166,6 +200,32 @@ def gradient_may_wait(g, edge, watched):
     fits: Step = steps[0]
     fits.gather(edge, g, None, None, arguments)
     return tape_call(fits.rule, arguments, fits.count, cython.NULL)
+
+
+def gradient_tally(edge, wanted_ids, watched):
+    """What sums up an input's gradient as it is written: where a batch norm is the only one who gets it, and as it is.
+
+    It is noted at that batch norm's node."""
+    if edge is None or edge.op is None or not edge.needed or edge.count > 1 or edge.pending is not None or watched:
+        return None
+    if edge.hooks or edge.retains or edge.wanted or edge.restore is not None or not fusion.enabled:
+        return None
+    norm: Node = edge
+    through = None
+    if cython.cast(Plan, edge.plan).tallies is None:  # a ReLU after one?
+        norm = edge.held[0] if edge.degree > 0 else None
+        if norm is None or norm.op is None or cython.cast(Plan, norm.plan).tallies is None:
+            return None
+        if joint_steps(edge, wanted_ids, watched) is None:
+            return None
+        through = edge.op
+    step: Step = cython.cast(Plan, norm.plan).tallies.get(through)
+    if step is None:
+        return None
+    arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
+    step.gather(norm, None, None, None, arguments)
+    norm.tally = tape_call(step.rule, arguments, step.count, cython.NULL)
+    return norm.tally
 
 
 def mask_sum(g, edge, watched):

@@ -81,6 +81,13 @@ void conv_pad_rows(const kernel_table* t, const conv_geometry* g, const char* im
     }
 }
 
+void conv_written(const conv_geometry* g, int64_t n, int64_t p0, int64_t p1, int64_t q0, int64_t q1, int64_t channels) {
+    if (!g->tally) return;
+    const int whole = q0 == 0 && q1 == g->q;
+    for (int64_t p = p0, rows = whole ? p1 - p0 : 1; p < p1; p += rows)
+        norm_tally_written(g->tally, (n * g->p + p) * g->q + q0, rows * (q1 - q0), channels);
+}
+
 int64_t conv_block_rows(const conv_geometry* g, int64_t p) {
     return (p - 1) * g->stride_h + (g->r - 1) * g->dilation_h + 1;
 }
@@ -271,6 +278,7 @@ static void compute_task(void* context, int64_t task, int thread) {
                 run_panel_by_taps(run, x, i0, i1, p0, p1, image_bytes, group, k, end - k);
             else
                 run_panel(run, segments, x, i0, i1, p0, p1, image_bytes, group, k, end - k);
+        for (int64_t i = i0; i < i1; i++) conv_written(g, i, p0, p1, 0, g->q, end - unit % run->panels * widest);
     }
 }
 
@@ -278,7 +286,7 @@ gemm_problem conv_as_product(const conv_geometry* g, const void* w, memory_kept*
     gemm_problem p = {.m = g->n * g->h * g->w, .n = g->k, .k = g->c, .ldc = g->out_w, .packs = 1, .kept = kept};
     p.a = (gemm_matrix){.rows = g->c, .columns = 1};
     p.b = (gemm_matrix){.data = w, .rows = g->weight_c, .columns = g->k == 1 ? 1 : g->weight_k};
-    p.relu = g->relu;
+    p.relu = g->relu, p.tally = g->tally;
     return p;
 }
 

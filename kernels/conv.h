@@ -26,7 +26,8 @@ typedef struct {
     int64_t groups;
     int64_t out_n, out_h, out_w;
     int64_t weight_group, weight_k, weight_c, weight_r, weight_s;
-    int relu; /* 0, 1, or 6 for one that ends at 6 */
+    int relu;          /* 0, 1, or 6 for one that ends at 6 */
+    norm_tally* tally; /* of the result, which is dense, or NULL; not all algorithms tell of it */
 } conv_geometry;
 
 /* How one geometry is computed. */
@@ -79,7 +80,8 @@ int depthwise_keep(const struct kernel_table* t, const conv_geometry* geometry, 
 void depthwise_3x3_row(const struct kernel_table* t, const conv_geometry* packed, const void* const* rows,
                        const norm_application* norm, int far, const void* w, const void* bias, void* y);
 
-/* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. */
+/* Gradients of the convolution that `forward` describes. g is dense N P Q K, gx dense N H W C, gw dense K C R S. A
+ * tally is of gx. */
 int conv_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w, void* gx);
 int conv_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                 const norm_application* norm, void* gw);
@@ -111,6 +113,8 @@ static inline int64_t conv_odd_lines(int64_t elements, int64_t size) {
     return (conv_ceil(elements * size, 64) | 1) * 64 / size;
 }
 
+/* Tells a geometry's tally, if any, of outputs: `channels` of each pixel in these rows and columns of image n. */
+void conv_written(const conv_geometry* g, int64_t n, int64_t p0, int64_t p1, int64_t q0, int64_t q1, int64_t channels);
 /* The table for so many output channels of a group: shorter vectors, where these hold them all. */
 const struct kernel_table* conv_table(const struct kernel_table* t, int64_t channels);
 /* The table whose vectors so many channels fill, if there is one. */

@@ -11,6 +11,7 @@ cdef extern from "conv.h" nogil:
         int64_t out_n, out_h, out_w
         int64_t weight_group, weight_k, weight_c, weight_r, weight_s
         int relu
+        norm_tally *tally
     ctypedef enum conv_pass:
         CONV_FORWARD, CONV_GRAD_X, CONV_GRAD_W
     ctypedef enum conv_algorithm:
@@ -94,7 +95,7 @@ cdef int set_geometry(conv_geometry *f, str op, const cnp.npy_intp *x, const cnp
     pair(op, "dilation", dilation, 1, dilations)
     set_padding(op, padding, w, strides, dilations, pads)
     f.n, f.c, f.h, f.w, f.k, f.r, f.s = x[0], x[1], x[2], x[3], w[0], w[2], w[3]
-    f.groups, f.relu = integer(op, "groups", groups, 1), 0
+    f.groups, f.relu, f.tally = integer(op, "groups", groups, 1), 0, NULL
     if f.c % f.groups or f.k % f.groups or w[1] != f.c // f.groups:
         raise ValueError(f"{op}: C={f.c} of x, K={f.k} and C/groups={w[1]} of w do not fit groups={f.groups}")
     check_product(op, f.n, f.c, f.h + 2 * pads[0] + 1, f.w + 2 * pads[1] + 1)
@@ -192,11 +193,11 @@ cpdef cnp.ndarray conv2d_result(cnp.ndarray x, cnp.ndarray w, stride=1, padding=
 
 cpdef cnp.ndarray conv2d(
     cnp.ndarray x, cnp.ndarray w, cnp.ndarray b=None, stride=1, padding=0, dilation=1, groups=1, activation=None,
-    kept=None, tuple norm=None
+    kept=None, tuple norm=None, tally=None
 ):
     """out[n,k,p,q] = b[k] + sum_crs x[n, c, p*stride+r*dilation-padding, ...] * w[k,c,r,s], in channels-last memory.
 
-    norm: x is still to become batch_norm_apply(*norm), where conv2d_normalizes."""
+    norm: x is still to become batch_norm_apply(*norm), where conv2d_normalizes. tally: is told of what is written."""
     cdef conv_geometry f
     cdef cnp.ndarray out
     cdef int64_t repeats
@@ -227,6 +228,8 @@ cpdef cnp.ndarray conv2d(
         form = forms.find(t, form_of(conv_choose(t, CONV_FORWARD, &f, NULL)), f.groups)
         memory = &form.memory
     cdef const norm_application *first = set_norm(&room, norm)
+    if tally is not None:
+        f.tally = (<Tally?>tally).begin(out)
     with nogil:
         parallel_watch()
         status = conv(t, &f, cnp.PyArray_DATA(x), first, cnp.PyArray_DATA(w), bias, cnp.PyArray_DATA(out), memory)
@@ -251,8 +254,9 @@ def conv2d_relu6(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, kept=N
     return conv2d(x, w, b, stride, padding, dilation, groups, "relu6", kept)
 
 
-cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=1, padding=0, dilation=1, groups=1):
-    """The gradient of conv2d with respect to x, in channels-last memory."""
+cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=1, padding=0, dilation=1, groups=1,
+                                tally=None):
+    """The gradient of conv2d with respect to x, in channels-last memory. tally: as for conv2d."""
     cdef conv_geometry f
     cdef cnp.npy_intp[4] shape
     cdef cnp.ndarray out
@@ -268,6 +272,8 @@ cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=1,
     out = empty_images(f.n, f.c, f.h, f.w, cnp.PyArray_TYPE(g))
     if cnp.PyArray_SIZE(out) and cnp.PyArray_SIZE(g):
         g, w = channels_inner(g, "conv2d_grad_x"), contiguous(w)
+        if tally is not None and repeats == 1:
+            f.tally = (<Tally?>tally).begin(out)
         with nogil:
             parallel_watch()
             status = conv_grad_x(t, &f, cnp.PyArray_DATA(g), cnp.PyArray_DATA(w), cnp.PyArray_DATA(out))
@@ -326,8 +332,9 @@ def conv2d_grads_fit(dtype, x_shape, w_shape, stride=1, padding=0, dilation=1, g
     return repeats_of(&f) == 1 and conv_grads_fit(table(np.empty(0, dtype)), &f, norm is not None)
 
 
-def conv2d_grads(tuple g, cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, dilation=1, groups=1, tuple norm=None):
-    """conv2d_grad_x and conv2d_grad_w of batch_norm_grad_apply(*g), where conv2d_grads_fit; norm as for conv2d."""
+def conv2d_grads(tuple g, cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, dilation=1, groups=1, tuple norm=None,
+                 tally=None):
+    """conv2d_grad_x and conv2d_grad_w of batch_norm_grad_apply(*g), where conv2d_grads_fit; others as for conv2d."""
     cdef conv_geometry f
     cdef norm_gradient source
     cdef norm_application room
@@ -347,6 +354,8 @@ def conv2d_grads(tuple g, cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, dil
     x, w = channels_inner(x, "conv2d_grads"), contiguous(w)
     set_gradient(&source, g)
     cdef const norm_application *first = set_norm(&room, norm)
+    if tally is not None:
+        f.tally = (<Tally?>tally).begin(gx)
     with nogil:
         parallel_watch()
         status = conv_grads(t, &f, &source, cnp.PyArray_DATA(x), first, cnp.PyArray_DATA(w), cnp.PyArray_DATA(gx),

@@ -31,6 +31,7 @@ typedef struct {
     const kernel_table* t;
     const norm_gradient* norm;
     gemm_problem product;
+    norm_tally* tally; /* of what it gives, or NULL */
     _Atomic int failed;
 } gradient_source;
 
@@ -167,6 +168,7 @@ static void make_blocks(grad_run* run, int64_t index, int64_t last, int thread) 
     gemm_problem p = source->product;
     p.m = q1 - q0, p.a.data = made, p.c = (char*)p.c + q0 * p.ldc * run->size, p.alone = 1;
     if (gemm(source->t, &p)) atomic_store(&source->failed, 1);
+    if (source->tally) norm_tally_written(source->tally, q0, q1 - q0, p.n);
     *(run->swapped ? &run->x : &run->grad) = made - q0 * channels * run->size;
 }
 
@@ -343,6 +345,7 @@ static int pointwise_grads(const kernel_table* t, const conv_geometry* forward, 
     memory_kept kept = {0};
     gradient_source source = {.t = t, .norm = norm, .product = conv_as_product(forward, w, &kept)};
     gemm_problem* p = &source.product;
+    source.tally = forward->tally, p->tally = NULL; /* its rows are counted from each block's first */
     p->n = p->ldc = forward->c, p->k = p->a.rows = forward->k, p->c = gx;
     p->b = (gemm_matrix){.data = w, .rows = forward->weight_k, .columns = forward->weight_c};
     int status = gemm_keep(t, p);

@@ -62,9 +62,10 @@ int conv_grad_x(const kernel_table* t, const conv_geometry* f, const void* g, co
         }
     const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_X, f, NULL);
     if (algorithm == CONV_DEPTHWISE || algorithm == CONV_GROUPS) return depthwise_grad_x(t, f, g, w, gx);
-    for (int64_t i = 0; i < phases; i++)
-        if (conv_grad_x_phase(f, i / phases_w, i % phases_w, &b, &gx_offset, &w_offset) &&
-            conv(t, &b, g, NULL, (const char*)w + w_offset * size, NULL, (char*)gx + gx_offset * size, NULL))
-            return -1;
+    for (int64_t i = 0; i < phases; i++) {
+        if (!conv_grad_x_phase(f, i / phases_w, i % phases_w, &b, &gx_offset, &w_offset)) continue;
+        if (phases == 1) b.tally = f->tally;
+        if (conv(t, &b, g, NULL, (const char*)w + w_offset * size, NULL, (char*)gx + gx_offset * size, NULL)) return -1;
+    }
     return 0;
 }

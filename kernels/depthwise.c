@@ -146,6 +146,8 @@ static void forward_task(void* context, int64_t task, int thread) {
     for (int64_t p = p0; p < p0 + run->rows; p++)
         for (int64_t i = 0; i < run->phase_count; i++)
             if (p < run->phases[i].g.p) run_row(run, &run->phases[i], n, p);
+    const conv_geometry* g = &run->phases->g;
+    conv_written(g, n, p0, conv_min(g->p, p0 + run->rows), 0, g->q, g->k);
 }
 
 /* `weight` tells where a tap lies in w, the strides where the outputs and inputs of a group do. */
@@ -211,6 +213,15 @@ static void write_pair(const depthwise_run* run, depthwise_grad_3x3_args* a, int
     run->t->depthwise_grad_3x3(a);
 }
 
+/* Rows [h0, h1) of the input's gradient are there. */
+static void tell_rows(const conv_geometry* g, int64_t n, int64_t h0, int64_t h1) {
+    if (g->tally && h0 < h1) norm_tally_written(g->tally, (n * g->h + h0) * g->w, (h1 - h0) * g->w, g->c);
+}
+/* The same of pairs. */
+static void tell_pairs(const conv_geometry* g, int64_t n, int64_t first, int64_t end) {
+    tell_rows(g, n, conv_max(0, 2 * first + g->origin_h), conv_min(g->h, 2 * end + g->origin_h));
+}
+
 static depthwise_grad_3x3_args pair_args(const depthwise_run* run) {
     const conv_geometry* g = run->g;
     depthwise_grad_3x3_args a = {.q = g->q, .c = g->c, .columns = g->w, .first = g->origin_w, .w = run->w};
@@ -237,6 +248,7 @@ static void grad_3x3_task(void* context, int64_t task, int thread) {
         for (int64_t r = 0; r < 2; r++) a.g[r] = row_of_grad(run, n, i - r);
         write_pair(run, &a, n, i);
     }
+    tell_pairs(g, n, first, end);
 }
 
 /* Both rows and columns of the result in one pass: phase by phase every second pixel would be written. */
@@ -275,6 +287,7 @@ int depthwise_grad_x(const kernel_table* t, const conv_geometry* f, const void* 
         phase* next = &list[run.phase_count];
         run.phase_count += conv_grad_x_phase(&packed, i / phases_w, i % phases_w, &next->g, &next->y, &next->w);
     }
+    if (phases == 1) list->g.tally = f->tally;
     if (run.phase_count) run_phases(&run, work_of(f));
     memory_release(scratch);
     return 0;
@@ -401,6 +414,10 @@ static void grads_rows(const depthwise_run* run, int64_t n, int64_t p0, int64_t 
             write_pair(run, &pair, n, i);
         }
     }
+    if (below)
+        tell_rows(g, n, p0, p1);
+    else
+        tell_pairs(g, n, p0, p1 == g->p ? pairs_of(g) : p1);
 }
 
 static void grads_task(void* context, int64_t chunk, int thread) {

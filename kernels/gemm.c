@@ -202,6 +202,8 @@ static void block_task(void* context, int64_t task, int thread) {
                 g.c = c + ((i - i0) * ldc + j - j0) * r->size;
                 g.bias = p->bias ? (const char*)p->bias + (r->turned ? i : j) * r->size : NULL;
                 compute_chunk(r, &g, &segment, j, end, k, packed, next_rows);
+                if (p->tally && !r->turned && k + kc == p->k)
+                    norm_tally_written(p->tally, i, min(r->m_chunk, i1 - i), end - j);
             }
         }
         k += kc;

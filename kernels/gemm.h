@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "memory.h"
+#include "norm.h"
 
 /* One term of a batch-reduce sum: C += A (m x k) B (k x n). */
 typedef struct {
@@ -165,6 +166,7 @@ typedef struct {
     int batch_dims;
     const int64_t* batch_shape;
     memory_kept* kept; /* where to find or leave a packed B; NULL: packed anew. Not for batches */
+    norm_tally* tally; /* of C's rows, or NULL; blocks tell of it. Not for batches */
 } gemm_problem;
 
 typedef enum { GEMM_DOTS, GEMM_ROWS, GEMM_BLOCKS } gemm_algorithm;

@@ -20,6 +20,7 @@ cdef extern from "gemm.h" nogil:
         int batch_dims
         const int64_t *batch_shape
         memory_kept *kept
+        norm_tally *tally
     ctypedef enum gemm_algorithm:
         pass
     gemm_algorithm gemm_choose(const kernel_table *table, const gemm_problem *problem, const char **reason)
@@ -66,7 +67,7 @@ cdef inline void set_matrix(gemm_matrix *matrix, cnp.ndarray x, int row_axis, in
 
 cdef int run_gemm(const kernel_table *t, gemm_problem *problem) except -1:
     cdef int status
-    problem.alone = 0
+    problem.alone, problem.tally = 0, NULL
     if problem.batch_dims == 0 and problem.m * problem.n * problem.k < RELEASE_GIL:
         status = gemm(t, problem)
     else:

@@ -17,8 +17,15 @@ enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_X6, SUM_G_BY_OUT };
 #define NORM_SUMS_PARAMETERS                                                                              \
     (int mode, const void* g_, int64_t g_pitch, const void* x_, const void* out_, void* v_, int64_t rows, \
      int64_t cols, const void* mean_, const void* scale_, const void* shift_, void* sum1_, void* sum2_)
+/* A vector near the rows' mean: that of some of them. */
+#define NORM_PIVOT_PARAMETERS (const void* x_, int64_t rows, int64_t cols, void* pivot_)
 /* sums[c] = the sum, in double and in order, of the `rows` rows at this pitch in T. */
 #define NORM_TOTALS_PARAMETERS (const void* rows_, int64_t rows, int64_t pitch, int64_t cols, double* sums)
+/* Adds to sums (2, cols), in double and in order, what so many rows of pivots and of sums of d and d^2, each of n d's,
+ * d = x - pivot, say about x - first and its square. */
+#define NORM_JOIN_PARAMETERS                                                                                    \
+    (const void* first_, const void* pivots_, const void* sum1_, const void* sum2_, int64_t rows, int64_t cols, \
+     double n, double* sums)
 /* out = relu((x - mean) scale + shift + residual), or without ReLU or with ReLU6; the residual may be null. */
 #define NORMALIZE_PARAMETERS                                                                           \
     (const void* x_, const void* residual_, void* out_, int64_t rows, int64_t cols, const void* mean_, \
@@ -44,7 +51,9 @@ enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_X6, SUM_G_BY_OUT };
 
 #define NORM_KERNELS(X)                            \
     X(norm_sums, NORM_SUMS_PARAMETERS)             \
+    X(norm_pivot, NORM_PIVOT_PARAMETERS)           \
     X(norm_totals, NORM_TOTALS_PARAMETERS)         \
+    X(norm_join, NORM_JOIN_PARAMETERS)             \
     X(normalize, NORMALIZE_PARAMETERS)             \
     X(norm_grad, NORM_GRAD_PARAMETERS)             \
     X(layer_norm, LAYER_NORM_PARAMETERS)           \
@@ -59,11 +68,35 @@ typedef struct {
     int64_t N, C;
 } norm_shape;
 
-/* All return -1 if scratch memory ran out. w, b and residual may be null. var: biased, in double. */
-int batch_norm_stats(norm_shape s, const void* x, double* mean, double* var);
+/* What a gradient's last pass computes with: gx = a v + b (x - mean) + c, v being g, where ReLU let it pass. Vectors of
+ * C; rows of g lie at a pitch, such as those of a part of a concatenation. */
+typedef struct {
+    const void *g, *x;
+    int64_t g_pitch;
+    const void *mean, *scale, *shift, *a, *b, *c;
+    int relu;
+} norm_gradient;
+
+/* The sums of a batch norm, or of its gradient, over the rows of an array. They are made piece by piece, at the latest
+ * when they are wanted. Who writes the array may tell of it: then whoever writes the last of a piece sums it up, as his
+ * cache still holds it. The bits are the same. */
+typedef struct norm_tally norm_tally;
+/* NULL if out of memory. For a gradient, n says of which; with relu, g passes where y was above 0: told by `y` if
+ * given, which also gives `masked`, the residual's gradient; else by x, scale and shift, for y without a residual. */
+norm_tally* norm_tally_statistics(norm_shape s, const void* x);
+norm_tally* norm_tally_gradient(norm_shape s, const norm_gradient* n, const void* y, void* masked);
+void norm_tally_end(norm_tally* w);
+/* How many pieces are still to be summed up. */
+int64_t norm_tally_left(const norm_tally* w);
+/* So many elements of each of some rows are there now, and were not before. */
+void norm_tally_written(norm_tally* w, int64_t row, int64_t rows, int64_t columns);
+
+/* w, b and residual may be null. var: biased, in double. */
+void batch_norm_stats(norm_tally* tally, double* mean, double* var);
 /* The batch's statistics, and what batch_norm_apply takes to normalise by them. */
-int batch_norm_begin(norm_shape s, const void* x, const void* w, const void* b, double eps, void* mean, void* rstd,
-                     void* scale, void* shift, double* var);
+void batch_norm_begin(norm_tally* tally, const void* w, const void* b, double eps, void* mean, void* rstd, void* scale,
+                      void* shift, double* var);
+/* Returns -1 if scratch memory ran out. */
 int batch_norm_eval(norm_shape s, const void* x, const void* residual, const void* w, const void* b, const void* mean,
                     const void* var, double eps, int relu, void* y);
 void batch_norm_apply(norm_shape s, const void* x, const void* residual, const void* mean, const void* scale,
@@ -74,20 +107,11 @@ typedef struct {
     int relu;
 } norm_application;
 
-/* What a gradient's last pass computes with: gx = a v + b (x - mean) + c, v being g, where ReLU let it pass. Vectors of
- * C; rows of g lie at a pitch, such as those of a part of a concatenation. */
-typedef struct {
-    const void *g, *x;
-    int64_t g_pitch;
-    const void *mean, *scale, *shift, *a, *b, *c;
-    int relu;
-} norm_gradient;
-
-/* Sums g, of which n tells with x, mean and relu, and tells the rest there: `factors` has room for five vectors. With
- * relu, g passes where y was above 0: told by `y` if given, which also gives `masked`, the residual's gradient; else by
- * x, w and b, for y without a residual. */
-int batch_norm_grad_begin(norm_shape s, norm_gradient* n, const void* y, const void* w, const void* b, const void* rstd,
-                          void* masked, void* factors, void* gw, void* gb);
+/* Sets n's scale and shift, and where the others will be: `factors` has room for five vectors. */
+void batch_norm_grad_vectors(norm_shape s, norm_gradient* n, const void* w, const void* b, const void* rstd,
+                             void* factors);
+/* What is watched tells the rest of n, and gw and gb. */
+void batch_norm_grad_begin(norm_tally* tally, norm_gradient* n, const void* w, const void* rstd, void* gw, void* gb);
 void batch_norm_grad_apply(norm_shape s, const norm_gradient* n, void* gx);
 /* The same of some rows, on the calling thread. */
 struct kernel_table;
@@ -95,6 +119,17 @@ void batch_norm_grad_rows(const struct kernel_table* t, const norm_gradient* n, 
                           void* gx);
 /* Whether rows of g may lie at a pitch; or else they must follow each other. */
 int batch_norm_reads_pitch(norm_shape s);
+
+static inline double norm_get(int size, const void* p, int64_t i, double otherwise) {
+    if (!p) return otherwise;
+    return size == 4 ? ((const float*)p)[i] : ((const double*)p)[i];
+}
+static inline void norm_put(int size, void* p, int64_t i, double value) {
+    if (size == 4)
+        ((float*)p)[i] = (float)value;
+    else
+        ((double*)p)[i] = value;
+}
 
 void layer_norm(norm_shape s, const void* x, const void* w, const void* b, double eps, void* y, void* mean, void* rstd);
 int layer_norm_grad(norm_shape s, const void* g, const void* x, const void* w, const void* mean, const void* rstd,

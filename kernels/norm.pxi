@@ -1,23 +1,13 @@
 # Batch norm over axis 1, layer norm over the last axes, group norm over groups of channels.
 
+cdef int64_t TALLIED = 1 << 19  # bytes; smaller results stay in L2 until somebody reads them
+
+
 cdef extern from "norm.h" nogil:
     enum: NO_RELU, RELU, RELU6
     ctypedef struct norm_shape:
         int dtype
         int64_t N, C
-    int batch_norm_stats_ "batch_norm_stats"(norm_shape s, const void *x, double *mean, double *var)
-    int batch_norm_begin_ "batch_norm_begin"(norm_shape s, const void *x, const void *w, const void *b, double eps,
-                                             void *mean, void *rstd, void *scale, void *shift, double *var)
-    int batch_norm_eval_ "batch_norm_eval"(norm_shape s, const void *x, const void *residual, const void *w,
-                                           const void *b, const void *mean, const void *var, double eps, int relu,
-                                           void *y)
-    void batch_norm_apply_ "batch_norm_apply"(norm_shape s, const void *x, const void *residual, const void *mean,
-                                              const void *scale, const void *shift, int relu, void *y)
-    ctypedef struct norm_application:
-        const void *mean
-        const void *scale
-        const void *shift
-        int relu
     ctypedef struct norm_gradient:
         const void *g
         const void *x
@@ -29,9 +19,29 @@ cdef extern from "norm.h" nogil:
         const void *b
         const void *c
         int relu
-    int batch_norm_grad_begin_ "batch_norm_grad_begin"(norm_shape s, norm_gradient *n, const void *y, const void *w,
-                                                       const void *b, const void *rstd, void *masked, void *factors,
-                                                       void *gw, void *gb)
+    ctypedef struct norm_tally:
+        pass
+    norm_tally *norm_tally_statistics(norm_shape s, const void *x)
+    norm_tally *norm_tally_gradient(norm_shape s, const norm_gradient *n, const void *y, void *masked)
+    void norm_tally_end(norm_tally *tally)
+    int64_t norm_tally_left(const norm_tally *tally)
+    void batch_norm_stats_ "batch_norm_stats"(norm_tally *tally, double *mean, double *var)
+    void batch_norm_begin_ "batch_norm_begin"(norm_tally *tally, const void *w, const void *b, double eps, void *mean,
+                                              void *rstd, void *scale, void *shift, double *var)
+    int batch_norm_eval_ "batch_norm_eval"(norm_shape s, const void *x, const void *residual, const void *w,
+                                           const void *b, const void *mean, const void *var, double eps, int relu,
+                                           void *y)
+    void batch_norm_apply_ "batch_norm_apply"(norm_shape s, const void *x, const void *residual, const void *mean,
+                                              const void *scale, const void *shift, int relu, void *y)
+    ctypedef struct norm_application:
+        const void *mean
+        const void *scale
+        const void *shift
+        int relu
+    void batch_norm_grad_vectors(norm_shape s, norm_gradient *n, const void *w, const void *b, const void *rstd,
+                                 void *factors)
+    void batch_norm_grad_begin_ "batch_norm_grad_begin"(norm_tally *tally, norm_gradient *n, const void *w,
+                                                        const void *rstd, void *gw, void *gb)
     void batch_norm_grad_apply_ "batch_norm_grad_apply"(norm_shape s, const norm_gradient *n, void *gx)
     bint batch_norm_reads_pitch(norm_shape s)
     void layer_norm_ "layer_norm"(norm_shape s, const void *x, const void *w, const void *b, double eps, void *y,
@@ -112,17 +122,82 @@ cdef cnp.ndarray rows_like(cnp.ndarray x, norm_shape shape, object y, str what, 
     return in_layout_of(x, array, what, "x", name)
 
 
+cdef class Tally:
+    """The sums of a batch norm over an array, or of its gradient over g, made as a kernel writes that array.
+
+    Given to one, as `tally`, and then to batch_norm_begin or batch_norm_grad_begin; the bits are as without. Kernels
+    leave it alone where the array would stay in a cache anyway.
+    """
+
+    cdef norm_tally *sums
+    cdef cnp.ndarray array  # what is summed up
+    cdef tuple gradient  # of a gradient: x, w, b, mean, rstd, relu
+    cdef list keep  # what is read beside the array
+    cdef norm_gradient n
+
+    def __init__(self, *gradient):
+        self.gradient = gradient or None
+
+    def __dealloc__(self):
+        norm_tally_end(self.sums)
+
+    cdef norm_tally *begin(self, cnp.ndarray array) except? NULL:
+        """An array that is going to be written, channels innermost."""
+        cdef norm_shape shape
+        if cnp.PyArray_NBYTES(array) < TALLIED or self.sums != NULL:
+            return NULL
+        if self.gradient is None:
+            self.start(array)
+        else:
+            x, w, b, mean, rstd, relu = self.gradient
+            if not same_layout(array, norm_input(x, &shape, "batch_norm_grad")):
+                return NULL
+            self.start_gradient(array, x, w, b, mean, rstd, None, None, relu)
+        return self.sums
+
+    cdef int start(self, cnp.ndarray array) except -1:
+        cdef norm_shape shape
+        self.array = norm_input(array, &shape, "batch_norm_train")
+        self.sums = norm_tally_statistics(shape, cnp.PyArray_DATA(self.array))
+        return enough_memory(-(self.sums == NULL), "batch_norm_train")
+
+    cdef int start_gradient(self, g, x, w, b, mean, rstd, out, masked, int relu) except -1:
+        cdef norm_shape shape
+        cdef str what = "batch_norm_grad"
+        cdef cnp.ndarray a = norm_input(x, &shape, what)
+        cdef cnp.ndarray mean_vector = vector(as_array(mean, what), shape.C, cnp.PyArray_TYPE(a), what, "mean")
+        cdef cnp.ndarray factors = new_vector(5 * shape.C, cnp.PyArray_TYPE(a))
+        self.array = rows_like(a, shape, g, what, "g", &self.n.g_pitch)
+        self.keep = [a, mean_vector, factors]
+        cdef const void *y = like(out, a, what, "out", self.keep)
+        cdef const void *weight = channel_vector(w, a, what, "w", self.keep)
+        cdef const void *bias = channel_vector(b, a, what, "b", self.keep)
+        cdef const void *r = channel_vector(as_array(rstd, what), a, what, "rstd", self.keep)
+        self.n.g, self.n.x, self.n.relu = cnp.PyArray_DATA(self.array), cnp.PyArray_DATA(a), relu
+        self.n.mean = cnp.PyArray_DATA(mean_vector)
+        batch_norm_grad_vectors(shape, &self.n, weight, bias, r, cnp.PyArray_DATA(factors))
+        cdef void *store = NULL if masked is None else cnp.PyArray_DATA(<cnp.ndarray>masked)
+        self.sums = norm_tally_gradient(shape, &self.n, y, store)
+        return enough_memory(-(self.sums == NULL), what)
+
+    @property
+    def left(self):
+        """How many pieces of the array are still to be summed up; None before a kernel has begun."""
+        return None if self.sums == NULL else norm_tally_left(self.sums)
+
+    cdef bint is_of(self, array) noexcept:
+        return self.sums != NULL and self.array is array
+
+
 def batch_norm_stats(x):
     """Mean and biased variance of every channel, in float64, in one pass over x (N, C, ...)."""
-    cdef norm_shape shape
-    cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_stats")
-    cdef cnp.ndarray mean = new_vector(shape.C, cnp.NPY_FLOAT64)
-    cdef cnp.ndarray var = new_vector(shape.C, cnp.NPY_FLOAT64)
-    cdef int status
+    cdef Tally tally = Tally()
+    tally.start(dense(x, "batch_norm_stats"))
+    cdef int64_t channels = cnp.PyArray_DIM(tally.array, 1)
+    cdef cnp.ndarray mean = new_vector(channels, cnp.NPY_FLOAT64)
+    cdef cnp.ndarray var = new_vector(channels, cnp.NPY_FLOAT64)
     with nogil:
-        status = batch_norm_stats_(shape, cnp.PyArray_DATA(a), <double *>cnp.PyArray_DATA(mean),
-                                   <double *>cnp.PyArray_DATA(var))
-    enough_memory(status, "batch_norm_stats")
+        batch_norm_stats_(tally.sums, <double *>cnp.PyArray_DATA(mean), <double *>cnp.PyArray_DATA(var))
     return mean, var
 
 
@@ -148,7 +223,8 @@ def batch_norm_apply(x, mean, scale, shift, residual=None, int relu=0):
     return y
 
 
-def batch_norm_begin(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1):
+def batch_norm_begin(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1,
+                     Tally tally=None):
     """Each channel's statistics: (x in channels-last memory, mean, scale, shift), for batch_norm_apply, and rstd.
 
     running_mean and running_var, where given, move towards the batch's in place (the variance unbiased)."""
@@ -163,12 +239,12 @@ def batch_norm_begin(x, w, b, double eps=1e-5, running_mean=None, running_var=No
     cdef list keep = []
     cdef const void *weight = channel_vector(w, a, "batch_norm_train", "w", keep)
     cdef const void *bias = channel_vector(b, a, "batch_norm_train", "b", keep)
-    cdef int status
+    if tally is None or not tally.is_of(a):
+        tally = Tally()
+        tally.start(a)
     with nogil:
-        status = batch_norm_begin_(shape, cnp.PyArray_DATA(a), weight, bias, eps, cnp.PyArray_DATA(mean),
-                                   cnp.PyArray_DATA(rstd), cnp.PyArray_DATA(scale), cnp.PyArray_DATA(shift),
-                                   <double *>cnp.PyArray_DATA(var))
-    enough_memory(status, "batch_norm_train")
+        batch_norm_begin_(tally.sums, weight, bias, eps, cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd),
+                          cnp.PyArray_DATA(scale), cnp.PyArray_DATA(shift), <double *>cnp.PyArray_DATA(var))
     if running_mean is not None or running_var is not None:
         update_running(running_mean, mean, momentum, "batch_norm_train", "running_mean")
         unbiased = var * (shape.N / (shape.N - 1.0)) if shape.N > 1 else var
@@ -209,52 +285,32 @@ def batch_norm_eval(x, w, b, mean, var, double eps=1e-5, residual=None, int relu
 
 def batch_norm_eval_grad(g, x, mean, var, double eps=1e-5):
     """The gradients of batch_norm_eval for w and b, in one pass; its gradient for x needs no x."""
-    cdef norm_shape shape
-    cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_eval_grad")
-    cdef norm_gradient n
-    cdef cnp.ndarray grad = rows_like(a, shape, g, "batch_norm_eval_grad", "g", &n.g_pitch)
-    cdef cnp.ndarray gw = new_vector(shape.C, cnp.PyArray_TYPE(a))
-    cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
-    cdef cnp.ndarray factors = new_vector(5 * shape.C, cnp.PyArray_TYPE(a))
-    cdef list keep = []
-    cdef str what = "batch_norm_eval_grad"
-    cdef const void *r = channel_vector((as_array(var, what) + eps) ** -0.5, a, what, "var", keep)
-    cdef int status
-    n.g, n.x, n.relu = cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), NO_RELU
-    n.mean = channel_vector(as_array(mean, what), a, what, "mean", keep)
-    with nogil:
-        status = batch_norm_grad_begin_(shape, &n, NULL, NULL, NULL, r, NULL, cnp.PyArray_DATA(factors),
-                                        cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
-    enough_memory(status, "batch_norm_eval_grad")
-    return gw, gb
+    rstd = (as_array(var, "batch_norm_eval_grad") + eps) ** -0.5
+    return batch_norm_grad_begin(g, x, None, mean, rstd)[1:3]
 
 
-def batch_norm_grad_begin(g, x, w, mean, rstd, b=None, out=None, int relu=0):
+def batch_norm_grad_begin(g, x, w, mean, rstd, b=None, out=None, int relu=0, Tally tally=None):
     """As batch_norm_grad, but in place of gx what batch_norm_grad_apply computes it from."""
     check_relu("batch_norm_grad", relu, out)
-    cdef norm_shape shape
-    cdef norm_gradient n
     cdef str what = "batch_norm_grad"
-    cdef cnp.ndarray a = norm_input(x, &shape, what)
-    cdef cnp.ndarray grad = rows_like(a, shape, g, what, "g", &n.g_pitch)
-    cdef cnp.ndarray gw = new_vector(shape.C, cnp.PyArray_TYPE(a))
-    cdef cnp.ndarray gb = new_vector(shape.C, cnp.PyArray_TYPE(a))
-    cdef cnp.ndarray factors = new_vector(5 * shape.C, cnp.PyArray_TYPE(a))
-    cdef cnp.ndarray mean_vector = vector(as_array(mean, what), shape.C, cnp.PyArray_TYPE(a), what, "mean")
+    gr = None
+    if tally is None or not tally.is_of(g):
+        tally = Tally()
+        if relu and out is not None:
+            gr = empty_like(channels_inner(x, what))
+        tally.start_gradient(g, x, w, b, mean, rstd, out if relu else None, gr, relu)
+    cdef cnp.ndarray a = tally.keep[0]
+    cdef cnp.ndarray gw = new_vector(cnp.PyArray_DIM(a, 1), cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray gb = new_vector(cnp.PyArray_DIM(a, 1), cnp.PyArray_TYPE(a))
     cdef list keep = []
     cdef const void *weight = channel_vector(w, a, what, "w", keep)
-    cdef const void *bias = channel_vector(b, a, what, "b", keep)
     cdef const void *r = channel_vector(as_array(rstd, what), a, what, "rstd", keep)
-    cdef const void *y = like(out if relu else None, a, what, "out", keep)
-    gr = None if relu and out is None else grad if not relu else empty_like(a)
-    cdef void *masked = cnp.PyArray_DATA(<cnp.ndarray>gr) if y != NULL else NULL
-    cdef int status
-    n.g, n.x, n.mean, n.relu = cnp.PyArray_DATA(grad), cnp.PyArray_DATA(a), cnp.PyArray_DATA(mean_vector), relu
     with nogil:
-        status = batch_norm_grad_begin_(shape, &n, y, weight, bias, r, masked, cnp.PyArray_DATA(factors),
-                                        cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
-    enough_memory(status, what)
-    return (a, gr if y != NULL else grad, n.g_pitch, mean_vector, factors, n.relu), gw, gb, gr
+        batch_norm_grad_begin_(tally.sums, &tally.n, weight, r, cnp.PyArray_DATA(gw), cnp.PyArray_DATA(gb))
+    if not relu:
+        gr = tally.array
+    source = tally.array if gr is None else gr
+    return (a, source, tally.n.g_pitch, tally.keep[1], tally.keep[2], tally.n.relu), gw, gb, gr
 
 
 cdef int set_gradient(norm_gradient *n, tuple arguments) except -1:

@@ -30,7 +30,9 @@ static void avg_task(void* context, int64_t i, int thread) {
 static void max_grad_task(void* context, int64_t i, int thread) {
     (void)thread;
     const job* j = context;
-    j->kernels->max_pool_grad(j->s, j->g, j->index, j->gx, i * j->rows, last_row(j, i));
+    const int64_t first = i * j->rows, last = last_row(j, i), W = j->s->W;
+    j->kernels->max_pool_grad(j->s, j->g, j->index, j->gx, first, last);
+    if (j->s->tally) norm_tally_written(j->s->tally, first * W, (last - first) * W, j->s->C);
 }
 static void avg_grad_task(void* context, int64_t i, int thread) {
     (void)thread;

@@ -11,6 +11,7 @@ typedef struct {
     int64_t count_pad;            /* whether padding counts in the window's size */
     int64_t relu;                 /* of a maximum; where it is 0, the index is -1 */
     const norm_application* norm; /* of what a maximum reads, or NULL */
+    norm_tally* tally;            /* of a maximum's gradient, or NULL */
 } pool_shape;
 
 /* The side of a square window of 2 or 3, whose loops are unrolled; else 0. */

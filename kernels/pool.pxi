@@ -9,6 +9,7 @@ cdef extern from "pool.h" nogil:
         int64_t dilation[2]
         int64_t divisor, count_pad, relu
         const norm_application *norm
+        norm_tally *tally
     bint pool_normalizes(int dtype, const pool_shape *s)
     void pool_max(int dtype, const pool_shape *s, const void *x, void *y, void *index)
     void pool_max_grad(int dtype, const pool_shape *s, const void *g, const void *index, void *gx)
@@ -44,7 +45,7 @@ cdef int pool_attributes(pool_shape *s, const cnp.npy_intp *shape, object kernel
     s.divisor = 0
     s.count_pad = True
     s.relu = False
-    s.norm = NULL
+    s.norm, s.tally = NULL, NULL
     return 0
 
 
@@ -121,8 +122,11 @@ cdef cnp.ndarray channels_last_index(object index, cnp.ndarray g, str what):
     return copy
 
 
-def max_pool2d_grad(g, index, x_shape, kernel=None, stride=None, padding=0, dilation=1, bint ceil_mode=False):
-    """Adds every g to the pixel that its maximum came from; faster when told the window's attributes."""
+def max_pool2d_grad(g, index, x_shape, kernel=None, stride=None, padding=0, dilation=1, bint ceil_mode=False,
+                    Tally tally=None):
+    """Adds every g to the pixel that its maximum came from; faster when told the window's attributes.
+
+    tally: as for conv2d."""
     cdef pool_shape s
     cdef cnp.npy_intp shape[4]
     cdef cnp.ndarray grad = as_array(g, "max_pool2d_grad")
@@ -143,6 +147,7 @@ def max_pool2d_grad(g, index, x_shape, kernel=None, stride=None, padding=0, dila
     at = channels_last_index(at, grad, "max_pool2d_grad")
     cdef cnp.ndarray gx = empty_images(s.N, s.C, s.H, s.W, cnp.PyArray_TYPE(grad))
     cdef int dtype = dtype_index(grad)
+    s.tally = NULL if tally is None else tally.begin(gx)
     if cnp.PyArray_SIZE(gx) < RELEASE_GIL:
         pool_max_grad(dtype, &s, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(at), cnp.PyArray_DATA(gx))
     else:

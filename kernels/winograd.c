@@ -73,13 +73,18 @@ static void transform_outputs(const forward_run* run, int64_t first, int64_t cou
         .out = s->out, .channels = k1 - k0, .row = g->out_h, .column = g->out_w, .position = run->position};
     out.bias = run->bias ? run->bias + k0 * s->size : NULL;
     out.relu = g->relu;
-    tile_place at = tiling_locate(s, first);
-    for (int64_t i = 0; i < count; i++, tiling_next(s, &at)) {
+    tile_place at = tiling_locate(s, first), begin = at;
+    for (int64_t i = 0; i < count; i++) {
         out.r1 = conv_min(s->out, g->p - at.p), out.s1 = conv_min(s->out, g->q - at.q);
         out.pixels = run->y + (at.n * g->out_n + at.p * g->out_h + at.q * g->out_w + k0) * s->size;
         out.positions = products + i * run->pitch * s->size;
         s->t->winograd_output(&out);
         tiling_prefetch(s, (const char*)out.pixels + s->out * out.row * s->size, out.row, out.column, out.channels);
+        const int64_t q1 = at.q + out.s1;
+        tiling_next(s, &at);
+        if (q1 < g->q && i + 1 < count) continue;
+        conv_written(g, begin.n, begin.p, begin.p + out.r1, begin.q, q1, out.channels);
+        begin = at;
     }
 }
 

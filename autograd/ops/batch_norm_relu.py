@@ -26,6 +26,7 @@ from autograd.ops.norm import (
     train_part,
     train_parts,
     train_reference,
+    train_tally,
     train_twin,
 )
 from autograd.sampling import Case, Sampler
@@ -101,7 +102,8 @@ def batch_norm_relu_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, run
 
 
 batch_norm_relu_train.grads(
-    parts=lambda g, x, w, b, mean, rstd, six: train_parts(g, x, w, mean, rstd, b, 6 if six else 1),
+    tally=lambda x, w, b, mean, rstd, six: train_tally(x, w, b, mean, rstd, 6 if six else 1),
+    parts=lambda g, x, w, b, mean, rstd, six, tally: train_parts(g, x, w, mean, rstd, b, 6 if six else 1, tally=tally),
     x=lambda parts: parts[0],
     w=lambda parts: parts[1],
     b=lambda parts: parts[2],
@@ -121,7 +123,11 @@ def _with_residual(arguments, others, attrs):
 
 add.continues(kernels.batch_norm_apply, _with_residual)
 relu.continues(kernels.batch_norm_apply, lambda arguments, others, attrs: (*arguments[:-1], arguments[-1] or 1))
-batch_norm_train.grads_through(relu, parts=lambda g, x, w, b, mean, rstd: train_parts(g, x, w, mean, rstd, b, 1))
+batch_norm_train.grads_through(
+    relu,
+    tally=lambda x, w, b, mean, rstd: train_tally(x, w, b, mean, rstd, 1),
+    parts=lambda g, x, w, b, mean, rstd, tally: train_parts(g, x, w, mean, rstd, b, 1, tally=tally),
+)
 
 
 @op(

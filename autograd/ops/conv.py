@@ -223,6 +223,7 @@ def _flops(out, x, w, b=None, **_):
     kernel=kernels.conv2d,
     keeps="w",
     takes=("x", kernels.batch_norm_apply, kernels.conv2d_normalizes),
+    tallies=True,
     linear_in=("x", "w"),
     advice=_advice,
     onnx="Conv",
@@ -284,6 +285,7 @@ def _forward(x, w, b, stride, padding, dilation, groups, activation):
     samples=_grad_x_samples,
     flops=lambda out, u, w, **_: 2 * math.prod(u) * math.prod(w[1:]),
     kernel=kernels.conv2d_grad_x,
+    tallies=True,
     linear_in=("u", "w"),
 )
 def conv2d_grad_x(u, w, *, x_shape, stride=1, padding=0, dilation=1, groups=1):
@@ -355,11 +357,11 @@ def _fits(g, x, x_shape, w_shape, stride, padding, dilation, groups):
     return kernels.conv2d_grads_fit(g.dtype, x_shape, w_shape, *geometry, norm=waits_for(x))
 
 
-def _both(fits, g, x, w, stride, padding, dilation, groups):
+def _both(fits, g, x, w, stride, padding, dilation, groups, tally):
     """Both gradients at once, of an x that may itself still be to be normalised."""
     norm = waits_for(x)
     array = array_of(x) if norm is None else norm[0]
-    return kernels.conv2d_grads(waits_for(g), array, array_of(w), stride, padding, dilation, groups, norm=norm)
+    return kernels.conv2d_grads(waits_for(g), array, array_of(w), stride, padding, dilation, groups, norm, tally)
 
 
 conv2d.grads_waiting(

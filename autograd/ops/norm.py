@@ -66,10 +66,10 @@ def train_twin(x, w=None, b=None, eps=1e-5, running_mean=None, running_var=None,
     return y if b is None else y + per_channel(b, x.ndim)
 
 
-def train_part(x, w=None, b=None, *, eps, running_mean, running_var, momentum, relu=0):
+def train_part(x, w=None, b=None, *, relu=0, tally=None, **attrs):
     if not x.size:
         return None
-    arguments, rstd = kernels.batch_norm_begin(x, w, b, eps, running_mean, running_var, momentum)
+    arguments, rstd = kernels.batch_norm_begin(x, w, b, **attrs, tally=tally)
     return Deferred(kernels.batch_norm_apply, (*arguments, None, relu), batch_norm_train), arguments[1], rstd
 
 
@@ -94,7 +94,7 @@ def batch_norm_train(x, w=None, b=None, *, eps=1e-5, running_mean=None, running_
     return kernels.batch_norm_train(x, w, b, eps, running_mean, running_var, momentum)
 
 
-def train_parts(g, x, w, mean, rstd, b=None, relu=0, out=None):
+def train_parts(g, x, w, mean, rstd, b=None, relu=0, out=None, tally=None):
     """The gradients for x, w, b and the residual, that for x deferred; relu: g is the gradient of max(result, 0).
 
     Without `out`, that result, there is no residual.
@@ -103,12 +103,17 @@ def train_parts(g, x, w, mean, rstd, b=None, relu=0, out=None):
         channels = np.zeros((2, x.shape[1]), g.dtype)
         return np.zeros(g.shape, g.dtype), channels[0], channels[1], g
     arrays = [array_of(v) for v in (x, w, mean, rstd, b, out)]
-    later, *others = kernels.batch_norm_grad_begin(array_of(g), *arrays, relu=relu)
+    later, *others = kernels.batch_norm_grad_begin(array_of(g), *arrays, relu=relu, tally=tally)
     return Deferred(kernels.batch_norm_grad_apply, later, batch_norm_train), *others
 
 
+def train_tally(x, w, b, mean, rstd, relu):
+    return kernels.Tally(array_of(x), array_of(w), array_of(b), mean, rstd, relu)
+
+
 batch_norm_train.grads(
-    parts=lambda g, x, w, mean, rstd: train_parts(g, x, w, mean, rstd),
+    tally=lambda x, w, mean, rstd: train_tally(x, w, None, mean, rstd, 0),
+    parts=lambda g, x, w, mean, rstd, tally: train_parts(g, x, w, mean, rstd, tally=tally),
     x=lambda parts: parts[0],
     w=lambda parts: parts[1],
     b=lambda parts: parts[2],

@@ -170,6 +170,7 @@ def _scatter_samples(s: Sampler) -> Case:
     samples=_scatter_samples,
     axes={"u": "N C P Q"},
     kernel=kernels.max_pool2d_grad,
+    tallies=True,
     linear_in=("u",),
 )
 def scatter_pixels(u, *, index, x_shape, kernel_size=None, stride=None, padding=0, dilation=1, ceil_mode=False):
