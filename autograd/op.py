@@ -78,7 +78,9 @@ class Record(Signature):
                  forward function where that pass may wait for ops that it can be computed with (`continues`)
     keeps        the weight among the inputs, of which the kernel keeps what it has packed (autograd.value.Kept)
     takes        (input, call, fits): an input that may wait for call(*arguments), if fits(the kernel's arguments,
-                 norm=arguments): the kernel gets norm=arguments, too, and makes of the input what the call would
+                 norm=arguments): the kernel gets norm=arguments, too, and makes of the input what the call would.
+                 Of a variadic op any of the inputs; then norm has arguments or None for each
+    tallies      whether the kernel takes tally=kernels.Tally(), to sum up for a batch norm what it writes
     linear_in    inputs in which the op is linear, each by itself (adjoint identities are checked for them)
     mutates      inputs that the op updates in place (running statistics)
     widens       whether 16-bit floats are computed with as float32 (all but views and copies)

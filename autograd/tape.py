@@ -23,7 +23,7 @@ from cython.cimports.autograd.capi import (
 from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, with_frozen_index
 from cython.cimports.autograd.value import Node, Value, forms_of, new_node, number_array, owner, wrap
-from cython.cimports.autograd.waiting import WITH_BOTH, WITH_NORM, defer, join, may_wait, postpone, taken, tally_for
+from cython.cimports.autograd.waiting import WITH_BOTH, WITH_NORM, all_taken, defer, join, may_wait, postpone, taken, tally_for
 from cython.cimports.cpython.object import PyObject
 
 from autograd.errors import DTypeError, GraphError, ShapeError
@@ -192,7 +192,9 @@ class Op:
             if self.keeps >= 0 or self.custom:
                 forms = self.forms(inputs, n, mask)
             norm: tuple = None
-            if self.takes >= 0 and isinstance(cython.cast(object, inputs[self.takes]), Value):
+            if self.takes >= 0 and self.variadic:
+                norm = all_taken(self.taking, inputs, n, arguments, total)
+            elif self.takes >= 0 and isinstance(cython.cast(object, inputs[self.takes]), Value):
                 norm = taken(self.taking, cython.cast(Value, inputs[self.takes]), arguments, total)
                 if norm is None:  # it may have waited when `gather` saw it, and another thread been there since
                     tape_exchange(arguments + self.takes, cython.cast(Value, inputs[self.takes]).now())
@@ -300,8 +302,9 @@ class Op:
             x = cython.cast(object, inputs[i])
             if isinstance(x, Value):
                 value: Value = cython.cast(Value, x)
-                if value.deferred is not None and self.joints is None and i != self.takes:
-                    value.now()
+                if value.deferred is not None and self.joints is None:
+                    if self.takes < 0 or (i != self.takes and not self.variadic):
+                        value.now()
                 tape_hold(arrays + i, value.array)
                 if cnp.PyArray_TYPE(value.array) >= NPY_HALF and self.widens:
                     mask |= HALVES

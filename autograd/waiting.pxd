@@ -10,6 +10,7 @@ cdef tuple WITH_TALLY
 cdef tuple WITH_BOTH
 
 cdef tuple taken(tuple takes, Value value, PyObject **arguments, Py_ssize_t total)
+cdef tuple all_taken(tuple takes, PyObject **inputs, Py_ssize_t n, PyObject **arguments, Py_ssize_t total)
 cdef tally_for(PyObject *weight)
 cdef postpone(part, PyObject **inputs, Py_ssize_t n, PyObject **arrays, Py_ssize_t total, tuple names)
 cdef Deferred join(op, dict joints, PyObject **inputs, Py_ssize_t n, tuple attrs, PyObject **arrays)

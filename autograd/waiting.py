@@ -49,6 +49,41 @@ def taken(takes, value, arguments, total):
         return None  # the forward function says what is wrong
 
 
+def all_taken(takes, inputs, n, arguments, total):
+    """The same of all inputs of a variadic op: what it takes for each of them, or None."""
+    norms: list = None
+    value: Value
+    i: cython.Py_ssize_t
+    for i in range(n):
+        x = cython.cast(object, inputs[i])
+        if not isinstance(x, Value):
+            continue
+        value = cython.cast(Value, x)
+        deferred: Deferred = value.deferred
+        norm = None
+        if deferred is not None and deferred.call is takes[1] and fusion.enabled and total < MAX_ARGUMENTS - 1:
+            norm = deferred.arguments
+        if norm is None:
+            tape_exchange(arguments + i, value.now())
+            continue
+        if norms is None:
+            norms = [None] * n
+        norms[i] = norm
+    if norms is None:
+        return None
+    given = tuple(norms)
+    arguments[total] = tape_pointer(given)
+    try:
+        if tape_call(takes[2], arguments, total, tape_pointer(WITH_NORM)):
+            return given
+    except (ValueError, TypeError, IndexError):
+        pass  # the forward function says what is wrong
+    for i in range(n):
+        if norms[i] is not None:
+            tape_exchange(arguments + i, cython.cast(Value, cython.cast(object, inputs[i])).now())
+    return None
+
+
 def tally_for(weight):
     """What sums up a result of this weight as it is written: where a batch norm read the last one."""
     x = cython.cast(object, weight)

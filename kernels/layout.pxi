@@ -304,8 +304,40 @@ cdef enum:
     MANY_BYTES = 1 << 18  # from here on, threads copy faster than NumPy
 
 
-def concatenate(tuple xs not None, int axis):
-    """The arrays one after another along an axis, in the first one's memory order."""
+def concatenates(*arguments, tuple norm):
+    """Whether `concatenated` takes these: parts along the channels of arrays of one dtype, channels innermost."""
+    cdef cnp.ndarray first = arguments[0], x
+    cdef bint given = isinstance(arguments[-1], int)
+    cdef Py_ssize_t i, count = len(arguments) - given
+    cdef int axis = arguments[-1] if given else 0
+    cdef int k, ndim = cnp.PyArray_NDIM(first)
+    if ndim < 2 or axis not in (1, 1 - ndim) or not is_float(first) or channels_inner(first, "concatenate") is not first:
+        return False
+    for i in range(count):
+        x = arguments[i]
+        if cnp.PyArray_NDIM(x) != ndim or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(first):
+            return False
+        for k in range(ndim):
+            if k != 1 and cnp.PyArray_DIM(x, k) != cnp.PyArray_DIM(first, k):
+                return False
+        if norm[i] is not None and (norm[i][0] is not x or norm[i][4] is not None):
+            return False
+    return True
+
+
+def concatenated(*arguments, tuple norm=None):
+    """concatenate((x, ...), axis), called with (x, ..., axis). norm: for each x None or, where it is still to become
+    batch_norm_apply(*arguments), these arguments; such xs `concatenates` accepts."""
+    cdef bint given = isinstance(arguments[-1], int)
+    cdef tuple xs = arguments[:-1] if given else arguments
+    for x in xs:
+        if x.dtype is not xs[0].dtype:
+            raise TypeError("concatenated: the arrays have different dtypes")
+    return concatenate(xs, arguments[-1] if given else 0, norm)
+
+
+def concatenate(tuple xs not None, int axis, tuple norms=None):
+    """The arrays one after another along an axis, in the first one's memory order. norms: as for concatenated."""
     cdef cnp.npy_intp[MAX_AXES] shape
     cdef int[MAX_AXES] order
     cdef cnp.ndarray out, part
@@ -324,12 +356,15 @@ def concatenate(tuple xs not None, int axis):
         shape[along] += cnp.PyArray_DIM(other, along)
     memory_order(<cnp.ndarray>xs[0], order)
     out = empty_ordered(ndim, shape, order, cnp.PyArray_TYPE(<cnp.ndarray>xs[0]))
-    if not many or cnp.PyArray_NBYTES(out) < MANY_BYTES:
+    if norms is None and (not many or cnp.PyArray_NBYTES(out) < MANY_BYTES):
         return np.concatenate(xs, axis, out=out)
-    for other in xs:
+    for other, norm in zip(xs, norms or (None,) * len(xs)):
         part = out[(slice(None),) * along + (slice(start, start + cnp.PyArray_DIM(other, along)),)]
         if not cnp.PyArray_SAMESHAPE(part, other):
             return np.concatenate(xs, axis, out=out)
-        copy_into(part, other)
+        if norm is None:
+            copy_into(part, other)
+        else:
+            apply_into(part, shape[1], norm)
         start += cnp.PyArray_DIM(other, along)
     return out

@@ -19,7 +19,7 @@ typedef struct {
     int size, threads, mode, relu;
     int64_t N, C, repeats, rest;  /* rows and channels, and how many rows are left over */
     int64_t rows, pieces, pieced; /* rows per piece; how many pieces of them, and with what is left over */
-    int64_t g_pitch;
+    int64_t g_pitch, y_pitch;
     const char *g, *x, *residual, *out;
     char *masked, *result;
     char *sum1, *sum2; /* (pieces, C) */
@@ -35,9 +35,10 @@ static int64_t rows_as_one(int64_t C, int64_t lanes) {
     return most < fit ? most : most / fit * fit;
 }
 
-static job plan(norm_shape s) {
+/* dense: rows follow each other, everywhere. */
+static job plan(norm_shape s, int dense) {
     job j = {.s = s, .kernels = kernels_active[s.dtype], .size = s.dtype == F32 ? 4 : 8, .N = s.N, .C = s.C};
-    j.repeats = rows_as_one(s.C, j.kernels->lanes);
+    j.repeats = dense ? rows_as_one(s.C, j.kernels->lanes) : 1;
     j.s.N = s.N / j.repeats, j.s.C = s.C * j.repeats, j.rest = s.N % j.repeats;
     j.rows = j.s.N / PIECES;
     j.rows = j.rows < PIECE_MIN ? PIECE_MIN : j.rows > PIECE_MAX ? PIECE_MAX : j.rows;
@@ -64,8 +65,8 @@ static void normalize_task(void* context, int64_t i, int thread) {
     const job* j = context;
     const piece p = piece_at(j, i);
     const int64_t offset = p.first * j->s.C * j->size;
-    j->kernels->normalize(j->x + offset, at(j->residual, offset), j->result + offset, p.rows, p.cols, j->mean, j->scale,
-                          j->shift, j->relu);
+    j->kernels->normalize(j->x + offset, at(j->residual, offset), j->result + p.first * j->y_pitch * j->size,
+                          j->y_pitch, p.rows, p.cols, j->mean, j->scale, j->shift, j->relu);
 }
 static void grad_task(void* context, int64_t i, int thread) {
     (void)thread;
@@ -100,7 +101,7 @@ struct norm_tally {
 };
 
 static norm_tally* tally(norm_shape s, int pivots) {
-    const job j = plan(s);
+    const job j = plan(s, 1);
     const int64_t row = j.s.C * j.size, head = sizeof(norm_tally) + j.pieced * (int64_t)sizeof(int64_t);
     norm_tally* w = malloc((size_t)(head + 2 * s.C * (int64_t)sizeof(double) + (2 + pivots) * j.pieced * row));
     if (!w) return NULL;
@@ -201,10 +202,10 @@ void batch_norm_stats(norm_tally* w, double* mean, double* var) {
 }
 
 void batch_norm_apply(norm_shape s, const void* x, const void* residual, const void* mean, const void* scale,
-                      const void* shift, int relu, void* y) {
+                      const void* shift, int relu, void* y, int64_t y_pitch) {
     char room[3][VECTOR_ROOM];
-    job j = plan(s);
-    j.x = x, j.residual = residual, j.result = y, j.relu = relu;
+    job j = plan(s, y_pitch == s.C);
+    j.x = x, j.residual = residual, j.result = y, j.y_pitch = j.repeats * y_pitch, j.relu = relu;
     j.mean = repeated(&j, mean, room[0]), j.scale = repeated(&j, scale, room[1]);
     j.shift = repeated(&j, shift, room[2]);
     parallel_for(j.threads, s.C ? j.pieced : 0, normalize_task, &j);
@@ -234,12 +235,12 @@ int batch_norm_eval(norm_shape s, const void* x, const void* residual, const voi
         norm_put(size, scale, c, norm_get(size, w, c, 1) / sqrt(norm_get(size, var, c, 1) + eps));
         norm_put(size, shift, c, norm_get(size, b, c, 0));
     }
-    batch_norm_apply(s, x, residual, mean, scale, shift, relu, y);
+    batch_norm_apply(s, x, residual, mean, scale, shift, relu, y, s.C);
     free(scale);
     return 0;
 }
 
-int batch_norm_reads_pitch(norm_shape s) { return plan(s).repeats == 1; }
+int batch_norm_reads_pitch(norm_shape s) { return plan(s, 1).repeats == 1; }
 
 void batch_norm_grad_vectors(norm_shape s, norm_gradient* n, const void* w, const void* b, const void* rstd,
                              void* factors) {
@@ -277,7 +278,7 @@ void batch_norm_grad_begin(norm_tally* tally, norm_gradient* n, const void* w, c
 
 void batch_norm_grad_apply(norm_shape s, const norm_gradient* n, void* gx) {
     char room[6][VECTOR_ROOM];
-    job j = plan(s);
+    job j = plan(s, 1);
     set_gradient(&j, n, 6, room);
     j.result = gx;
     parallel_for(j.threads, s.C ? j.pieced : 0, grad_task, &j);

@@ -26,10 +26,11 @@ enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_X6, SUM_G_BY_OUT };
 #define NORM_JOIN_PARAMETERS                                                                                    \
     (const void* first_, const void* pivots_, const void* sum1_, const void* sum2_, int64_t rows, int64_t cols, \
      double n, double* sums)
-/* out = relu((x - mean) scale + shift + residual), or without ReLU or with ReLU6; the residual may be null. */
+/* out = relu((x - mean) scale + shift + residual), or without ReLU or with ReLU6; the residual may be null. Rows of out
+ * lie at a pitch, in elements. */
 #define NORMALIZE_PARAMETERS                                                                           \
-    (const void* x_, const void* residual_, void* out_, int64_t rows, int64_t cols, const void* mean_, \
-     const void* scale_, const void* shift_, int relu)
+    (const void* x_, const void* residual_, void* out_, int64_t out_pitch, int64_t rows, int64_t cols, \
+     const void* mean_, const void* scale_, const void* shift_, int relu)
 /* gx = a v + b (x - mean) + c; v is g, where ReLU let it pass if there was one. */
 #define NORM_GRAD_PARAMETERS                                                                                    \
     (const void* g_, int64_t g_pitch, const void* x_, void* gx_, int64_t rows, int64_t cols, const void* mean_, \
@@ -99,8 +100,9 @@ void batch_norm_begin(norm_tally* tally, const void* w, const void* b, double ep
 /* Returns -1 if scratch memory ran out. */
 int batch_norm_eval(norm_shape s, const void* x, const void* residual, const void* w, const void* b, const void* mean,
                     const void* var, double eps, int relu, void* y);
+/* Rows of y lie at a pitch, in elements, such as those of a part of a concatenation. */
 void batch_norm_apply(norm_shape s, const void* x, const void* residual, const void* mean, const void* scale,
-                      const void* shift, int relu, void* y);
+                      const void* shift, int relu, void* y, int64_t y_pitch);
 /* What batch_norm_apply does without a residual: activated((x - mean) scale + shift), by channels. */
 typedef struct {
     const void *mean, *scale, *shift;

@@ -32,7 +32,8 @@ cdef extern from "norm.h" nogil:
                                            const void *b, const void *mean, const void *var, double eps, int relu,
                                            void *y)
     void batch_norm_apply_ "batch_norm_apply"(norm_shape s, const void *x, const void *residual, const void *mean,
-                                              const void *scale, const void *shift, int relu, void *y)
+                                              const void *scale, const void *shift, int relu, void *y,
+                                              int64_t y_pitch)
     ctypedef struct norm_application:
         const void *mean
         const void *scale
@@ -210,17 +211,25 @@ cdef int check_relu(str what, int relu, residual) except -1:
 def batch_norm_apply(x, mean, scale, shift, residual=None, int relu=0):
     """relu((x - mean) * scale + shift + residual) per channel, in one pass; residual, ReLU (1), ReLU6 (6) if given."""
     check_relu("batch_norm_apply", relu, residual)
+    cdef cnp.ndarray y = empty_like(channels_inner(x, "batch_norm_apply"))
+    apply_into(y, cnp.PyArray_DIM(y, 1), (x, mean, scale, shift, residual, relu))
+    return y
+
+
+cdef int apply_into(cnp.ndarray y, int64_t pitch, tuple arguments) except -1:
+    """batch_norm_apply(*arguments), where y's rows of channels lie at a pitch."""
+    x, mean, scale, shift, residual, relu = arguments
+    cdef int activation = relu
     cdef norm_shape shape
     cdef cnp.ndarray a = norm_input(x, &shape, "batch_norm_apply")
-    cdef cnp.ndarray y = empty_like(a)
     cdef list keep = []
     cdef const void *m = channel_vector(as_array(mean, "batch_norm_apply"), a, "batch_norm_apply", "mean", keep)
     cdef const void *factor = channel_vector(as_array(scale, "batch_norm_apply"), a, "batch_norm_apply", "scale", keep)
     cdef const void *offset = channel_vector(as_array(shift, "batch_norm_apply"), a, "batch_norm_apply", "shift", keep)
     cdef const void *added = like(residual, a, "batch_norm_apply", "residual", keep)
     with nogil:
-        batch_norm_apply_(shape, cnp.PyArray_DATA(a), added, m, factor, offset, relu, cnp.PyArray_DATA(y))
-    return y
+        batch_norm_apply_(shape, cnp.PyArray_DATA(a), added, m, factor, offset, activation, cnp.PyArray_DATA(y), pitch)
+    return 0
 
 
 def batch_norm_begin(x, w, b, double eps=1e-5, running_mean=None, running_var=None, double momentum=0.1,

@@ -192,7 +192,7 @@ static void image_task(void* context, int64_t image, int thread) {
             norm_put(j->size, shift, k, norm_get(j->size, j->b, k, 0));
         }
     }
-    j->kernels->normalize(j->x + offset, NULL, j->out + offset, j->s.P, C, mean, scale, shift, 0);
+    j->kernels->normalize(j->x + offset, NULL, j->out + offset, C, j->s.P, C, mean, scale, shift, 0);
 }
 
 static void image_grad_task(void* context, int64_t image, int thread) {

@@ -57,7 +57,15 @@ def _concatenate_advice(shapes, attrs):
     return "stack() joins along a new axis" if len(ndims) == 1 and 0 in ndims else None
 
 
-@op(reference=_concatenate_reference, samples=_parts, linear_in=("xs",), advice=_concatenate_advice, onnx="Concat")
+@op(
+    reference=_concatenate_reference,
+    samples=_parts,
+    kernel=kernels.concatenated,
+    takes=("xs", kernels.batch_norm_apply, kernels.concatenates),
+    linear_in=("xs",),
+    advice=_concatenate_advice,
+    onnx="Concat",
+)
 def concatenate(*xs, axis=0):
     """The tensors one after another along an axis; the other sizes must be equal."""
     if len({x.dtype for x in xs if isinstance(x, np.ndarray)}) > 1:
