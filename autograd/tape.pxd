@@ -66,6 +66,7 @@ cdef class Op:
                  tally=*)
     cdef run_in_float32(self, PyObject **inputs, Py_ssize_t n, tuple attrs, list extras)
     cdef forms(self, PyObject **inputs, Py_ssize_t n, long mask)
+    cdef bint may_leave(self, Py_ssize_t place) noexcept
     cdef bint suits(self, PyObject **arguments, Py_ssize_t n) noexcept
     cdef long gather(self, PyObject **inputs, Py_ssize_t n, PyObject **arrays) except -1
     cdef Plan plan(self, long mask, long count)

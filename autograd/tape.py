@@ -12,7 +12,6 @@ from cython.cimports import numpy as cnp
 from cython.cimports.autograd.capi import (
     tape_call,
     tape_drop,
-    tape_exchange,
     tape_hold,
     tape_items,
     tape_pack,
@@ -23,7 +22,17 @@ from cython.cimports.autograd.capi import (
 from cython.cimports.autograd.deferred import Deferred
 from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, with_frozen_index
 from cython.cimports.autograd.value import Node, Value, forms_of, new_node, number_array, owner, wrap
-from cython.cimports.autograd.waiting import WITH_BOTH, WITH_NORM, all_taken, defer, join, may_wait, postpone, taken, tally_for
+from cython.cimports.autograd.waiting import (
+    WITH_BOTH,
+    WITH_NORM,
+    all_taken,
+    defer,
+    join,
+    may_wait,
+    postpone,
+    taken,
+    tally_for,
+)
 from cython.cimports.cpython.object import PyObject
 
 from autograd.errors import DTypeError, GraphError, ShapeError
@@ -194,10 +203,8 @@ class Op:
             norm: tuple = None
             if self.takes >= 0 and self.variadic:
                 norm = all_taken(self.taking, inputs, n, arguments, total)
-            elif self.takes >= 0 and isinstance(cython.cast(object, inputs[self.takes]), Value):
-                norm = taken(self.taking, cython.cast(Value, inputs[self.takes]), arguments, total)
-                if norm is None:  # it may have waited when `gather` saw it, and another thread been there since
-                    tape_exchange(arguments + self.takes, cython.cast(Value, inputs[self.takes]).now())
+            elif self.takes >= 0:
+                norm = taken(self.taking, inputs, self.takes, arguments, total)
             tally = None
             if self.tallies and self.keeps >= 0 and mask != 0 and tape_grad_mode != 0:
                 tally = tally_for(inputs[self.keeps])
@@ -294,6 +301,10 @@ class Op:
         """Whether to try the kernel: where inputs broadcast, different dtypes are the forward function's business."""
         return not self.broadcasts or alike(arguments, n)
 
+    def may_leave(self, place):
+        """Whether an input that waits need not be computed yet: it may become part of this op."""
+        return self.joints is not None or place == self.takes or (self.variadic and self.takes >= 0)
+
     def gather(self, inputs, n, arrays):
         """Fills in the arrays of the inputs; returns which inputs need gradients, and HALVES, as bits."""
         mask: cython.long = 0
@@ -302,9 +313,8 @@ class Op:
             x = cython.cast(object, inputs[i])
             if isinstance(x, Value):
                 value: Value = cython.cast(Value, x)
-                if value.deferred is not None and self.joints is None:
-                    if self.takes < 0 or (i != self.takes and not self.variadic):
-                        value.now()
+                if value.deferred is not None and not self.may_leave(i):
+                    value.now()
                 tape_hold(arrays + i, value.array)
                 if cnp.PyArray_TYPE(value.array) >= NPY_HALF and self.widens:
                     mask |= HALVES

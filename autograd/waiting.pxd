@@ -9,7 +9,7 @@ cdef tuple WITH_NORM
 cdef tuple WITH_TALLY
 cdef tuple WITH_BOTH
 
-cdef tuple taken(tuple takes, Value value, PyObject **arguments, Py_ssize_t total)
+cdef tuple taken(tuple takes, PyObject **inputs, Py_ssize_t place, PyObject **arguments, Py_ssize_t total)
 cdef tuple all_taken(tuple takes, PyObject **inputs, Py_ssize_t n, PyObject **arguments, Py_ssize_t total)
 cdef tally_for(PyObject *weight)
 cdef postpone(part, PyObject **inputs, Py_ssize_t n, PyObject **arrays, Py_ssize_t total, tuple names)

@@ -30,54 +30,62 @@ def waits_for(value: Value):
     return None if value.deferred is None else value.deferred.arguments
 
 
-def taken(takes, value, arguments, total):
+def taken(takes, inputs, place, arguments, total):
     """What the kernel takes as `norm`, so that an input need not be computed; None if it does not.
 
-    takes: what the op declares, and there are as many arguments as total, and a place for one more.
+    takes: what the op declares; inputs, and arguments, of which there are as many as total, and a place for one more.
     """
-    deferred: Deferred = value.deferred
-    norm: tuple = None if deferred is None else deferred.arguments
+    norm = _waiting_for(takes, inputs[place], arguments + place)
+    if norm is None or _fits(takes, norm, arguments, total):
+        return norm
+    tape_exchange(arguments + place, cython.cast(Value, cython.cast(object, inputs[place])).now())
+    return None
+
+
+@cython.cfunc
+@cython.returns(tuple)
+def _waiting_for(takes, item: cython.pointer(PyObject), argument: cython.pointer(cython.pointer(PyObject))):
+    """The arguments of the call that an input waits for, if it is the one to take; else the argument is computed.
+
+    It may have waited when the arguments were gathered, and another thread been there since.
+    """
+    x = cython.cast(object, item)
+    if not isinstance(x, Value):
+        return None
+    deferred: Deferred = cython.cast(Value, x).deferred
+    norm: tuple = deferred.arguments if deferred is not None and deferred.call is takes[1] else None
     if norm is None or not fusion.enabled:
+        tape_exchange(argument, cython.cast(Value, x).now())
         return None
-    _, call, fits = takes
-    if deferred.call is not call:
-        return None
+    return norm
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _fits(takes, norm, arguments: cython.pointer(cython.pointer(PyObject)), total: cython.Py_ssize_t):
+    """Whether the kernel takes this norm. MAX_ARGUMENTS: there are places for so many."""
+    if total >= MAX_ARGUMENTS - 1:
+        return False
     arguments[total] = tape_pointer(norm)
     try:
-        return norm if tape_call(fits, arguments, total, tape_pointer(WITH_NORM)) else None
+        return tape_call(takes[2], arguments, total, tape_pointer(WITH_NORM))
     except (ValueError, TypeError, IndexError):
-        return None  # the forward function says what is wrong
+        return False  # the forward function says what is wrong
 
 
 def all_taken(takes, inputs, n, arguments, total):
-    """The same of all inputs of a variadic op: what it takes for each of them, or None."""
-    norms: list = None
-    value: Value
+    """The same of all n inputs of a variadic op: what it takes for each of them, or None."""
+    norms: list = [None] * n
+    some: cython.bint = False
     i: cython.Py_ssize_t
     for i in range(n):
-        x = cython.cast(object, inputs[i])
-        if not isinstance(x, Value):
-            continue
-        value = cython.cast(Value, x)
-        deferred: Deferred = value.deferred
-        norm = None
-        if deferred is not None and deferred.call is takes[1] and fusion.enabled and total < MAX_ARGUMENTS - 1:
-            norm = deferred.arguments
-        if norm is None:
-            tape_exchange(arguments + i, value.now())
-            continue
-        if norms is None:
-            norms = [None] * n
-        norms[i] = norm
-    if norms is None:
+        norms[i] = _waiting_for(takes, inputs[i], arguments + i)
+        some = some or norms[i] is not None
+    if not some:
         return None
-    given = tuple(norms)
-    arguments[total] = tape_pointer(given)
-    try:
-        if tape_call(takes[2], arguments, total, tape_pointer(WITH_NORM)):
-            return given
-    except (ValueError, TypeError, IndexError):
-        pass  # the forward function says what is wrong
+    norm = tuple(norms)
+    if _fits(takes, norm, arguments, total):
+        return norm
     for i in range(n):
         if norms[i] is not None:
             tape_exchange(arguments + i, cython.cast(Value, cython.cast(object, inputs[i])).now())

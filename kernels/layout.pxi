@@ -195,6 +195,15 @@ cdef cnp.ndarray vector(object x, cnp.npy_intp size, int dtype, str what, str na
     return contiguous(array)
 
 
+cdef bint are_channels_inner(cnp.ndarray x) noexcept:
+    """Whether x (N, C, ...) is dense, channels innermost in memory."""
+    cdef int order[MAX_AXES]
+    if not is_dense(x):
+        return False
+    channels_inner_order(cnp.PyArray_NDIM(x), order)
+    return follows(x, order)
+
+
 cdef cnp.ndarray channels_inner(object x, str what):
     """x (N, C, ...) as a dense array whose channels lie innermost in memory: x itself, or a copy."""
     cdef cnp.ndarray array = as_array(x, what)
@@ -203,11 +212,9 @@ cdef cnp.ndarray channels_inner(object x, str what):
     cdef int ndim = cnp.PyArray_NDIM(array)
     if ndim < 2:
         raise ValueError(f"{what}: expected an array (N, C, ...), got shape {np.shape(array)}")
-    if is_dense(array):
-        channels_inner_order(ndim, order)
-        if follows(array, order):
-            return array
-    elif not is_float(array):
+    if are_channels_inner(array):
+        return array
+    if not is_float(array):
         raise TypeError(f"{what}: expected float32 or float64, got {array.dtype}")
     channels_inner_order(ndim, order)
     copy = empty_ordered(ndim, cnp.PyArray_DIMS(array), order, cnp.PyArray_TYPE(array))
@@ -311,7 +318,7 @@ def concatenates(*arguments, tuple norm):
     cdef Py_ssize_t i, count = len(arguments) - given
     cdef int axis = arguments[-1] if given else 0
     cdef int k, ndim = cnp.PyArray_NDIM(first)
-    if ndim < 2 or axis not in (1, 1 - ndim) or not is_float(first) or channels_inner(first, "concatenate") is not first:
+    if ndim < 2 or axis not in (1, 1 - ndim) or not are_channels_inner(first):
         return False
     for i in range(count):
         x = arguments[i]
