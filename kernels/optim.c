@@ -9,6 +9,7 @@
 
 enum {
     BLOCK = 16384,
+    FEW = 32,       /* tensors */
     LARGE = 1 << 18 /* elements: more than one core's cache holds */
 };
 
@@ -43,7 +44,8 @@ int optim_step(int rule, const optim_tensor* tensors, int64_t count, const optim
         const kernel_table* k = kernels_active[dtype];
         j.kernels[dtype] = rule == OPTIM_SGD ? k->sgd_step : rule == OPTIM_ADAM ? k->adam_step : k->rmsprop_step;
     }
-    j.first_block = malloc((count + 1) * sizeof *j.first_block);
+    int64_t few[FEW + 1];
+    j.first_block = count <= FEW ? few : malloc((count + 1) * sizeof *j.first_block);
     if (!j.first_block) return -1;
     int64_t blocks = 0, total = 0;
     for (int64_t i = 0; i < count; i++) {
@@ -57,6 +59,6 @@ int optim_step(int rule, const optim_tensor* tensors, int64_t count, const optim
     const int64_t least = parallel_jobs() == atomic_load(&jobs) ? LARGE : 2 * BLOCK;
     parallel_for(total < least ? 1 : parallel_threads(), blocks, step_task, &j);
     atomic_store(&jobs, parallel_jobs());
-    free(j.first_block);
+    if (count > FEW) free(j.first_block);
     return 0;
 }

@@ -27,6 +27,10 @@ cdef object checked_list(object arrays, object params, str what, str name):
     return arrays
 
 
+cdef inline list as_list(object arrays):
+    return arrays if type(arrays) is list else list(arrays)
+
+
 cdef cnp.ndarray in_place(object array, str what, str name, list copies):
     """An array to be changed; one that is not dense is worked on as a copy and written back."""
     cdef cnp.ndarray a
@@ -54,7 +58,9 @@ cdef bint are_plain(object x, object y) noexcept:
 cdef class Step:
     """The arrays of one step, checked, in the form that the C driver takes."""
 
-    cdef list params, grads, copies
+    cdef list params, grads  # the caller's, unless something needs a copy
+    cdef list copies
+    cdef list held  # all arrays, while the interpreter is released and others may change the caller's lists
     cdef optim_tensor *tensors
     cdef Py_ssize_t count
     cdef int64_t elements
@@ -70,16 +76,14 @@ cdef class Step:
             raise TypeError(f"{self.what}: params must be a list of arrays, got {type(params).__name__}")
         if grads is None:
             raise TypeError(f"{self.what}: grads must be a list of arrays, got None")
-        self.params, self.copies = list(params), []
-        self.grads = list(checked_list(grads, params, self.what, "grads"))
-        self.count = len(self.params)
+        self.params, self.grads = as_list(params), as_list(checked_list(grads, params, self.what, "grads"))
+        self.count = len(params)
         self.tensors = <optim_tensor *>calloc(self.count + 1, sizeof(optim_tensor))
         if self.tensors == NULL:
             raise MemoryError(f"{self.what}: out of memory")
         for i in range(self.count):
             if not are_plain(self.params[i], self.grads[i]):
-                self.params[i] = in_place(self.params[i], self.what, "params", self.copies)
-                self.grads[i] = in_layout_of(self.params[i], self.grads[i], self.what, f"params[{i}]", f"grads[{i}]")
+                self.replace(i)
             x, g = self.params[i], self.grads[i]
             self.tensors[i].arrays[0] = cnp.PyArray_DATA(x)
             self.tensors[i].arrays[1] = cnp.PyArray_DATA(g)
@@ -87,21 +91,34 @@ cdef class Step:
             self.tensors[i].dtype = dtype_index(x)
             self.tensors[i].correction1 = self.tensors[i].correction2 = 1
             self.elements += self.tensors[i].n
+        if self.elements >= RELEASE_GIL:
+            self.held = [list(self.params), list(self.grads)]
+        return 0
+
+    cdef int replace(self, Py_ssize_t i) except -1:
+        """Works on copies where a parameter is not dense or its gradient lies otherwise; the caller's lists stay."""
+        if self.copies is None:
+            self.params, self.grads, self.copies = list(self.params), list(self.grads), []
+        self.params[i] = in_place(self.params[i], self.what, "params", self.copies)
+        self.grads[i] = in_layout_of(self.params[i], self.grads[i], self.what, f"params[{i}]", f"grads[{i}]")
         return 0
 
     cdef int add_state(self, int place, object arrays, str name) except -1:
         """Arrays that are changed like the parameters; None: there are none."""
         cdef Py_ssize_t i
         cdef cnp.ndarray x, work
-        cdef list states
         if arrays is None:
             return 0
-        states = list(checked_list(arrays, self.params, self.what, name))
+        cdef list states = as_list(checked_list(arrays, self.params, self.what, name))
+        if self.elements >= RELEASE_GIL:
+            self.held.append(list(states))
         for i in range(self.count):
             if are_plain(states[i], self.params[i]):
                 self.tensors[i].arrays[place] = cnp.PyArray_DATA(<cnp.ndarray>states[i])
                 continue
             x = self.params[i]
+            if self.copies is None:
+                self.copies = []
             work = in_place(states[i], self.what, name, self.copies)
             if not same_layout(x, work):
                 work = in_layout_of(x, work, self.what, f"params[{i}]", f"{name}[{i}]")
@@ -118,7 +135,7 @@ cdef class Step:
                 status = optim_step(rule, self.tensors, self.count, options)
         if status < 0:
             raise MemoryError(f"{self.what}: out of memory")
-        for original, work in self.copies:
+        for original, work in self.copies or ():
             np.copyto(original, work)
         return 0
 

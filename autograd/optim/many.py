@@ -7,17 +7,17 @@ from autograd.tensor import Tensor
 
 
 def with_gradients(tensors: list):
-    """Those of the tensors that have a gradient, their arrays, and the arrays of their gradients."""
-    found: list = []
+    """Those of the tensors that have a gradient (the list itself: all), their arrays, and their gradients' arrays."""
     arrays: list = []
     gradients: list = []
     tensor: Value
     for tensor in tensors:
         if tensor.node is not None and tensor.node.grad is not None:
-            found.append(tensor)
             arrays.append(tensor.array)
             gradients.append(tensor.node.grad.array)
-    return found, arrays, gradients
+    if len(arrays) == len(tensors):
+        return tensors, arrays, gradients
+    return [x for x in tensors if x.grad is not None], arrays, gradients
 
 
 def drop_gradients(tensors: list):
