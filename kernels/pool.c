@@ -48,10 +48,10 @@ static void scatter_task(void* context, int64_t i, int thread) {
 
 static int threads_for(const pool_shape* s) { return s->N * s->C * s->H * s->W < SMALL ? 1 : parallel_threads(); }
 
-/* Runs a task for so many rows of `wide` elements at a time that its start costs little. */
-static void by_rows(job* j, int64_t rows, int64_t wide, parallel_task task) {
+/* Runs a task for so many rows of `wide` elements at a time that its start costs little; a multiple of `least`. */
+static void by_rows(job* j, int64_t rows, int64_t wide, int64_t least, parallel_task task) {
     if (j->s->C == 0 || wide == 0) return;
-    j->rows = 1 + BLOCK / wide, j->end = rows;
+    j->rows = (1 + BLOCK / wide + least - 1) / least * least, j->end = rows;
     parallel_for(threads_for(j->s), (rows + j->rows - 1) / j->rows, task, j);
 }
 
@@ -64,19 +64,21 @@ int pool_normalizes(int dtype, const pool_shape* s) {
 
 void pool_max(int dtype, const pool_shape* s, const void* x, void* y, void* index) {
     job j = {.s = s, .kernels = kernels_active[dtype], .x = x, .y = y, .at = index};
-    by_rows(&j, s->N * s->P, s->Q * s->C, max_task);
+    by_rows(&j, s->N * s->P, s->Q * s->C, 1, max_task);
 }
 
 void pool_avg(int dtype, const pool_shape* s, const void* x, void* y) {
     job j = {.s = s, .kernels = kernels_active[dtype], .x = x, .y = y};
-    by_rows(&j, s->N * s->P, s->Q * s->C, avg_task);
+    by_rows(&j, s->N * s->P, s->Q * s->C, 1, avg_task);
 }
 
 void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx) {
     job j = {.s = s, .kernels = kernels_active[dtype], .g = g, .index = index, .gx = gx};
     if (s->C == 0) return;
     if (s->kernel[0]) {
-        by_rows(&j, s->N * s->H, s->W * s->C, max_grad_task);
+        /* Windows that overlap no others are written by the task of their first row, but told of by each row's. */
+        const int64_t told = s->H % s->kernel[0] ? s->H : s->kernel[0];
+        by_rows(&j, s->N * s->H, s->W * s->C, s->tally ? told : 1, max_grad_task);
         return;
     }
     j.channels = s->N >= MANY_IMAGES || threads_for(s) == 1 ? s->C : CHANNEL_BLOCK;
@@ -86,5 +88,5 @@ void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* in
 
 void pool_avg_grad(int dtype, const pool_shape* s, const void* g, void* gx) {
     job j = {.s = s, .kernels = kernels_active[dtype], .g = g, .gx = gx};
-    by_rows(&j, s->N * s->H, s->W * s->C, avg_grad_task);
+    by_rows(&j, s->N * s->H, s->W * s->C, 1, avg_grad_task);
 }

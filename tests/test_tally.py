@@ -89,10 +89,12 @@ def test_gradients_of_a_maximum(window):
     y, index = kernels.max_pool2d(z, **{"kernel": 2, **window})
     (_, mean, _, _), rstd = kernels.batch_norm_begin(z, None, None)
     expected = kernels.batch_norm_grad_begin(kernels.max_pool2d_grad(y, index, z.shape, **window), z, None, mean, rstd)
-    tally = kernels.Tally(z, None, None, mean, rstd, 0)
-    gx = kernels.max_pool2d_grad(y, index, z.shape, **window, tally=tally)
-    assert (tally.left == 0) == bool(window)  # without a window, values are scattered
-    assert bits(kernels.batch_norm_grad_begin(gx, z, None, mean, rstd, tally=tally)) == bits(expected)
+    for threads in (1, 2, 3):
+        tally = kernels.Tally(z, None, None, mean, rstd, 0)
+        with flags(num_threads=threads):
+            gx = kernels.max_pool2d_grad(y, index, z.shape, **window, tally=tally)
+        assert (tally.left == 0) == bool(window)  # without a window, values are scattered
+        assert bits(kernels.batch_norm_grad_begin(gx, z, None, mean, rstd, tally=tally)) == bits(expected)
 
 
 def test_what_stays_in_the_cache_is_left_alone():
