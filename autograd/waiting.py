@@ -245,30 +245,39 @@ def gradient_may_wait(g, edge, watched):
     return tape_call(fits.rule, arguments, fits.count, cython.NULL)
 
 
+@cython.cfunc
+@cython.returns(cython.bint)
+def _is_seen(node: Node, watched: cython.bint):
+    """Whether somebody besides the node's rules gets its gradient, or that has more parts than the next one."""
+    if node.op is None or not node.needed or node.count > 1 or node.pending is not None or watched:
+        return True
+    return node.hooks or node.retains or node.wanted or node.restore is not None or not fusion.enabled
+
+
+@cython.cfunc
+def _tally_at(norm: Node, through):
+    """The tally of a batch norm's gradient, or of the gradient of the op that is differentiated with it."""
+    step: Step = cython.cast(Plan, norm.plan).tallies.get(through)
+    if step is not None:
+        arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
+        step.gather(norm, None, None, None, arguments)
+        norm.tally = tape_call(step.rule, arguments, step.count, cython.NULL)
+    return norm.tally
+
+
 def gradient_tally(edge, wanted_ids, watched):
     """What sums up an input's gradient as it is written: where a batch norm is the only one who gets it, and as it is.
 
-    It is noted at that batch norm's node."""
-    if edge is None or edge.op is None or not edge.needed or edge.count > 1 or edge.pending is not None or watched:
+    It is noted at that batch norm's node.
+    """
+    if edge is None or _is_seen(edge, watched):
         return None
-    if edge.hooks or edge.retains or edge.wanted or edge.restore is not None or not fusion.enabled:
+    if cython.cast(Plan, edge.plan).tallies is not None:
+        return _tally_at(edge, None)
+    norm: Node = edge.held[0] if edge.degree > 0 else None  # the edge may be the ReLU after one
+    if norm is None or norm.op is None or cython.cast(Plan, norm.plan).tallies is None:
         return None
-    norm: Node = edge
-    through = None
-    if cython.cast(Plan, edge.plan).tallies is None:  # a ReLU after one?
-        norm = edge.held[0] if edge.degree > 0 else None
-        if norm is None or norm.op is None or cython.cast(Plan, norm.plan).tallies is None:
-            return None
-        if joint_steps(edge, wanted_ids, watched) is None:
-            return None
-        through = edge.op
-    step: Step = cython.cast(Plan, norm.plan).tallies.get(through)
-    if step is None:
-        return None
-    arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
-    step.gather(norm, None, None, None, arguments)
-    norm.tally = tape_call(step.rule, arguments, step.count, cython.NULL)
-    return norm.tally
+    return None if joint_steps(edge, wanted_ids, watched) is None else _tally_at(norm, edge.op)
 
 
 def mask_sum(g, edge, watched):

@@ -143,9 +143,9 @@ cdef class Tally:
         norm_tally_end(self.sums)
 
     cdef norm_tally *begin(self, cnp.ndarray array) except? NULL:
-        """An array that is going to be written, channels innermost."""
+        """An array that is going to be written."""
         cdef norm_shape shape
-        if cnp.PyArray_NBYTES(array) < TALLIED or self.sums != NULL:
+        if cnp.PyArray_NBYTES(array) < TALLIED or self.sums != NULL or not are_channels_inner(array):
             return NULL
         if self.gradient is None:
             self.start(array)

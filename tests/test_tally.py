@@ -249,3 +249,19 @@ def test_a_second_derivative():
         (g,) = ag.grad((F.relu(bn(conv(x))) ** 2).sum(), [x], create_graph=True)
         (expected,) = ag.grad((g * g).sum(), [x])
     np.testing.assert_allclose(second.numpy(), expected.numpy(), rtol=1e-4, atol=1e-3 * abs(expected.numpy()).max())
+
+
+def test_a_graph_that_is_kept(used):
+    """Each sweep has tallies of its own."""
+
+    def outcome():
+        step = Step()
+        loss = step.forward()
+        for retain in (True, False):
+            loss.backward(retain_graph=retain)
+        return step.outcome()
+
+    found = outcome()
+    assert used == [None, None, None, 0, None, 0]
+    with flags(fusion=False):
+        np.testing.assert_equal(found, outcome())
