@@ -130,7 +130,7 @@ class Record(Signature):
         """Sets the gradient rules by input name; None says that an input has no gradient.
 
         One named `tally` makes a kernels.Tally of g from what is saved. The others may ask for it: it is None unless
-        it was given to the kernel that made g. Where an op's kernel takes one, they get that for the gradient of x.
+        it was given to the kernel that made g. Rules for the first input of an op get one to give to their kernel.
         """
         self._check_rules(rules)
         self.rules = dict(rules)

@@ -221,7 +221,7 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
             if item is not None and not cython.cast(Node, item).needed:
                 continue  # autograd.grad() asks for others
         step.gather(node, g, alias, results, arguments)
-        result = _run_rule(step, arguments, create_graph, node.tally)
+        result = _run_rule(step, arguments, create_graph, node.tally if step.target == 0 else None)
         if results is not None:
             tape_set(results, s, result)
         if step.target >= 0:
