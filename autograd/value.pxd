@@ -116,6 +116,7 @@ cdef class Node:
     cdef object __weakref__
 
     cdef bint is_leaf(self)
+    cdef Py_ssize_t nbytes(self)
     cdef bint has_shape_of(self, cnp.ndarray array)
     cdef bint is_stale(self)
     cdef keep_old(self, Value value)

@@ -213,6 +213,14 @@ class Node:
             return self.wide == tape_shape(cnp.PyArray_NDIM(array), cnp.PyArray_DIMS(array))
         return cnp.PyArray_CompareLists(cnp.PyArray_DIMS(array), self.sizes, self.ndim)
 
+    def nbytes(self):
+        """Of the value, or its gradient."""
+        bytes: cython.Py_ssize_t = self.dtype.itemsize
+        i: cython.int
+        for i in range(self.ndim):
+            bytes *= self.sizes[i] if self.wide is None else self.wide[i]
+        return bytes
+
     @property
     def edges(self):
         """The nodes of the inputs, None for inputs without gradient; None for a leaf and after release."""

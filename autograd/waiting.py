@@ -22,6 +22,7 @@ WITH_TALLY = ("tally",)
 WITH_BOTH = ("norm", "tally")
 
 _tally = cython.declare(object, kernels.Tally)
+_tallied = cython.declare(cython.Py_ssize_t, int(kernels.TALLIED))
 _masked_sum = cython.declare(object, kernels.add_relu_grad)
 
 
@@ -113,7 +114,7 @@ def _tally_of(value: Value):
         return None
     weight: Node = node.held[place]
     if weight is not None:
-        weight.normalised = True
+        weight.normalised = cnp.PyArray_NBYTES(cython.cast(cnp.ndarray, value.array)) >= _tallied
     tally = node.tally
     node.tally = None
     return tally if value.version is None or value.version.count == 0 else None
@@ -270,7 +271,7 @@ def gradient_tally(edge, wanted_ids, watched):
 
     It is noted at that batch norm's node.
     """
-    if edge is None or _is_seen(edge, watched):
+    if edge is None or edge.nbytes() < _tallied or _is_seen(edge, watched):
         return None
     if cython.cast(Plan, edge.plan).tallies is not None:
         return _tally_at(edge, None)

@@ -1,6 +1,7 @@
 # Batch norm over axis 1, layer norm over the last axes, group norm over groups of channels.
 
-cdef int64_t TALLIED = 1 << 19  # bytes; smaller results stay in L2 until somebody reads them
+cpdef enum:
+    TALLIED = 1 << 19  # bytes; smaller results stay in L2 until somebody reads them
 
 
 cdef extern from "norm.h" nogil:
@@ -145,7 +146,7 @@ cdef class Tally:
     cdef norm_tally *begin(self, cnp.ndarray array) except? NULL:
         """An array that is going to be written."""
         cdef norm_shape shape
-        if cnp.PyArray_NBYTES(array) < TALLIED or self.sums != NULL or not are_channels_inner(array):
+        if cnp.PyArray_NBYTES(array) < <int64_t>TALLIED or self.sums != NULL or not are_channels_inner(array):
             return NULL
         if self.gradient is None:
             self.start(array)
