@@ -211,6 +211,14 @@ void batch_norm_apply(norm_shape s, const void* x, const void* residual, const v
     parallel_for(j.threads, s.C ? j.pieced : 0, normalize_task, &j);
 }
 
+/* What x - mean is multiplied by, and what is added: the same bits for both directions. */
+static void set_affine(int size, int64_t C, const void* w, const void* b, const void* rstd, void* scale, void* shift) {
+    for (int64_t c = 0; c < C; c++) {
+        norm_put(size, scale, c, norm_get(size, w, c, 1) * norm_get(size, rstd, c, 1));
+        norm_put(size, shift, c, norm_get(size, b, c, 0));
+    }
+}
+
 void batch_norm_begin(norm_tally* w, const void* weight, const void* b, double eps, void* mean, void* rstd, void* scale,
                       void* shift, double* var) {
     const int64_t C = w->j.C;
@@ -220,10 +228,8 @@ void batch_norm_begin(norm_tally* w, const void* weight, const void* b, double e
     for (int64_t c = 0; c < C; c++) {
         norm_put(size, mean, c, w->totals[c]);
         norm_put(size, rstd, c, 1 / sqrt(var[c] + eps));
-        norm_put(size, scale, c,
-                 norm_get(size, weight, c, 1) * norm_get(size, rstd, c, 1)); /* as the gradient finds it again */
-        norm_put(size, shift, c, norm_get(size, b, c, 0));
     }
+    set_affine(size, C, weight, b, rstd, scale, shift);
 }
 
 int batch_norm_eval(norm_shape s, const void* x, const void* residual, const void* w, const void* b, const void* mean,
@@ -247,10 +253,7 @@ void batch_norm_grad_vectors(norm_shape s, norm_gradient* n, const void* w, cons
     const int size = s.dtype == F32 ? 4 : 8;
     const int64_t step = s.C * size;
     char *scale = factors, *shift = scale + step;
-    for (int64_t c = 0; c < s.C; c++) {
-        norm_put(size, scale, c, norm_get(size, w, c, 1) * norm_get(size, rstd, c, 1));
-        norm_put(size, shift, c, norm_get(size, b, c, 0));
-    }
+    set_affine(size, s.C, w, b, rstd, scale, shift);
     n->scale = scale, n->shift = shift;
     n->a = shift + step, n->b = shift + 2 * step, n->c = shift + 3 * step;
 }

@@ -77,8 +77,8 @@ void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* in
     if (s->C == 0) return;
     if (s->kernel[0]) {
         /* Windows that overlap no others are written by the task of their first row, but told of by each row's. */
-        const int64_t told = s->H % s->kernel[0] ? s->H : s->kernel[0];
-        by_rows(&j, s->N * s->H, s->W * s->C, s->tally ? told : 1, max_grad_task);
+        const int64_t whole = s->H % s->kernel[0] ? s->H : s->kernel[0];
+        by_rows(&j, s->N * s->H, s->W * s->C, s->tally && s->stride[0] == s->kernel[0] ? whole : 1, max_grad_task);
         return;
     }
     j.channels = s->N >= MANY_IMAGES || threads_for(s) == 1 ? s->C : CHANNEL_BLOCK;
