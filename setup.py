@@ -18,6 +18,8 @@ COMPILED = ["deferred", "value", "plan", "waiting", "tape", "visit", "sweep", "o
 COMPILED += ["nn.base", "nn.folding", "optim.many"]
 # -ffast-math and its like are out: at link time they flush subnormals in the whole process.
 CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi", "-g0"]
+# Or a kernel's loops lie otherwise, and run slower or faster, when another one grows.
+CFLAGS += ["-falign-functions=64"]
 # AUTOGRAD_SANITIZE=1: every access and every undefined operation is checked, see .ci/sanitize.
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 SANITIZE = os.environ.get("AUTOGRAD_SANITIZE") == "1"

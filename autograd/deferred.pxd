@@ -1,6 +1,7 @@
 cdef class Deferred:
     cdef object call
     cdef tuple arguments  # None: computed
+    cdef object like
     cdef object result
     cdef list reads  # the versions of the memory that the arguments are on, as far as others know it
     cdef readonly object op

@@ -12,22 +12,24 @@ MANY = cython.declare(cython.int, 8)  # from here on those that are dead are rem
 class Deferred:
     """An array that nobody has looked at, as the call that will compute it: call(*arguments).
 
-    The first argument has its shape, dtype and layout. op: whose last pass it is; None if the call runs ops.
+    like: an array of its shape and dtype; the first argument, which has its layout, too, unless another is given. op:
+    whose last pass it is; None if the call runs ops.
     """
 
-    def __init__(self, call, arguments: tuple, op):
+    def __init__(self, call, arguments: tuple, op, like=None):
         self.call = call
         self.arguments = arguments
+        self.like = arguments[0] if like is None else like
         self.op = op
         self.reads = []
 
     @property
     def shape(self):
-        return self.arguments[0].shape if self.result is None else self.result.shape
+        return self.like.shape
 
     def twin(self):
         """The same for another value."""
-        other: Deferred = Deferred(self.call, self.arguments, self.op)
+        other: Deferred = Deferred(self.call, self.arguments, self.op, self.like)
         other.reads.extend(self.reads)
         return other
 
@@ -44,7 +46,7 @@ class Deferred:
             timed = None if self.op is None else self.op.timed
             result = self.call(*arguments) if timed is None else timed(self.call, *arguments)
             if self.arguments is not None:  # no other thread was here meanwhile
-                self.result = result
+                self.result = self.like = result
                 self.arguments = None
                 self.reads = []
         return self.result

@@ -122,6 +122,7 @@ class Record(Signature):
             raise TypeError(f"op {self.name!r}: unknown declaration {', '.join(declaration)}")
         self.rules: dict[str, Callable | None] = {}
         self.rules_through: dict[Any, dict[str, Callable | None]] = {}
+        self.needs: dict[Any, Sequence[str]] = {}  # the inputs without which these rules are not used
         self.call: Any = function
 
     # -------------------------------------------------------------------------------------------- gradients
@@ -144,17 +145,20 @@ class Record(Signature):
         """
         self._check_rules(rules)
         self.rules_through[outer] = self.rules | rules
+        self.needs[outer] = [name for name in rules if name in self.inputs]
         outer.joints = outer.joints or {}
         return self._with_new_rules()
 
-    def grads_waiting(self, call: Callable, **rules: Callable | None) -> Op:
+    def grads_waiting(self, call: Callable, needs: Sequence[str], **rules: Callable | None) -> Op:
         """Sets the rules for a g that is still to be computed by call(*arguments) and goes nowhere else.
 
-        They serve all these inputs at once, and get the arguments by autograd.waiting.waits_for(g). The one that runs
-        first, which others have to ask for, tells whether g may wait.
+        They get the arguments by autograd.waiting.waits_for(g), and are for where all that are in `needs` are wanted.
+        The one named `fits` tells whether g may wait. call may be the kernel of an op that is a rule: then that rule
+        need not run.
         """
         self._check_rules(rules)
         self.rules_through[call] = self.rules | rules
+        self.needs[call] = needs
         return self._with_new_rules()
 
     def continues(self, call: Callable, rule: Callable[[tuple, list, tuple], tuple | None]) -> None:
@@ -201,7 +205,7 @@ class Record(Signature):
         through = {
             key: self._steps(rules, targets, saves)
             for key, rules in self.rules_through.items()
-            if all(name in targets for name in rules if name in self.inputs and rules[name] is not self.rules[name])
+            if all(name in targets for name in self.needs[key])
         }
         tallies = {
             key: self._steps({"tally": rules["tally"]}, {"tally": -1}, saves)[0]
@@ -223,13 +227,14 @@ class Record(Signature):
             if name not in order:
                 order.append(name)
 
-        for name in targets:
+        for name in (*(["fits"] if "fits" in rules else []), *targets):
             visit(name)
         steps = []
         for name in order:
             rule = rules[name]
             args = tuple(self._source(wanted, saves, order) for wanted in _parameters(rule))
-            steps.append(Step(rule.op if isinstance(rule, Direct) else rule, targets.get(name, -1), args))
+            called = getattr(rule, "op", None)  # a profile's wrapper has the rule's
+            steps.append(Step(rule.op if isinstance(rule, Direct) else rule, targets.get(name, -1), args, called))
         return tuple(steps)
 
     def _source(self, wanted: str, saves: list[tuple[int, int]], order: list[str]) -> tuple[int, int]:

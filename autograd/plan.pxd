@@ -25,6 +25,8 @@ cdef class Step:
     cdef int target
     cdef int count
     cdef bint chained  # whether an argument is what another step has returned
+    cdef object op
+    cdef object later
     cdef signed char[MAX_ARGUMENTS] sources
     cdef signed char[MAX_ARGUMENTS] places
 

@@ -12,13 +12,16 @@ cnp.import_array()
 class Step:
     """One gradient rule as a plan runs it: target is the input it serves, or -1 for a shared step.
 
-    arguments: for each of the rule's, where it comes from (FROM_...) and its place there.
+    arguments: for each of the rule's, where it comes from (FROM_...) and its place there. op: what the rule is a call
+    of, or None; the rules of the input's node may take in the call of its kernel, which is `later`.
     """
 
-    def __init__(self, rule, target: cython.int, arguments: tuple):
+    def __init__(self, rule, target: cython.int, arguments: tuple, op=None):
         i: cython.int
         self.rule = rule
         self.target = target
+        self.op = op
+        self.later = None if op is None or target < 0 else op.record.kernel
         self.count = len(arguments)
         if self.count > MAX_ARGUMENTS:
             raise TypeError(f"a gradient rule has {self.count} arguments, at most {MAX_ARGUMENTS} are possible")

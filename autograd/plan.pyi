@@ -1,5 +1,7 @@
 from collections.abc import Callable
 
+from autograd.tape import Op
+
 SAVE_INPUT: int
 SAVE_SHAPE: int
 SAVE_OUT: int
@@ -11,7 +13,7 @@ FROM_STEP: int
 FROM_TALLY: int
 
 class Step:
-    def __init__(self, rule: Callable, target: int, arguments: tuple) -> None: ...
+    def __init__(self, rule: Callable, target: int, arguments: tuple, op: Op | None = None) -> None: ...
 
 class Plan:
     def __init__(

@@ -11,7 +11,14 @@ from cython.cimports.autograd.plan import MAX_ARGUMENTS, Plan, Step
 from cython.cimports.autograd.tape import Op, set_grad_enabled
 from cython.cimports.autograd.value import Node, Value, array_of, is_private, owner, tape_base, tape_references, wrap
 from cython.cimports.autograd.visit import visit
-from cython.cimports.autograd.waiting import WITH_TALLY, gradient_may_wait, gradient_tally, joint_steps, mask_sum
+from cython.cimports.autograd.waiting import (
+    WITH_TALLY,
+    gradient_may_wait,
+    gradient_tally,
+    joint_steps,
+    mask_sum,
+    rule_waits,
+)
 from cython.cimports.cpython.object import PyObject
 
 from autograd import kernels
@@ -221,7 +228,11 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
             if item is not None and not cython.cast(Node, item).needed:
                 continue  # autograd.grad() asks for others
         step.gather(node, g, alias, results, arguments)
-        result = _run_rule(step, arguments, create_graph, node.tally if step.target == 0 else None)
+        result = None
+        if step.later is not None and not create_graph:
+            result = rule_waits(step, arguments, held[step.target])
+        if result is None:
+            result = _run_rule(step, arguments, create_graph, node.tally if step.target == 0 else None)
         if results is not None:
             tape_set(results, s, result)
         if step.target >= 0:
@@ -298,7 +309,7 @@ def _deliver_checked(node: Node, edge: Node, result, create_graph: cython.bint):
         g = cython.cast(Value, result)
         g.now()
     elif isinstance(result, Deferred):
-        g = wrap(cython.cast(Deferred, result).arguments[0], None)
+        g = wrap(cython.cast(Deferred, result).like, None)
         g.deferred = result
         if create_graph or not gradient_may_wait(g, edge, _watcher is not None):
             g.now()

@@ -123,7 +123,7 @@ class Value:
 
     def defer(self, deferred: Deferred):
         """The array is to be computed when somebody looks at it, or before what it is made of may change."""
-        self.array = deferred.arguments[0]
+        self.array = deferred.like
         self.deferred = deferred
         deferred.wait()
 
@@ -215,7 +215,7 @@ class Node:
 
     def nbytes(self):
         """Of the value, or its gradient."""
-        bytes: cython.Py_ssize_t = self.dtype.itemsize
+        bytes: cython.Py_ssize_t = cython.cast(cnp.dtype, self.dtype).itemsize
         i: cython.int
         for i in range(self.ndim):
             bytes *= self.sizes[i] if self.wide is None else self.wide[i]

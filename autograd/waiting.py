@@ -17,6 +17,7 @@ from autograd.backends import fusion
 
 cnp.import_array()
 
+LEAST_WAITING = cython.declare(cython.Py_ssize_t, 1 << 16)  # bytes of a gradient: less is made sooner than asked about
 WITH_NORM = ("norm",)
 WITH_TALLY = ("tally",)
 WITH_BOTH = ("norm", "tally")
@@ -226,6 +227,33 @@ def joint_steps(node, wanted_ids, watched):
     return cython.cast(Plan, edge.plan).through.get(node.op)
 
 
+def rule_waits(step, arguments, edge):
+    """The call that a rule is, if rules may take it in: those of the input's node or, a ReLU, of the one before it.
+
+    None if not. gradient_may_wait tells whether they do.
+    """
+    if not _takes(edge, step.later) or edge.nbytes() < LEAST_WAITING:
+        return None
+    if edge.op.name == "relu" and not _takes(edge.held[0], step.later):
+        return None
+    arrays: list = []
+    i: cython.int
+    for i in range(step.count):
+        x = cython.cast(object, arguments[i])
+        arrays.append(cython.cast(Value, x).now() if isinstance(x, Value) else x)
+    return Deferred(step.later, tuple(arrays), step.op, kernels.placeholder(edge.shape, edge.dtype))
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _takes(node: Node, call):
+    """Whether a node has rules for a gradient that waits for this call."""
+    if node is None or node.op is None or node.held is None:
+        return False
+    through: dict = cython.cast(Plan, node.plan).through
+    return through is not None and through.get(call) is not None
+
+
 def gradient_may_wait(g, edge, watched):
     """Whether a gradient need not be computed before the rules of this node run, which nobody else gets it before."""
     later: Deferred = g.deferred
@@ -243,7 +271,10 @@ def gradient_may_wait(g, edge, watched):
     arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
     fits: Step = steps[0]
     fits.gather(edge, g, None, None, arguments)
-    return tape_call(fits.rule, arguments, fits.count, cython.NULL)
+    try:
+        return tape_call(fits.rule, arguments, fits.count, cython.NULL)
+    except (ValueError, TypeError, IndexError):
+        return False  # what the kernel refuses, the op of each rule computes otherwise
 
 
 @cython.cfunc

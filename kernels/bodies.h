@@ -9,6 +9,7 @@
 #include "gemm_plain.inc"
 #include "conv.inc"
 #include "conv_plane.inc"
+#include "conv_pooled.inc"
 #include "conv_taps.inc"
 #include "loss.inc"
 #include "machine.inc"

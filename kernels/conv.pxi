@@ -175,20 +175,15 @@ def conv2d_grad_w_normalizes(g, cnp.ndarray x, w_shape, stride=1, padding=0, dil
     return normalizes(CONV_GRAD_W, x, shape, norm, stride, padding, dilation, groups)
 
 
-cdef double a_zero = 0
-
-
 cpdef cnp.ndarray conv2d_result(cnp.ndarray x, cnp.ndarray w, stride=1, padding=0, dilation=1, groups=1):
-    """The shape and dtype of conv2d's result, before it is computed: an array of zeros, all in the same place."""
+    """What has the shape and dtype of conv2d's result, before it is computed."""
     cdef conv_geometry f
     table_of_both("conv2d", x, w)
     set_geometry(
         &f, "conv2d", image_shape("conv2d", x), image_shape("conv2d", w), stride, padding, dilation, groups
     )
     cdef cnp.npy_intp[4] shape = [f.n, f.k, f.p, f.q]
-    cdef cnp.npy_intp[4] strides = [0, 0, 0, 0]
-    cdef int flags = cnp.NPY_ARRAY_WRITEABLE  # as the result will be
-    return new_array(<PyTypeObject *>cnp.ndarray, 4, shape, cnp.PyArray_TYPE(x), strides, &a_zero, 0, flags, NULL)
+    return stand_in(4, shape, cnp.PyArray_TYPE(x))
 
 
 cpdef cnp.ndarray conv2d(

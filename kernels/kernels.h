@@ -8,6 +8,7 @@
 
 #include "along.h"
 #include "conv.h"
+#include "conv_pooled.h"
 #include "depthwise.h"
 #include "elementwise.h"
 #include "gemm.h"
@@ -26,6 +27,7 @@
 #define KERNELS(X)         \
     ALONG_KERNELS(X)       \
     CONV_KERNELS(X)        \
+    CONV_POOLED_KERNELS(X) \
     DEPTHWISE_KERNELS(X)   \
     ELEMENTWISE_KERNELS(X) \
     GEMM_KERNELS(X)        \

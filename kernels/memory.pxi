@@ -84,6 +84,28 @@ cdef cnp.ndarray new_result(int ndim, const cnp.npy_intp *shape, const cnp.npy_i
         PyDataMem_SetHandler(before)
 
 
+cdef double a_zero = 0
+
+
+cdef cnp.ndarray stand_in(int ndim, const cnp.npy_intp *shape, int dtype):
+    """An array of zeros, all in the same place, for one of its shape that is still to be computed."""
+    cdef cnp.npy_intp[MAX_AXES] strides
+    memset(strides, 0, sizeof(strides))
+    cdef int flags = cnp.NPY_ARRAY_WRITEABLE  # as the result will be
+    return new_array(<PyTypeObject *>cnp.ndarray, ndim, shape, dtype, strides, &a_zero, 0, flags, NULL)
+
+
+def placeholder(tuple shape, cnp.dtype dtype):
+    """What has the shape and dtype of an array of up to 4 dimensions, before it is computed."""
+    cdef cnp.npy_intp[4] sizes
+    cdef int i
+    if len(shape) > 4:
+        raise ValueError(f"placeholder: {len(shape)} dimensions")
+    for i in range(len(shape)):
+        sizes[i] = shape[i]
+    return stand_in(len(shape), sizes, dtype.num)
+
+
 # Small arrays that nobody has any more, for the next results of their shapes: NumPy takes 740 instructions to make and
 # free one.
 

@@ -46,6 +46,12 @@ static void scatter_task(void* context, int64_t i, int thread) {
     j->kernels->max_pool_scatter(j->s, j->g, j->index, j->gx, n, c0, c1 < j->s->C ? c1 : j->s->C);
 }
 
+static void positive_task(void* context, int64_t n, int thread) {
+    (void)thread;
+    const job* j = context;
+    j->kernels->max_pool_positive(j->s, j->x, j->index, j->at, n);
+}
+
 static int threads_for(const pool_shape* s) { return s->N * s->C * s->H * s->W < SMALL ? 1 : parallel_threads(); }
 
 /* Runs a task for so many rows of `wide` elements at a time that its start costs little; a multiple of `least`. */
@@ -84,6 +90,11 @@ void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* in
     j.channels = s->N >= MANY_IMAGES || threads_for(s) == 1 ? s->C : CHANNEL_BLOCK;
     j.blocks = (s->C + j.channels - 1) / j.channels;
     parallel_for(threads_for(s), s->N * j.blocks, scatter_task, &j);
+}
+
+void pool_max_positive(int dtype, const pool_shape* s, const void* y, const void* index, void* found) {
+    job j = {.s = s, .kernels = kernels_active[dtype], .x = y, .index = index, .at = found};
+    parallel_for(threads_for(s), s->N, positive_task, &j);
 }
 
 void pool_avg_grad(int dtype, const pool_shape* s, const void* g, void* gx) {

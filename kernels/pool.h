@@ -30,11 +30,14 @@ static inline int pool_small_square(const pool_shape* s) {
 #define MAX_POOL_SCATTER_PARAMETERS \
     (const pool_shape* s, const void* g_, const void* index_, void* gx_, int64_t n, int64_t c0, int64_t c1)
 
-#define POOL_KERNELS(X)                              \
-    X(max_pool, MAX_POOL_PARAMETERS)                 \
-    X(max_pool_grad, MAX_POOL_GRAD_PARAMETERS)       \
-    X(max_pool_scatter, MAX_POOL_SCATTER_PARAMETERS) \
-    X(avg_pool, AVG_POOL_PARAMETERS)                 \
+#define MAX_POOL_POSITIVE_PARAMETERS (const pool_shape* s, const void* y_, const void* index_, void* found_, int64_t n)
+
+#define POOL_KERNELS(X)                                \
+    X(max_pool, MAX_POOL_PARAMETERS)                   \
+    X(max_pool_grad, MAX_POOL_GRAD_PARAMETERS)         \
+    X(max_pool_positive, MAX_POOL_POSITIVE_PARAMETERS) \
+    X(max_pool_scatter, MAX_POOL_SCATTER_PARAMETERS)   \
+    X(avg_pool, AVG_POOL_PARAMETERS)                   \
     X(avg_pool_grad, AVG_POOL_GRAD_PARAMETERS)
 
 /* The part of window `i` along one axis that lies inside [0, size): taps [first, last) from `start`. */
@@ -70,5 +73,7 @@ int pool_normalizes(int dtype, const pool_shape* s);
 void pool_max(int dtype, const pool_shape* s, const void* x, void* y, void* index);
 /* Without the window's attributes (kernel 0) gradients are scattered one by one. */
 void pool_max_grad(int dtype, const pool_shape* s, const void* g, const void* index, void* gx);
+/* The places [n][P][Q][C] at which y [n][H][W][C] is positive, -1 for the others. */
+void pool_max_positive(int dtype, const pool_shape* s, const void* y, const void* index, void* found);
 void pool_avg(int dtype, const pool_shape* s, const void* x, void* y);
 void pool_avg_grad(int dtype, const pool_shape* s, const void* g, void* gx);

@@ -13,6 +13,7 @@ cdef extern from "pool.h" nogil:
     bint pool_normalizes(int dtype, const pool_shape *s)
     void pool_max(int dtype, const pool_shape *s, const void *x, void *y, void *index)
     void pool_max_grad(int dtype, const pool_shape *s, const void *g, const void *index, void *gx)
+    void pool_max_positive(int dtype, const pool_shape *s, const void *y, const void *index, void *found)
     void pool_avg(int dtype, const pool_shape *s, const void *x, void *y)
     void pool_avg_grad(int dtype, const pool_shape *s, const void *g, void *gx)
 
@@ -154,6 +155,25 @@ def max_pool2d_grad(g, index, x_shape, kernel=None, stride=None, padding=0, dila
         with nogil:
             pool_max_grad(dtype, &s, cnp.PyArray_DATA(grad), cnp.PyArray_DATA(at), cnp.PyArray_DATA(gx))
     return gx
+
+
+def max_pool2d_positive(g, index, y):
+    """The places, of a maximum's result of g's shape, at which y is positive, and -1 for the others."""
+    cdef pool_shape s
+    cdef cnp.ndarray grad = as_array(g, "max_pool2d_positive")
+    cdef cnp.ndarray x = channels_inner(y, "max_pool2d_positive")
+    cdef const cnp.npy_intp *shape = image_shape("max_pool2d_positive", grad)
+    pool_attributes(&s, image_shape("max_pool2d_positive", x), 1, 1, 0, 1, False, "max_pool2d_positive")
+    s.P, s.Q = shape[2], shape[3]
+    if shape[0] != s.N or shape[1] != s.C:
+        raise ValueError(f"max_pool2d_positive: g {shape_of(grad)} is not pooled from y {shape_of(x)}")
+    table_of_both("max_pool2d_positive", grad, x)
+    cdef cnp.ndarray at = channels_last_index(index, grad, "max_pool2d_positive")
+    cdef cnp.ndarray found = empty_images(s.N, s.C, s.P, s.Q, index_dtype(x))
+    cdef int dtype = dtype_index(x)
+    with nogil:
+        pool_max_positive(dtype, &s, cnp.PyArray_DATA(x), cnp.PyArray_DATA(at), cnp.PyArray_DATA(found))
+    return found
 
 
 cdef int avg_attributes(pool_shape *s, bint count_include_pad, object divisor_override, str what) except -1:

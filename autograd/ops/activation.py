@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
+from autograd.deferred import Deferred
 from autograd.errors import ShapeError
 from autograd.op import Direct, composite, op
 from autograd.ops.dtypes import real
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
+from autograd.tape import declare
 from autograd.tensor import Tensor
+from autograd.value import array_of
+from autograd.waiting import waits_for
+
+_scatter = declare("scatter_pixels")
 
 
 def any_shape(*away: float, **attrs: Callable[[Sampler], Any]) -> Callable[[Sampler], Case]:
@@ -64,7 +70,15 @@ def relu_grad(u, y):
     return kernels.relu_grad(u, y)
 
 
+def _masked_places(fits, g, out):
+    """The gradient of a maximum over windows goes on as it is, less what belongs to zeros of the result."""
+    u, index, *window = waits_for(g) or ()
+    y = array_of(out)
+    return Deferred(kernels.max_pool2d_grad, (u, kernels.max_pool2d_positive(u, index, y), *window), _scatter, y)
+
+
 relu.grads(x=Direct(relu_grad, "g", "out"))
+relu.grads_waiting(kernels.max_pool2d_grad, needs=("x",), fits=lambda g: True, x=_masked_places)
 relu_grad.grads(u=Direct(relu_grad, "g", "y"), y=None)
 
 

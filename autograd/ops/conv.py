@@ -366,10 +366,33 @@ def _both(fits, g, x, w, stride, padding, dilation, groups, tally):
 
 conv2d.grads_waiting(
     kernels.batch_norm_grad_apply,
+    needs=("x", "w"),
     fits=_fits,
     both=_both,
     x=lambda both: both[0],
     w=lambda both: both[1],
+)
+
+
+def _pooled_fits(g, x_shape, w_shape, stride, padding, dilation, groups):
+    """Whether to take the gradients of w and b from that of a maximum over windows, as it is."""
+    return kernels.conv2d_pooled_grads_fit(waits_for(g), x_shape, w_shape, stride, padding, dilation, groups)
+
+
+def _pooled(fits, g, x, w_shape, stride, padding, dilation, groups):
+    return kernels.conv2d_pooled_grads(waits_for(g), array_of(x), w_shape, stride, padding, dilation, groups)
+
+
+conv2d.grads_waiting(
+    kernels.max_pool2d_grad,
+    needs=("w",),
+    fits=_pooled_fits,
+    pooled=_pooled,
+    x=lambda pooled, g, w, x_shape, stride, padding, dilation, groups: conv2d_grad_x(  # of all of it, made by now
+        g, w, x_shape=x_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ),
+    w=lambda pooled: pooled[0],
+    b=lambda pooled: pooled[1],
 )
 AFTER_ACTIVATION = {
     "x": Direct(conv2d_grad_x, "gz", "w", "x_shape", *GEOMETRY),
