@@ -37,24 +37,20 @@ def source_hash() -> str:
 
 
 class ParallelBuild(build_ext):
-    """Compiles the C files of an extension side by side: the ISA variants dominate the build."""
+    """Compiles the C files of all extensions side by side, those that take longest first: the ISA variants."""
 
     def build_extensions(self) -> None:
-        compile_one = self.compiler._compile
+        compile_one, link = self.compiler._compile, self.compiler.link_shared_object
         self.objects: set[Path] = set()
-        futures = []
+        compilations, links = [], []
+        self.compiler._compile = lambda *args: compilations.append(args)
+        self.compiler.link_shared_object = lambda *args, **kwargs: links.append((args, kwargs))
+        super().build_extensions()
+        compilations.sort(key=lambda args: "isa_" not in args[1])
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            self.compiler._compile = lambda *args: futures.append(pool.submit(self.compile_once, compile_one, *args))
-            link = self.compiler.link_shared_object
-
-            def link_when_compiled(*args, **kwargs):
-                for future in futures:
-                    future.result()
-                futures.clear()
-                link(*args, **kwargs)
-
-            self.compiler.link_shared_object = link_when_compiled
-            super().build_extensions()
+            list(pool.map(lambda args: self.compile_once(compile_one, *args), compilations))
+        for args, kwargs in links:
+            link(*args, **kwargs)
         for path in OBJECTS.glob("*.o"):
             if path not in self.objects:
                 path.unlink(missing_ok=True)
