@@ -11,7 +11,6 @@ import numpy as np
 from autograd import kernels
 from autograd.op import op
 from autograd.ops.conv import (
-    Geometry,
     conv2d,
     conv2d_grad_b,
     conv2d_grad_w,
@@ -20,6 +19,7 @@ from autograd.ops.conv import (
     conv2d_relu6,
     conv_reference,
 )
+from autograd.ops.geometry import Geometry
 from autograd.ops.join import concatenate
 from autograd.ops.linalg import need
 from autograd.ops.shape import reshape

@@ -6,7 +6,8 @@ import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite
-from autograd.ops.conv import conv2d, conv2d_grad_x, conv_reference, draw_geometry, steps
+from autograd.ops.conv import conv2d, conv2d_grad_x, conv_reference, draw_geometry
+from autograd.ops.geometry import steps
 from autograd.ops.linalg import tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.shapes import check_count, pair

@@ -11,7 +11,7 @@ import numpy as np
 from autograd import kernels
 from autograd.errors import ShapeError
 from autograd.op import Direct, composite, op
-from autograd.ops.conv import steps
+from autograd.ops.geometry import steps
 from autograd.ops.linalg import need, tensor_of
 from autograd.sampling import Case, Sampler
 from autograd.shapes import pair
