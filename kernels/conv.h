@@ -37,6 +37,7 @@ typedef enum {
     CONV_IMAGES,     /* the same pixel of many images as a matrix product */
     CONV_BATCH,      /* the same, transposed: images fill the vectors */
     CONV_POINTWISE,  /* one matrix product */
+    CONV_STRIDED,    /* the same of the pixels that a stride meets, copied together */
     CONV_PLANE,      /* few output channels: pixels fill the vectors */
     CONV_WINOGRAD_3, /* Winograd's in tiles of 3 x 3 outputs */
     CONV_WINOGRAD_4,
@@ -71,6 +72,9 @@ int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const
 /* Whether depthwise and depthwise_grad_w take a norm. */
 int depthwise_normalizes(const struct kernel_table* t, const conv_geometry* geometry);
 
+/* For CONV_STRIDED: sets `dense` to the pointwise convolution of the pixels that g meets in x, and returns these, which
+ * memory_release frees, or NULL. */
+void* conv_gather(const struct kernel_table* t, const conv_geometry* g, const void* x, conv_geometry* dense);
 /* The matrix product that a 1x1 convolution is; x, y and bias are still to be set. */
 gemm_problem conv_as_product(const conv_geometry* geometry, const void* w, memory_kept* kept);
 /* Whether rows are computed whole, borders included, which also works where they do not follow each other in memory.

@@ -15,7 +15,7 @@ cdef extern from "conv.h" nogil:
     ctypedef enum conv_pass:
         CONV_FORWARD, CONV_GRAD_X, CONV_GRAD_W
     ctypedef enum conv_algorithm:
-        CONV_ROWS, CONV_TAPS, CONV_IMAGES, CONV_POINTWISE
+        CONV_ROWS, CONV_TAPS, CONV_IMAGES, CONV_POINTWISE, CONV_STRIDED
     ctypedef enum winograd_mode:
         WINOGRAD_OFF, WINOGRAD_ON, WINOGRAD_ALWAYS
     winograd_mode conv_get_winograd()
@@ -236,6 +236,8 @@ cpdef cnp.ndarray conv2d(
 
 cdef inline conv_algorithm form_of(conv_algorithm algorithm):
     """The form of the weight that an algorithm wants, named by the first algorithm that wants it."""
+    if algorithm == CONV_STRIDED:
+        return CONV_POINTWISE
     return CONV_ROWS if algorithm in (CONV_TAPS, CONV_IMAGES) else algorithm
 
 
@@ -385,7 +387,7 @@ def explain_conv(kind, x_shape, w_shape, stride=(1, 1), padding=(0, 0), dilation
     repeats_of(&f)
     algorithm = conv_choose(t, passes[kind], &f, &reason)
     why = reason.decode()
-    if kind == "grad_x" and f.stride_h * f.stride_w > 1:
+    if kind == "grad_x" and f.stride_h * f.stride_w > 1 and algorithm != CONV_STRIDED:
         why = f"{f.stride_h * f.stride_w} phases of stride 1; the first: {why}"
     return conv_algorithm_name(algorithm).decode(), why
 

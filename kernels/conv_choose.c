@@ -16,11 +16,13 @@ enum {
     LARGE_WEIGHTS = 4 << 20,
     FEW_COLUMNS = 7, /* rows this short leave register tiles empty ... */
     FEW_COLUMNS_GRAD_W = 4,
-    MANY_IMAGES = 8,    /* ... which the same pixel of this many images fills */
-    FEW_TERMS = 64,     /* of a sum, whose start and end then count ... */
-    MOST_TERMS = 256,   /* ... unless the weights of all take too much of L1 */
-    FEW_ROWS = 8,       /* of a tile of one vector: fewer sums wait for each other */
-    PADDED_COLUMNS = 24 /* rows up to here count as short if many of their taps are padding */
+    MANY_IMAGES = 8,     /* ... which the same pixel of this many images fills */
+    FEW_TERMS = 64,      /* of a sum, whose start and end then count ... */
+    MOST_TERMS = 256,    /* ... unless the weights of all take too much of L1 */
+    FEW_ROWS = 8,        /* of a tile of one vector: fewer sums wait for each other */
+    LONG_ROW = 32,       /* of pixels: fills its tiles as it is */
+    LEAST_GATHERED = 32, /* channels of a pixel that repay copying it, for as many output channels or more */
+    PADDED_COLUMNS = 24  /* rows up to here count as short if many of their taps are padding */
 };
 
 static _Atomic int mode = WINOGRAD_ON;
@@ -28,14 +30,24 @@ winograd_mode conv_get_winograd(void) { return (winograd_mode)mode; }
 void conv_set_winograd(winograd_mode wanted) { mode = wanted; }
 
 const char* conv_algorithm_name(conv_algorithm algorithm) {
-    static const char* const names[] = {"rows",  "taps",     "images",   "batch",     "pointwise",
+    static const char* const names[] = {"rows",  "taps",     "images",   "batch",     "pointwise", "strided",
                                         "plane", "winograd", "winograd", "depthwise", "groups"};
     return names[algorithm];
 }
 
+/* Whether the outputs are those of one matrix product: of the input, or of the pixels that a stride meets. */
+static int is_product(const conv_geometry* g) {
+    return g->r == 1 && g->s == 1 && g->groups == 1 && !g->origin_h && !g->origin_w &&
+           (g->p - 1) * g->stride_h < g->h && (g->q - 1) * g->stride_w < g->w && g->out_h == g->q * g->out_w &&
+           g->out_n == g->p * g->out_h;
+}
+
 static int is_pointwise(const conv_geometry* g) {
-    return g->r == 1 && g->s == 1 && g->groups == 1 && g->stride_h == 1 && g->stride_w == 1 && !g->origin_h &&
-           !g->origin_w && g->p == g->h && g->q == g->w && g->out_h == g->q * g->out_w && g->out_n == g->p * g->out_h;
+    return is_product(g) && g->stride_h == 1 && g->stride_w == 1 && g->p == g->h && g->q == g->w;
+}
+
+static int is_strided(const conv_geometry* g) {
+    return is_product(g) && !is_pointwise(g) && g->q <= LONG_ROW && g->c >= LEAST_GATHERED && g->k >= g->c;
 }
 
 /* Along one axis: the taps of all outputs, without those that lie outside the input. */
@@ -126,6 +138,10 @@ static const char* against_winograd(const kernel_table* t, const conv_geometry* 
 conv_algorithm conv_choose(const kernel_table* t, conv_pass pass, const conv_geometry* g, const char** reason) {
     const char* unused;
     if (!reason) reason = &unused;
+    if (is_strided(g)) {
+        *reason = "1x1 of a stride: the pixels that it meets, copied together, make one product";
+        return CONV_STRIDED;
+    }
     conv_geometry phase;
     int64_t gx_offset, w_offset;
     if (pass == CONV_GRAD_X && conv_grad_x_phase(g, 0, 0, &phase, &gx_offset, &w_offset)) g = &phase;

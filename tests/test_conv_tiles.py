@@ -47,6 +47,17 @@ def test_images_in_the_lanes(rng, channels, images):
     assert algorithm("forward", *convolution) == "batch"
 
 
+@pytest.mark.parametrize("stride", [2, 3, 7, 21])
+@pytest.mark.parametrize("channels", [32, 33])
+def test_pixels_that_a_stride_meets_make_one_product(rng, channels, stride):
+    for images, outputs in ((1, channels), (3, 5 * LANES + 40)):
+        convolution = (images, channels, 13, 20), (outputs, channels, 1, 1), stride
+        agree(rng, *convolution)
+        for kind in ("forward", "grad_x", "grad_w"):
+            assert algorithm(kind, *convolution) == "strided"
+    assert algorithm("forward", *convolution, 1) == "rows"  # with padding
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_weight_gradient_of_many_channels_at_one_pixel(rng, dtype):
     """It is a matrix product from LARGE_POINTWISE on."""

@@ -21,6 +21,7 @@ def _layers():
         "winograd": (nn.Conv2d(32, 32, 3, padding=1), (2, 32, 16, 16)),
         "winograd, small tiles": (nn.Conv2d(32, 32, 3, padding=1), (2, 32, 9, 6)),
         "pointwise": (nn.Conv2d(24, 40, 1), (2, 24, 7, 7)),
+        "strided": (nn.Conv2d(32, 40, 1, stride=2), (2, 32, 13, 13)),
         "depthwise": (nn.Conv2d(24, 24, 3, padding=1, groups=24), (2, 24, 7, 7)),
         "linear": (nn.Linear(64, 48), (32, 64)),
         "linear and relu": (nn.Sequential(nn.Linear(64, 48), nn.ReLU()), (32, 64)),
