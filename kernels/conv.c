@@ -297,44 +297,6 @@ static int pointwise(const kernel_table* t, const conv_geometry* g, const void* 
     return gemm(t, &p);
 }
 
-typedef struct {
-    const kernel_table* t;
-    const conv_geometry* g;
-    const char* x;
-    char* dense;
-} gather_run;
-
-/* Output row `row` of all images. */
-static void gather_task(void* context, int64_t row, int thread) {
-    (void)thread;
-    const gather_run* run = context;
-    const conv_geometry* g = run->g;
-    const int64_t size = run->t->lane_bytes / run->t->lanes, from = row / g->p * g->h + row % g->p * g->stride_h;
-    run->t->copy_2d(run->x + from * g->w * g->c * size, g->stride_w * g->c, 1, g->q, g->c,
-                    run->dense + row * g->q * g->c * size, g->c, g->c);
-}
-
-void* conv_gather(const kernel_table* t, const conv_geometry* g, const void* x, conv_geometry* dense) {
-    const int64_t elements = g->n * g->p * g->q * g->c;
-    char* pixels = memory_allocate((size_t)(elements * (t->lane_bytes / t->lanes)));
-    if (!pixels) return NULL;
-    gather_run run = {t, g, x, pixels};
-    parallel_for(elements < PARALLEL_WORK ? 1 : parallel_threads(), g->n * g->p, gather_task, &run);
-    *dense = *g;
-    dense->h = g->p, dense->w = g->q, dense->stride_h = dense->stride_w = 1;
-    return pixels;
-}
-
-static int strided(const kernel_table* t, const conv_geometry* g, const void* x, const void* w, const void* bias,
-                   void* y, memory_kept* kept) {
-    conv_geometry dense;
-    void* pixels = conv_gather(t, g, x, &dense);
-    if (!pixels) return -1;
-    const int status = pointwise(t, &dense, pixels, w, bias, y, kept);
-    memory_release(pixels);
-    return status;
-}
-
 /* Task sizes depend on the shape alone; the bits of the result not even on them. */
 static void partition(conv_run* run) {
     const conv_geometry* g = run->g;
@@ -418,7 +380,7 @@ int conv(const kernel_table* t, const conv_geometry* g, const void* x, const nor
         case CONV_POINTWISE:
             return pointwise(t, g, x, w, bias, y, kept);
         case CONV_STRIDED:
-            return strided(t, g, x, w, bias, y, kept);
+            return conv_strided(t, g, x, w, bias, y, kept);
         case CONV_PLANE:
             return conv_plane(t, g, x, w, bias, y);
         case CONV_BATCH:

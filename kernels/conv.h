@@ -65,6 +65,12 @@ int conv_plane(const struct kernel_table* t, const conv_geometry* geometry, cons
                const void* bias, void* y);
 int conv_batch(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
                const void* bias, void* y);
+int conv_strided(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const void* w,
+                 const void* bias, void* y, memory_kept* kept);
+int conv_strided_grad_x(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* w,
+                        void* gx);
+int conv_strided_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
+                        void* gw);
 int conv_plane_grad_w(const struct kernel_table* t, const conv_geometry* forward, const void* g, const void* x,
                       void* gw);
 int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const void* x, const norm_application* norm,
@@ -72,9 +78,6 @@ int depthwise(const struct kernel_table* t, const conv_geometry* geometry, const
 /* Whether depthwise and depthwise_grad_w take a norm. */
 int depthwise_normalizes(const struct kernel_table* t, const conv_geometry* geometry);
 
-/* For CONV_STRIDED: sets `dense` to the pointwise convolution of the pixels that g meets in x, and returns these, which
- * memory_release frees, or NULL. */
-void* conv_gather(const struct kernel_table* t, const conv_geometry* g, const void* x, conv_geometry* dense);
 /* The matrix product that a 1x1 convolution is; x, y and bias are still to be set. */
 gemm_problem conv_as_product(const conv_geometry* geometry, const void* w, memory_kept* kept);
 /* Whether rows are computed whole, borders included, which also works where they do not follow each other in memory.

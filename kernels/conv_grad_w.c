@@ -368,14 +368,7 @@ int conv_grad_w(const kernel_table* t, const conv_geometry* forward, const void*
     if (algorithm == CONV_WINOGRAD_3) return winograd_grad_w(t, 3, forward, grad, x, norm, gw);
     if (algorithm == CONV_WINOGRAD_4) return winograd_grad_w(t, 4, forward, grad, x, norm, gw);
     if (algorithm == CONV_PLANE) return conv_plane_grad_w(t, forward, grad, x, gw);
-    if (algorithm == CONV_STRIDED) {
-        conv_geometry dense;
-        void* pixels = conv_gather(t, forward, x, &dense);
-        if (!pixels) return -1;
-        const int status = conv_grad_w(t, &dense, grad, pixels, NULL, gw);
-        memory_release(pixels);
-        return status;
-    }
+    if (algorithm == CONV_STRIDED) return conv_strided_grad_w(t, forward, grad, x, gw);
     if (algorithm == CONV_POINTWISE && forward->k * forward->c >= LARGE_POINTWISE)
         return pointwise_grad_w(t, forward, grad, x, gw);
     return by_blocks(t, algorithm, forward, grad, NULL, x, gw);

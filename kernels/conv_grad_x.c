@@ -4,10 +4,6 @@
 
 #include "conv.h"
 #include "kernels.h"
-#include "memory.h"
-#include "parallel.h"
-
-enum { PARALLEL_WORK = 1 << 17 };
 
 /* One axis. Inputs i = phase + stride i' see only the taps first + step t, and
  * through them the gradient at i' + origin + dilation t' with t' counted backwards: a convolution of stride 1. */
@@ -54,54 +50,13 @@ int conv_grad_x_phase(const conv_geometry* f, int64_t phase_h, int64_t phase_w, 
     return 1;
 }
 
-typedef struct {
-    const kernel_table* t;
-    const conv_geometry* f;
-    const char* dense;
-    char* gx;
-} spread_run;
-
-/* Row `row` of all images of gx: the pixels that the stride met, and zeros. */
-static void spread_task(void* context, int64_t row, int thread) {
-    (void)thread;
-    const spread_run* run = context;
-    const conv_geometry* f = run->f;
-    const int64_t h = row % f->h, pixel = f->c * (run->t->lane_bytes / run->t->lanes), step = f->stride_w * f->c;
-    char *to = run->gx + row * f->w * pixel, *last = to + (f->q - 1) * f->stride_w * pixel;
-    if (h % f->stride_h || h / f->stride_h >= f->p) {
-        memset(to, 0, (size_t)(f->w * pixel));
-        return;
-    }
-    const char* from = run->dense + (row / f->h * f->p + h / f->stride_h) * f->q * pixel;
-    run->t->copy_2d(from, f->c, 1, f->q - 1, f->c, to, step, step);
-    memcpy(last, from + (f->q - 1) * pixel, (size_t)pixel);
-    memset(last + pixel, 0, (size_t)(to + f->w * pixel - last - pixel));
-}
-
-/* One product, which is then spread out. */
-static int strided_grad_x(const kernel_table* t, const conv_geometry* f, const void* g, const void* w, void* gx) {
-    conv_geometry b;
-    int64_t gx_offset, w_offset;
-    conv_grad_x_phase(f, 0, 0, &b, &gx_offset, &w_offset);
-    b.p = f->p, b.q = f->q; /* a stride beyond the input counts as 1, and as more inputs than it meets */
-    b.out_w = f->c, b.out_h = f->q * f->c, b.out_n = f->p * f->q * f->c;
-    const int64_t elements = f->n * b.out_n;
-    char* dense = memory_allocate((size_t)(elements * (t->lane_bytes / t->lanes)));
-    if (!dense) return -1;
-    spread_run run = {t, f, dense, gx};
-    const int status = conv(t, &b, g, NULL, w, NULL, dense, NULL);
-    parallel_for(elements < PARALLEL_WORK ? 1 : parallel_threads(), status ? 0 : f->n * f->h, spread_task, &run);
-    memory_release(dense);
-    return status;
-}
-
 int conv_grad_x(const kernel_table* t, const conv_geometry* f, const void* g, const void* w, void* gx) {
     const int64_t size = t->lane_bytes / t->lanes;
     const int64_t phases_w = conv_min(f->stride_w, f->w), phases = conv_min(f->stride_h, f->h) * phases_w;
     conv_geometry b;
     int64_t gx_offset, w_offset;
     const conv_algorithm algorithm = conv_choose(t, CONV_GRAD_X, f, NULL);
-    if (algorithm == CONV_STRIDED) return strided_grad_x(t, f, g, w, gx);
+    if (algorithm == CONV_STRIDED) return conv_strided_grad_x(t, f, g, w, gx);
     for (int64_t i = 0; i < phases; i++)
         if (!conv_grad_x_phase(f, i / phases_w, i % phases_w, &b, &gx_offset, &w_offset)) { /* unseen by any output */
             memset(gx, 0, (size_t)(f->n * f->h * f->w * f->c * size));
