@@ -15,7 +15,7 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).parent
 OBJECTS = ROOT / "build/objects"
 COMPILED = ["deferred", "value", "plan", "waiting", "tape", "visit", "sweep", "operators", "tensor"]
-COMPILED += ["nn.base", "nn.folding", "optim.many"]
+COMPILED += ["nn.base", "nn.folding", "optim.many", "optim.optimizer", "optim.sgd"]
 # -ffast-math and its like are out: at link time they flush subnormals in the whole process.
 CFLAGS = ["-O2", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi", "-g0"]
 # Or a kernel's loops lie otherwise, and run slower or faster, when another one grows.

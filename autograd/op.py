@@ -35,6 +35,7 @@ from autograd.halves import is_number, narrowed, widened
 from autograd.plan import (
     FROM_ATTRIBUTE,
     FROM_GRADIENT,
+    FROM_NOTHING,
     FROM_SAVED,
     FROM_STEP,
     FROM_TALLY,
@@ -123,6 +124,7 @@ class Record(Signature):
         self.rules: dict[str, Callable | None] = {}
         self.rules_through: dict[Any, dict[str, Callable | None]] = {}
         self.needs: dict[Any, Sequence[str]] = {}  # the inputs without which these rules are not used
+        self.at_once: tuple[Callable, tuple[str | None, ...]] | None = None
         self.call: Any = function
 
     # -------------------------------------------------------------------------------------------- gradients
@@ -135,6 +137,15 @@ class Record(Signature):
         """
         self._check_rules(rules)
         self.rules = dict(rules)
+        return self._with_new_rules()
+
+    def grads_at_once(self, kernel: Callable, *wanted: str | None) -> Op:
+        """Sets the kernel that stands in for all rules where nothing is recorded, as fewer calls take less time.
+
+        kernel(*wanted, which) gets arrays where a rule gets tensors, None for what no rule saves, and returns a list of
+        the inputs' gradients, with the same bits; None for those whose bit is not in `which`.
+        """
+        self.at_once = kernel, wanted
         return self._with_new_rules()
 
     def grads_through(self, outer: Op, **rules: Callable | None) -> Op:
@@ -214,7 +225,12 @@ class Record(Signature):
         }
         tallied = self.inputs.index(self.keeps) if self.tallies and self.keeps is not None else -1
         gives = any(isinstance(rule, Direct) and rule.op.record.tallies for rule in self.rules.values())
-        return Plan(tuple(saves), steps, through or None, tallies or None, tallied, gives)
+        at_once, asked = None, 0
+        if self.at_once is not None:
+            kernel, wanted = self.at_once
+            at_once = Step(kernel, -1, tuple(self._source_at_once(name, saves) for name in wanted))
+            asked = sum(1 << i for i in targets.values())
+        return Plan(tuple(saves), steps, through or None, tallies or None, tallied, gives, at_once, asked)
 
     def _steps(self, rules: dict[str, Any], targets: dict[str, int], saves: list[tuple[int, int]]) -> tuple[Step, ...]:
         """The rules for these inputs, and the shared ones before them; adds to `saves` what they need."""
@@ -257,6 +273,12 @@ class Record(Signature):
         if key not in saves:
             saves.append(key)
         return FROM_SAVED, saves.index(key)
+
+    def _source_at_once(self, wanted: str | None, saves: list[tuple[int, int]]) -> tuple[int, int]:
+        """The same for a call that makes do with what is saved."""
+        more = saves.copy()
+        source = (FROM_NOTHING, 0) if wanted is None else self._source(wanted, more, [])
+        return source if more == saves else (FROM_NOTHING, 0)
 
     # -------------------------------------------------------------------------------------------- calls
 

@@ -16,6 +16,7 @@ cpdef enum:
     FROM_ATTRIBUTE = 2
     FROM_STEP = 3
     FROM_TALLY = 4
+    FROM_NOTHING = 5
     # The most arguments of a rule, and the most values that a plan saves.
     MAX_ARGUMENTS = 32
 
@@ -40,6 +41,8 @@ cdef class Plan:
     cdef int out
     cdef bint chained
     cdef tuple steps
+    cdef Step at_once  # the kernel that makes all gradients, in place of the steps; or None
+    cdef int asked  # the inputs that it is asked for, as bits
     cdef dict through  # Op, or call of a Deferred -> steps; or None
     cdef dict tallies  # Op that is differentiated at once, or None -> the step that makes a tally of g; or None
     cdef Py_ssize_t tallied  # the weight among the inputs, if the kernel takes a tally; or -1

@@ -44,6 +44,8 @@ class Step:
                 argument = node.attrs[place]
             elif source == FROM_TALLY:
                 argument = node.tally
+            elif source == FROM_NOTHING:
+                argument = None
             else:
                 argument = results[place]
             arguments[i] = tape_pointer(argument)
@@ -54,7 +56,8 @@ class Plan:
 
     saves: kinds (SAVE_...) and which of that kind. through: the steps for a gradient that comes through another
     op, or that waits for a call. tallies: the step that makes a tally of the gradient, by that op or None. tallied: the
-    weight among the inputs of an op whose kernel takes one, or -1. gives: whether its rules do, too.
+    weight among the inputs of an op whose kernel takes one, or -1. gives: whether its rules do, too. at_once: the call
+    that makes the gradients of the inputs `asked` (bits) in place of the steps, or None.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class Plan:
         tallies: dict | None = None,
         tallied: cython.Py_ssize_t = -1,
         gives: cython.bint = False,
+        at_once: Step | None = None,
+        asked: cython.int = 0,
     ):
         i: cython.int
         self.steps = steps
@@ -72,6 +77,8 @@ class Plan:
         self.tallies = tallies
         self.tallied = tallied
         self.gives = gives
+        self.at_once = at_once
+        self.asked = asked
         self.out = -1
         step: Step
         for step in steps:
@@ -117,13 +124,15 @@ def _frozen(x):
 
     Arrays of floats are not: they may be large, and a user who writes to them can make them a tensor.
     """
+    if x is None:
+        return None
     if isinstance(x, tuple):
         return tuple([_frozen(part) for part in x])
     if isinstance(x, list):
         return [_frozen(part) for part in x]
     if isinstance(x, Value):
         x = cython.cast(Value, x).now()
-    return x.copy() if isinstance(x, np.ndarray) and x.dtype.kind in "iub" else x
+    return x.copy() if cnp.PyArray_Check(x) and x.dtype.kind in "iub" else x
 
 
 def with_frozen_index(attrs, place):

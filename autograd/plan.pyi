@@ -11,6 +11,7 @@ FROM_SAVED: int
 FROM_ATTRIBUTE: int
 FROM_STEP: int
 FROM_TALLY: int
+FROM_NOTHING: int
 
 class Step:
     def __init__(self, rule: Callable, target: int, arguments: tuple, op: Op | None = None) -> None: ...
@@ -24,4 +25,6 @@ class Plan:
         tallies: dict | None = None,
         tallied: int = -1,
         gives: bool = False,
+        at_once: Step | None = None,
+        asked: int = 0,
     ) -> None: ...

@@ -211,6 +211,9 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
     if create_graph and op.twin is not None:
         _differentiate_twin(node, g)
         return
+    at_once: cython.bint = plan.at_once is not None and steps is plan.steps and not create_graph
+    if at_once and op.timed is None and _run_at_once(node, g, plan):  # a profile knows the work of the rules
+        return
     held: tuple = node.held
     degree: cython.Py_ssize_t = node.degree
     alias: Value = None
@@ -242,6 +245,38 @@ def _differentiate(node: Node, g: Value, create_graph: cython.bint, steps: tuple
                         _deliver_checked(node, edge, part, create_graph)
             elif result is not None:
                 _deliver_checked(node, held[step.target], result, create_graph)
+
+
+@cython.cfunc
+@cython.returns(cython.bint)
+def _run_at_once(node: Node, g: Value, plan: Plan):
+    """Has a kernel make all gradients of a node in one call; False if it refuses."""
+    arguments: cython.pointer(PyObject)[MAX_ARGUMENTS]
+    call: Step = plan.at_once
+    call.gather(node, g, None, None, arguments)
+    i: cython.int
+    for i in range(call.count):
+        if isinstance(cython.cast(object, arguments[i]), Value):
+            arguments[i] = tape_pointer(cython.cast(Value, cython.cast(object, arguments[i])).now())
+    which: cython.int = plan.asked
+    for i in range(node.degree):
+        if which >> i & 1 and not cython.cast(Node, node.held[i]).needed:
+            which -= 1 << i  # autograd.grad() asks for others
+    asked = which
+    arguments[call.count] = tape_pointer(asked)
+    try:
+        made = tape_call(call.rule, arguments, call.count + 1, cython.NULL)
+    except (ValueError, TypeError, IndexError):
+        return False  # the rules compute it otherwise, or say what is wrong
+    gradients: list = made
+    if len(gradients) != node.degree:
+        raise GraphError(f"{node.op.name}: grads_at_once made {len(gradients)} gradients of {node.degree} inputs")
+    for i in range(node.degree):
+        if which >> i & 1 and gradients[i] is not None:
+            part: Value = wrap(gradients[i], None)
+            gradients[i] = None  # which leaves the array to its value
+            _deliver_checked(node, node.held[i], part, False)
+    return True
 
 
 @cython.cfunc

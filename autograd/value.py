@@ -7,6 +7,7 @@ reference counting frees a graph as soon as nobody can differentiate it any more
 import cython
 import numpy as np
 from cython.cimports import numpy as cnp
+from cython.cimports.autograd.capi import tape_items
 from cython.cimports.autograd.deferred import compute_readers
 from cython.cimports.autograd.kernels import retire
 
@@ -251,6 +252,12 @@ class Node:
     def release(self):
         """Lets go of all that a backward pass needs."""
         if self.op is not None:
+            held: tuple = self.held
+            if held is not None and tape_references(cython.cast(cython.pointer(PyObject), held)) == 2:
+                i: cython.Py_ssize_t
+                for i in range(self.degree, len(held)):
+                    if cnp.PyArray_CheckExact(cython.cast(object, tape_items(held)[i])):  # an extra result
+                        retire(tape_items(held)[i])
             self.held = None
             self.degree = 0
             self.attrs = None

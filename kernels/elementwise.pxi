@@ -277,7 +277,7 @@ def relu(x, inplace=False):
     return run_unary(table(a).relu, a, 0)
 
 
-def relu_grad(g, out):
+cpdef cnp.ndarray relu_grad(g, out):
     """g where out > 0 (or NaN), else 0."""
     cdef cnp.ndarray y = dense(out, "relu_grad")
     return run_binary(table(y).relu_grad, in_layout_of(y, g, "relu_grad", "out", "g"), y, 0)

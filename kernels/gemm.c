@@ -16,6 +16,7 @@ enum {
     PACK_PANELS = 2,          /* of B at a time if a single chunk of A uses them: they stay in L2 */
     M_CHUNK = 96,             /* rows of A that are used by all panels in turn: they stay in L2 */
     M_CHUNK_WIDE = 288,       /* the same with AVX-512, whose tiles ask twice as often for B, which lies in L3 */
+    SMALL = 128,              /* columns and steps of what needs no blocks */
     M_BLOCK = 4096,           /* rows per task: each task packs its block of B for itself */
     M_BLOCK_LEAST = 48,       /* and at least */
     TASKS_PER_THREAD = 4,     /* so that threads finish together */
@@ -104,10 +105,10 @@ static int64_t near_columns(const gemm_run* r, int vectors, int64_t j, int64_t e
  * was kept, its next panels. */
 static gemm_ahead what_next(const gemm_run* r, const gemm_panel_args* g, const gemm_segment* segment,
                             const char* next_rows, int packed) {
+    if (!next_rows && (!r->kept || !packed)) return (gemm_ahead){0};
     const int64_t width = g->vectors * r->t->lanes, panels = ceil_div(g->n, width);
     const int tallest = gemm_tallest(g->vectors, r->t->panel);
     if (next_rows) return (gemm_ahead){next_rows, ceil_div(tallest * r->size, panels)};
-    if (!r->kept || !packed) return (gemm_ahead){0};
     const char* next = (const char*)segment->b + panels * width * segment->k * r->size;
     return (gemm_ahead){next, ceil_div(width * r->size, ceil_div(g->m, tallest))};
 }
@@ -249,6 +250,10 @@ static int64_t columns_in_place(const gemm_run* r) {
 /* Sizes of tasks may depend on the number of threads: they do not change the bits of the result. */
 static int64_t partition(gemm_run* r, int threads) {
     const gemm_problem* p = r->p;
+    if (threads == 1 && p->m <= M_CHUNK && p->k <= SMALL && p->n <= SMALL) { /* is one task, without divisions */
+        r->n_block = p->n, r->m_block = p->m, r->k_block = p->k, r->m_chunk = M_CHUNK, r->pack_block = p->n;
+        return r->n_tasks = 1;
+    }
     const int64_t panel = (r->far ? GEMM_FAR_PANEL : r->t->panel) * r->t->lanes,
                   wanted = threads > 1 ? TASKS_PER_THREAD * threads : 1;
     const int64_t n_tasks = ceil_div(p->n * r->size, N_BLOCK_BYTES), m_tasks = ceil_div(p->m, M_BLOCK);
@@ -468,10 +473,9 @@ const char* gemm_algorithm_name(gemm_algorithm algorithm) {
 }
 
 static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, const void* b, void* c, int threads) {
-    const gemm_problem row = as_row(p);
     if (is_column(p)) {
-        const void* swap = a;
-        a = b, b = swap, p = &row;
+        const gemm_problem row = as_row(p);
+        return gemm_2d(t, &row, b, a, c, threads);
     }
     gemm_run r = {.t = t, .p = p, .a = a, .b = b, .c = c, .size = t->lane_bytes / t->lanes};
     const char* reason;
@@ -485,8 +489,9 @@ static int gemm_2d(const kernel_table* t, const gemm_problem* p, const void* a, 
         case GEMM_BLOCKS:
             break;
     }
+    if (!turns(t, p)) return gemm_by_blocks(&r, threads);
     const gemm_problem other = turn(p);
-    if (turns(t, p)) r = (gemm_run){.t = t, .p = &other, .a = b, .b = a, .c = c, .size = r.size, .turned = 1};
+    r = (gemm_run){.t = t, .p = &other, .a = b, .b = a, .c = c, .size = r.size, .turned = 1};
     return gemm_by_blocks(&r, threads);
 }
 

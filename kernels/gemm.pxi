@@ -242,6 +242,24 @@ cpdef cnp.ndarray linear_grad_w(cnp.ndarray g, cnp.ndarray x):
     return out
 
 
+def linear_grads(cnp.ndarray g, x, w, out, int which):
+    """The gradients of linear for x, w and b: a list, None for those whose bit is not in `which`. out: the result, if
+    it was linear_relu."""
+    cdef list found = [None, None, None]
+    if g is None:
+        raise TypeError("linear_grads: expected an array g, got None")
+    cdef cnp.ndarray z = g if out is None else relu_grad(g, out)
+    if which & 1:
+        found[0] = matmul(z, w)
+    if which & 2:
+        found[1] = linear_grad_w(z, x)
+    if which & 4:
+        found[2] = sum_rows(z)
+    if z is not g:
+        retire(<PyObject *>z)
+    return found
+
+
 cdef cnp.ndarray bias_of(str op, cnp.ndarray b, cnp.ndarray w):
     """b as a plain vector of K values, or None."""
     if b is None:

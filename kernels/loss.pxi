@@ -224,7 +224,8 @@ def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, 
     cdef const void *w = class_weight(weight, a, "cross_entropy_grad", keep)
     cdef cnp.npy_intp rows = cnp.PyArray_SIZE(classes), C = cnp.PyArray_DIM(a, 1)
     cdef int dtype = dtype_index(a)
-    cdef double w_sum = C, divisor
+    cdef double w_sum = C, divisor, share
+    cdef float single_share
     cdef cnp.npy_intp i
     check_smoothing(label_smoothing, "cross_entropy_grad")
     if cnp.PyArray_TYPE(grad) != cnp.PyArray_TYPE(a):
@@ -234,16 +235,16 @@ def cross_entropy_grad(g, logp, labels, weight=None, int64_t ignore_index=-100, 
     if reduce != EACH and cnp.PyArray_NDIM(grad) != 0:
         raise ValueError(f"cross_entropy_grad: g has shape {np.shape(grad)}, expected one value for {reduction!r}")
     grad = contiguous(grad)
+    cdef const void *first = cnp.PyArray_DATA(grad)
     if w != NULL:
         w_sum = 0
         for i in range(C):
             w_sum += element(keep[0], i)
     if reduce == MEAN:
         divisor = labels_weight(dtype, <const int64_t *>cnp.PyArray_DATA(classes), rows, w, ignore_index)
-        share = empty(0, NULL, cnp.PyArray_TYPE(a))
-        set_element(share, 0, element(grad, 0) / divisor if divisor else 0.0)
-        grad = share
-    cdef const void *first = cnp.PyArray_DATA(grad)
+        share = element(grad, 0) / divisor if divisor else 0.0
+        single_share = <float>share
+        first = <const void *>&single_share if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT32 else <const void *>&share
     if rows * C < RELEASE_GIL:
         cross_entropy_grad_rows(dtype, first, reduce == EACH, cnp.PyArray_DATA(a),
                                 <const int64_t *>cnp.PyArray_DATA(classes), w, w_sum, ignore_index, label_smoothing,

@@ -102,6 +102,22 @@ cdef cnp.ndarray sum_dense(cnp.ndarray x, const bint *reduced, bint keepdims):
     return reduce_dense(REDUCE_SUM, x, reduced, keepdims)
 
 
+cdef cnp.ndarray sum_rows(cnp.ndarray x):
+    """The sum over all axes but the last, as sum() computes it."""
+    cdef bint reduced[MAX_AXES]
+    cdef int i, last = cnp.PyArray_NDIM(x) - 1
+    cdef cnp.npy_intp n
+    cdef cnp.ndarray out
+    if last >= 0 and is_float(x) and cnp.PyArray_ISCARRAY_RO(x) and cnp.PyArray_SIZE(x):  # most are
+        n = cnp.PyArray_DIM(x, last)
+        out = empty(1, &n, cnp.PyArray_TYPE(x))
+        reduced_middle(REDUCE_SUM, x, cnp.PyArray_DATA(x), 1, cnp.PyArray_SIZE(x) // n, n, cnp.PyArray_DATA(out))
+        return out
+    for i in range(last + 1):
+        reduced[i] = i < last
+    return sum_dense(dense(x, "sum"), reduced, False)
+
+
 def sum_to(x, shape):
     """Sums over the axes along which an array of this shape was broadcast to x's."""
     cdef cnp.ndarray a = dense(x, "sum_to")

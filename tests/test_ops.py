@@ -27,6 +27,7 @@ MANY = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 1
         for row in RECORDS
         for check in CHECKS
         if check != "threads" or not row.values[0].composite  # threads are the kernels' business, in ops of their own
+        if check != "at once" or row.values[0].at_once
     ],
 )
 def test_check(check, record, count):

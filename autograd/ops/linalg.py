@@ -14,7 +14,6 @@ from autograd.sampling import Case, Sampler
 from autograd.tape import declare
 from autograd.tensor import Tensor
 
-_sum_to = declare("sum_to")
 _relu_grad = declare("relu_grad")
 
 
@@ -188,11 +187,14 @@ def linear_grad_w(u, x):
 
 
 linear_grad_w.grads(u=Direct(linear, "x", "g"), x=Direct(matmul, "u", "g"))
-linear.grads(
-    x=Direct(matmul, "g", "w"),
-    w=Direct(linear_grad_w, "g", "x"),
-    b=Direct(_sum_to, "g", "b_shape"),
-)
+
+
+def _linear_b(g: Tensor) -> Tensor:
+    return g.sum(tuple(range(g.ndim - 1)))
+
+
+linear.grads(x=Direct(matmul, "g", "w"), w=Direct(linear_grad_w, "g", "x"), b=_linear_b)
+linear.grads_at_once(kernels.linear_grads, "g", "x", "w", None)
 
 
 def _relu_samples(s: Sampler) -> Case:
@@ -221,8 +223,9 @@ linear_relu.grads(
     gz=Direct(_relu_grad, "g", "out"),
     x=Direct(matmul, "gz", "w"),
     w=Direct(linear_grad_w, "gz", "x"),
-    b=Direct(_sum_to, "gz", "b_shape"),
+    b=lambda gz: _linear_b(gz),
 )
+linear_relu.grads_at_once(kernels.linear_grads, "g", "x", "w", "out")
 
 
 # ---------------------------------------------------------------------------------------------- PyTorch's short forms

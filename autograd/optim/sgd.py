@@ -1,3 +1,5 @@
+# cython: annotation_typing=False
+# (or a learning rate given as an int, an array or a tensor would become a float)
 """Stochastic gradient descent."""
 
 from __future__ import annotations
@@ -6,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import kernels
+from autograd.kernels import sgd_step
 from autograd.optim.many import kept
 from autograd.optim.optimizer import Optimizer, Params
 from autograd.tensor import Tensor
@@ -59,7 +61,7 @@ class SGD(Optimizer):
         first: list[bool] | bool = False
         if momentum:
             momenta, first = kept(self.state, params, "momentum_buffer")
-        kernels.sgd_step(
+        sgd_step(
             arrays,
             grads,
             momenta,
