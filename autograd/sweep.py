@@ -262,7 +262,7 @@ def _run_at_once(node: Node, g: Value, plan: Plan):
     for i in range(node.degree):
         if which >> i & 1 and not cython.cast(Node, node.held[i]).needed:
             which -= 1 << i  # autograd.grad() asks for others
-    asked = which
+    asked: object = which  # or it would be a C number, whose object dies with the next line
     arguments[call.count] = tape_pointer(asked)
     try:
         made = tape_call(call.rule, arguments, call.count + 1, cython.NULL)
