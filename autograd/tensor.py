@@ -269,10 +269,10 @@ class Tensor(Operators):
         """Adds d(self)/d(leaf), contracted with `gradient` (default 1 for a scalar), to the `grad` of every leaf."""
         if self.node is None:
             raise GraphError("backward: this tensor does not require gradients; was it made under no_grad()?")
-        if gradient is None and self.array.size != 1:
+        if gradient is None and cnp.PyArray_SIZE(self.array) != 1:
             raise ShapeError(f"backward: a tensor of shape {self.shape} needs a gradient argument; or sum() it first")
         if gradient is None:
-            seed = np.ones_like(self.array) if self.array.ndim or create_graph else one_like(self.array)
+            seed = np.ones_like(self.array) if cnp.PyArray_NDIM(self.array) or create_graph else one_like(self.array)
         else:
             seed = as_array(gradient, self.array.dtype)
             if seed.shape != self.shape:

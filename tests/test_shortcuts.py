@@ -1,6 +1,7 @@
 """What the fast ways through layers and gradients must not change."""
 
 import copy
+import functools
 import pickle
 from types import MethodType
 
@@ -79,6 +80,52 @@ def test_arguments_by_name_and_changed_attributes():
     assert layer(x)[1].tolist() == [[[[5, 7], [13, 15]]]]
     layer.return_indices, layer.stride = False, 1
     assert layer(x).shape == (1, 1, 3, 3)
+
+
+def test_any_way_to_change_what_a_call_has_seen():
+    class Doubled(nn.Linear):
+        forward = double
+
+    x, layer, called = ag.ones(1, 2), nn.Linear(2, 1, bias=False), []
+    ones, twos = nn.Parameter(ag.ones(1, 2)), nn.Parameter(ag.full((1, 2), 2.0))
+
+    def change(how, expected):
+        how()
+        for steps in ([layer], [layer], fused([layer, nn.ReLU()])):
+            assert functools.reduce(lambda y, step: step(y), steps, x).tolist() == expected
+
+    change(lambda: setattr(layer, "weight", ones), [[2]])
+    change(lambda: layer.__dict__.update(weight=twos), [[4]])
+    change(lambda: layer.load_state_dict({"weight": ag.ones(1, 2)}), [[2]])
+    change(lambda: layer.register_parameter("bias", nn.Parameter(ag.ones(1))), [[3]])
+    change(lambda: delattr(layer, "bias") or layer.register_parameter("bias", None), [[2]])
+    change(lambda: layer.__dict__.update(_hooks=dict(layer._hooks)), [[2]])
+    hook = layer.register_forward_hook(lambda *args: called.append(args))
+    change(lambda: None, [[2]])
+    assert len(called) == 3
+    change(hook.remove, [[2]])
+    assert len(called) == 3
+    change(lambda: setattr(layer, "__class__", Doubled), [[2, 2]])
+    change(lambda: setattr(layer, "__class__", nn.Linear), [[2]])
+    del layer.weight
+    with pytest.raises(AttributeError, match="no attribute 'weight'"):
+        layer(x)
+
+
+class Slotted(nn.Module):
+    __slots__ = ("extra",)
+
+
+def test_copies_keep_slots_and_forget_what_was_seen():
+    layer = Slotted()
+    layer.inner, layer.extra = nn.Linear(2, 1), 5
+    layer.inner(ag.ones(1, 2))
+    for other in (copy.deepcopy(layer), copy.copy(layer), pickle.loads(pickle.dumps(layer))):
+        assert other.extra == 5
+        with ag.no_grad():
+            other.inner.weight = nn.Parameter(ag.full((1, 2), 3.0))
+            other.inner.bias = None
+        assert other.inner(ag.ones(1, 2)).tolist() == [[6]]
 
 
 def test_attributes_of_a_class_of_ones_own():

@@ -9,16 +9,38 @@ cdef extern from *:
         PyType_Modified((PyTypeObject *)subclass);
     }
 
+    /* A number that every change of a dict changes; where Python no longer keeps one, as if something always did. */
+    static inline unsigned long long dict_version(PyObject *dict) {
+    #if PY_VERSION_HEX < 0x030c0000
+        return ((PyDictObject *)dict)->ma_version_tag;
+    #else
+        static unsigned long long last;
+        return ++last;
+    #endif
+    }
+
     static _Thread_local int nesting __attribute__((unused)) = 0; /* of this thread's forward methods */
     """
+    unsigned long long dict_version(dict items)
     int nesting
     void inherit_getattr(object subclass, object base)
 
 cdef extern from "Python.h":
     dict instance_dict "PyObject_GenericGetDict" (object module, void *context)
 
+cdef class Seen:
+    cdef unsigned long long version
+    cdef object kind, known
+    cdef dict hooks
+    cdef bint own_forward
+    cdef Op op
+    cdef Py_ssize_t given
+    cdef tuple rest, attrs
+
+
 cdef class Callable:
     cdef dict __dict__
+    cdef Seen seen
 
 
 cdef class Shortcut:
@@ -28,6 +50,7 @@ cdef class Shortcut:
     cdef int dimensions
 
     cdef take(self, Callable module, Op op, tuple arguments)
+    cdef bint look(self, Seen seen, dict state, Op op, Py_ssize_t given) except -1
     cdef call(self, Callable module, Op op, tuple inputs, tuple attrs)
 
 

@@ -13,6 +13,38 @@ from autograd.errors import DTypeError, ShapeError
 cnp.import_array()
 
 
+_shortcuts = cython.declare(dict, {})
+
+
+class Seen:
+    """What the attributes of a module say, until one of them changes: its hooks, whether it has a forward of its own.
+
+    kind: its class; known: the Shortcut or Chain of that. op, given, rest, attrs: how a Shortcut calls this op with so
+    many arguments of the module; op None: not looked up.
+    """
+
+
+@cython.cfunc
+@cython.returns(Seen)
+def look_at(module: Callable):
+    state: dict = instance_dict(module, cython.NULL)
+    version: cython.ulonglong = dict_version(state)
+    seen: Seen = module.seen
+    if seen is None:
+        seen = module.seen = Seen.__new__(Seen)
+    if seen.version != version or seen.kind is not type(module):
+        hooks = state.get("_hooks")
+        if hooks is None:
+            module._explain_missing("_hooks")
+        seen.hooks = hooks
+        seen.own_forward = "forward" in state
+        seen.op = None
+        seen.kind = type(module)
+        seen.known = _shortcuts.get(type(module))
+        seen.version = version
+    return seen
+
+
 @cython.auto_pickle(False)  # the state is __dict__ alone
 @cython.cclass
 class Callable:
@@ -20,10 +52,11 @@ class Callable:
 
     def __call__(self, *args, **kwargs):
         try:
-            if has_hooks(self):
+            seen: Seen = look_at(self)
+            if len(seen.hooks) > 0:
                 return self._call_hooked(args, kwargs)
             if not kwargs:
-                known = _shortcuts.get(type(self))
+                known = seen.known
                 if isinstance(known, Shortcut):
                     shortcut: Shortcut = known
                     result = shortcut.take(self, shortcut.op, args)
@@ -37,6 +70,9 @@ class Callable:
         except (ShapeError, DTypeError) as error:
             self._locate(error)
             raise
+
+    def __getnewargs__(self):
+        return ()  # or Python would not copy and pickle what has fields in C, but `seen` is no part of the state
 
     def __getattr__(self, name):  # only called for what is missing
         self._explain_missing(name)
@@ -66,23 +102,10 @@ def inside_forward() -> bool:
     return nesting > 0
 
 
-@cython.cfunc
-@cython.returns(cython.bint)
-@cython.exceptval(-1)
-def has_hooks(module: Callable):
-    state: dict = instance_dict(module, cython.NULL)
-    hooks: dict = state.get("_hooks")
-    if hooks is None:
-        module._explain_missing("_hooks")
-    return len(hooks) > 0
-
-
 def is_plain(module: Callable):
     """Whether calling the module does nothing beside its class's forward."""
-    return not has_hooks(module) and "forward" not in instance_dict(module, cython.NULL)
-
-
-_shortcuts = cython.declare(dict, {})
+    seen: Seen = look_at(module)
+    return len(seen.hooks) == 0 and not seen.own_forward
 
 
 class Shortcut:
@@ -103,34 +126,42 @@ class Shortcut:
 
     def take(self, module: Callable, op: Op, arguments: tuple):
         """The op's result; None where only forward will do, which also says best what is wrong with the arguments."""
-        state: dict = instance_dict(module, cython.NULL)
+        seen: Seen = look_at(module)
         given: cython.Py_ssize_t = len(arguments)
-        count: cython.Py_ssize_t = given + len(self.names)
-        if count != op.inputs + len(op.defaults) or type(module).forward is not self.forward or "forward" in state:
+        if seen.own_forward or type(module).forward is not self.forward:
             return None
-        if self.only_if is not None and state.get(self.only_if[0]) != self.only_if[1]:
+        looked: cython.bint = seen.op is op and seen.given == given
+        if not looked and not self.look(seen, instance_dict(module, cython.NULL), op, given):
             return None
+        rest, attrs = seen.rest, seen.attrs  # held: another thread may look anew
         if self.dimensions >= 0 and getattr(arguments[0], "ndim", -1) != self.dimensions:
             return None
         inputs: tuple = tape_tuple(op.inputs)
-        attrs: tuple = tape_tuple(len(op.defaults))
         i: cython.Py_ssize_t
-        for i in range(count):
-            if i < given:
-                value = arguments[i]
-            else:
-                found: cython.pointer(PyObject) = PyDict_GetItemWithError(state, self.names[i - given])
-                if found == cython.NULL:
-                    return None
-                value = cython.cast(object, found)
-            if i < op.inputs:
-                tape_set(inputs, i, value)
-            else:
-                tape_set(attrs, i - op.inputs, value)
+        for i in range(op.inputs):
+            tape_set(inputs, i, arguments[i] if i < given else rest[i - given])
         try:
-            return self.call(module, op, inputs, attrs if len(attrs) else op.defaults)
+            return self.call(module, op, inputs, attrs)
         except (ShapeError, DTypeError):
             return None
+
+    def look(self, seen: Seen, state: dict, op: Op, given: cython.Py_ssize_t):
+        """Notes the attributes with which to call the op; whether these are what it takes."""
+        if given > op.inputs or given + len(self.names) != op.inputs + len(op.defaults):
+            return False
+        if self.only_if is not None and state.get(self.only_if[0]) != self.only_if[1]:
+            return False
+        values: list = []
+        for name in self.names:
+            found: cython.pointer(PyObject) = PyDict_GetItemWithError(state, name)
+            if found == cython.NULL:
+                return False
+            values.append(cython.cast(object, found))
+        seen.rest = tuple(values[: op.inputs - given])
+        seen.attrs = tuple(values[op.inputs - given :]) if op.defaults else op.defaults
+        seen.given = given
+        seen.op = op
+        return True
 
     def call(self, module: Callable, op: Op, inputs: tuple, attrs: tuple):
         return op.run(tape_items(inputs), op.inputs, attrs, None)
@@ -183,7 +214,7 @@ class WithReLU:
     def run(self, x):
         if not (is_plain(self.layer) and is_plain(self.relu) and fusion.enabled):
             return self.relu(self.layer(x))
-        shortcut: Shortcut = _shortcuts.get(type(self.layer))
+        shortcut: Shortcut = look_at(self.layer).known
         if shortcut is not None and shortcut.with_relu is not None and self.forward == "forward_relu":
             result = shortcut.take(self.layer, shortcut.with_relu, (x,))
             if result is not None:
