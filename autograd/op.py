@@ -39,6 +39,7 @@ from autograd.plan import (
     FROM_SAVED,
     FROM_STEP,
     FROM_TALLY,
+    MAX_ARGUMENTS,
     SAVE_EXTRA,
     SAVE_INPUT,
     SAVE_OUT,
@@ -137,6 +138,7 @@ class Record(Signature):
         """
         self._check_rules(rules)
         self.rules = dict(rules)
+        self.at_once = None  # is of the rules before
         return self._with_new_rules()
 
     def grads_at_once(self, kernel: Callable, *wanted: str | None) -> Op:
@@ -145,6 +147,9 @@ class Record(Signature):
         kernel(*wanted, which) gets arrays where a rule gets tensors, None for what no rule saves, and returns a list of
         the inputs' gradients, with the same bits; None for those whose bit is not in `which`.
         """
+        known = {"g", "out", None, *self.inputs, *self.attrs, *self.extras, *(f"{i}_shape" for i in self.inputs)}
+        if self.variadic or len(wanted) >= MAX_ARGUMENTS or not known.issuperset(wanted):
+            raise TypeError(f"{self.name}.grads_at_once: not for variadic ops, or some of {wanted} is no argument")
         self.at_once = kernel, wanted
         return self._with_new_rules()
 

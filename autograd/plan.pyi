@@ -12,6 +12,7 @@ FROM_ATTRIBUTE: int
 FROM_STEP: int
 FROM_TALLY: int
 FROM_NOTHING: int
+MAX_ARGUMENTS: int
 
 class Step:
     def __init__(self, rule: Callable, target: int, arguments: tuple, op: Op | None = None) -> None: ...

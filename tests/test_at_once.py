@@ -6,6 +6,7 @@ import pytest
 import autograd as ag
 from autograd.checking.opcheck import check_op
 from autograd.nn import functional as F
+from autograd.op import registry
 
 
 def rows(*shape, requires_grad=True):
@@ -13,7 +14,7 @@ def rows(*shape, requires_grad=True):
 
 
 def planted(at_once):
-    @ag.op(name="planted_product", samples=lambda s: s.case(*[s.array((3,))] * 2), reference=lambda x, y: x * y)
+    @ag.op(name="product_at_once", samples=lambda s: s.case(*[s.array((3,))] * 2), reference=lambda x, y: x * y)
     def product(x, y):
         """x * y"""
         return x * y
@@ -50,6 +51,18 @@ def test_declared_by_a_user():
 def test_check_op_finds_what_differs_from_the_rules(wrong):
     report = check_op(planted(wrong), 3, checks=["at once"])
     assert not report.ok
+
+
+def test_what_cannot_be_declared():
+    op = planted(both)
+    with pytest.raises(TypeError, match="grads_at_once"):
+        op.grads_at_once(both, "g", "z")
+    with pytest.raises(TypeError, match="variadic"):
+        registry()["concatenate"].grads_at_once(both, "g")
+    op.grads(x=lambda g, y: g * y, y=lambda g, x: g * x * 2)  # leaves nothing of the call for other rules
+    x, y = rows(4), rows(4)
+    op(x, y).backward(ag.ones(4))
+    np.testing.assert_array_equal(y.grad.array, 2 * x.array)
 
 
 def test_a_refusal_leaves_it_to_the_rules():

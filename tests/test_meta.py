@@ -61,13 +61,13 @@ def planted(record, name, fault):
         found = rule(*args)
         return [spoil(g) for g in found] if record.variadic else spoil(found)
 
-    at_once, record.at_once = record.at_once, None
+    at_once = record.at_once
     record.grads(**{**rules, name: broken})
     try:
         yield
     finally:
-        record.at_once = at_once
         record.grads(**rules)
+        record.at_once = at_once
 
 
 def draw(record, number):
