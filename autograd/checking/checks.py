@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
+from autograd.checking.at_once import check_at_once
 from autograd.checking.gradcheck import adjoint_check, examine, first_order
 from autograd.checking.half import check_halves
-from autograd.checking.opcall import LAYOUTS, CheckFailed, OpCall, default_seed, emptied, plain
+from autograd.checking.opcall import LAYOUTS, CheckFailed, OpCall, emptied, plain
 from autograd.errors import DTypeError, GraphError, ShapeError
 from autograd.op import Record, registry
 from autograd.sampling import Case
@@ -128,32 +129,6 @@ def check_second_order(call: OpCall) -> float | None:
         return None
     gradient, arguments = first_order(call, call.checked(wanted))
     return examine(gradient, arguments, rtol=1e-5).worst
-
-
-def check_at_once(call: OpCall) -> float | None:
-    """The kernel that makes all gradients in one call: the bits of the rules, for all inputs and for each alone."""
-    record = call.record
-    kernel, wanted = record.at_once, call.differentiable()
-    if kernel is None:
-        return None
-    found = []
-    try:
-        for record.at_once in (kernel, None):
-            record.call.forget_plans()
-            found.append([g.tobytes() for some in (wanted, *([i] for i in wanted)) for g in _gradients(call, some)])
-    finally:
-        record.at_once = kernel
-        record.call.forget_plans()
-    if found[0] != found[1]:
-        raise CheckFailed("the gradients made at once differ from those of the rules")
-    return 0.0
-
-
-def _gradients(call: OpCall, wanted: Sequence[int]) -> list[np.ndarray]:
-    arguments = call.checked(wanted)
-    y = call(*arguments)
-    y.backward(Tensor(default_seed(y.shape, y.dtype)))
-    return [arguments[i].grad.array for i in wanted]
 
 
 def _results(found: Any) -> list[Tensor]:
