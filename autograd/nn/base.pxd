@@ -49,7 +49,7 @@ cdef class Shortcut:
     cdef readonly tuple names, only_if
     cdef int dimensions
 
-    cdef take(self, Callable module, Op op, tuple arguments)
+    cdef take(self, Callable module, Seen seen, Op op, tuple arguments)
     cdef bint look(self, Seen seen, dict state, Op op, Py_ssize_t given) except -1
     cdef call(self, Callable module, Op op, tuple inputs, tuple attrs)
 

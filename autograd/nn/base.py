@@ -59,7 +59,7 @@ class Callable:
                 known = seen.known
                 if isinstance(known, Shortcut):
                     shortcut: Shortcut = known
-                    result = shortcut.take(self, shortcut.op, args)
+                    result = shortcut.take(self, seen, shortcut.op, args)
                     if result is not None:
                         return result
                 elif known is not None:
@@ -124,9 +124,8 @@ class Shortcut:
         self.dimensions = dimensions
         _shortcuts[layer] = self
 
-    def take(self, module: Callable, op: Op, arguments: tuple):
+    def take(self, module: Callable, seen: Seen, op: Op, arguments: tuple):
         """The op's result; None where only forward will do, which also says best what is wrong with the arguments."""
-        seen: Seen = look_at(module)
         given: cython.Py_ssize_t = len(arguments)
         if seen.own_forward or type(module).forward is not self.forward:
             return None
@@ -214,9 +213,10 @@ class WithReLU:
     def run(self, x):
         if not (is_plain(self.layer) and is_plain(self.relu) and fusion.enabled):
             return self.relu(self.layer(x))
-        shortcut: Shortcut = look_at(self.layer).known
+        seen: Seen = look_at(self.layer)
+        shortcut: Shortcut = seen.known
         if shortcut is not None and shortcut.with_relu is not None and self.forward == "forward_relu":
-            result = shortcut.take(self.layer, shortcut.with_relu, (x,))
+            result = shortcut.take(self.layer, seen, shortcut.with_relu, (x,))
             if result is not None:
                 return result
         try:
