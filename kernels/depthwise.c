@@ -81,14 +81,8 @@ int depthwise_is_3x3(const kernel_table* t, const conv_geometry* g) {
            g->stride_w <= 2 && g->c >= t->lanes;
 }
 
-/* Short vectors load and store the nine sums of a row too often, but channels that fill no vector are worse. */
-static int row_by_row_pays(const kernel_table* t, const conv_geometry* g) {
-    return depthwise_is_3x3(t, g) && (t->lane_bytes == 64 || g->c % t->lanes);
-}
-
 int depthwise_normalizes(const kernel_table* t, const conv_geometry* g) {
-    t = conv_filled_table(t, g->c);
-    return row_by_row_pays(t, g);
+    return depthwise_is_3x3(conv_filled_table(t, g->c), g);
 }
 
 void depthwise_3x3_row(const kernel_table* t, const conv_geometry* g, const void* const* rows,
@@ -338,7 +332,7 @@ static void grad_w_task(void* context, int64_t chunk, int thread) {
     memset(partial, 0, (size_t)run->partial_bytes);
     for (int64_t i = run->blocks * chunk / run->chunks; i < run->blocks * (chunk + 1) / run->chunks; i++) {
         const int64_t n = i / run->row_blocks, p0 = i % run->row_blocks * run->rows;
-        if (row_by_row_pays(run->t, g)) {
+        if (depthwise_is_3x3(run->t, g)) {
             for (int64_t p = p0; p < conv_min(g->p, p0 + run->rows); p++)
                 add_row_3x3(run, n, p, row_of_grad(run, n, p), partial);
             continue;
@@ -382,7 +376,7 @@ int depthwise_grad_w(const kernel_table* t, const conv_geometry* g, const void* 
 
 int depthwise_grads_fit(const kernel_table* t, const conv_geometry* f) {
     t = conv_filled_table(t, f->c);
-    return row_by_row_pays(t, f) && f->stride_h == f->stride_w && f->origin_h == -1 && f->origin_w == -1 &&
+    return depthwise_is_3x3(t, f) && f->stride_h == f->stride_w && f->origin_h == -1 && f->origin_w == -1 &&
            (f->stride_h == 2 || f->p == f->h);
 }
 
