@@ -11,6 +11,9 @@ extern const kernel_table table_f32_avx512, table_f64_avx512;
 
 static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 static int has_avx512(void) {
+#ifdef EMULATE_AVX512
+    return has_avx2();
+#endif
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && has_avx2();
 }

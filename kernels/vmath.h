@@ -45,6 +45,14 @@
 #define SQRT_HALF_BITS 0x3fe6a09e667f3bcd
 #endif
 
+/* Whether there are instructions for 64 bytes: not where that instance is emulated. */
+#undef AVX512
+#if VECTOR_BYTES == 64 && !defined(EMULATE_AVX512)
+#define AVX512 1
+#else
+#define AVX512 0
+#endif
+
 /* Signed integers as wide as T: masks, exponents, indices. */
 typedef INT VI __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(1)));
 
@@ -53,10 +61,10 @@ INLINE V K(select)(VI mask, V yes, V no) { return (V)((mask & (VI)yes) | (~mask 
 INLINE V K(vabs)(V x) { return (V)((VI)x & ~((VI) - (V){})); }
 INLINE V K(copysign)(V x, V sign) { return (V)((VI)K(vabs)(x) | ((VI)sign & (VI) - (V){})); }
 /* One instruction each: the larger (smaller) of a and b, b if either is NaN. */
-#if VECTOR_BYTES == 64 && T_BYTES == 4
+#if AVX512 && T_BYTES == 4
 INLINE V K(max_or_second)(V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); }
 INLINE V K(min_or_second)(V a, V b) { return (V)_mm512_min_ps((__m512)a, (__m512)b); }
-#elif VECTOR_BYTES == 64
+#elif AVX512
 INLINE V K(max_or_second)(V a, V b) { return (V)_mm512_max_pd((__m512d)a, (__m512d)b); }
 INLINE V K(min_or_second)(V a, V b) { return (V)_mm512_min_pd((__m512d)a, (__m512d)b); }
 #elif VECTOR_BYTES == 32 && T_BYTES == 4
@@ -65,10 +73,10 @@ INLINE V K(min_or_second)(V a, V b) { return (V)_mm256_min_ps((__m256)a, (__m256
 #elif VECTOR_BYTES == 32
 INLINE V K(max_or_second)(V a, V b) { return (V)_mm256_max_pd((__m256d)a, (__m256d)b); }
 INLINE V K(min_or_second)(V a, V b) { return (V)_mm256_min_pd((__m256d)a, (__m256d)b); }
-#elif defined(__SSE2__) && T_BYTES == 4
+#elif VECTOR_BYTES == 16 && defined(__SSE2__) && T_BYTES == 4
 INLINE V K(max_or_second)(V a, V b) { return (V)_mm_max_ps((__m128)a, (__m128)b); }
 INLINE V K(min_or_second)(V a, V b) { return (V)_mm_min_ps((__m128)a, (__m128)b); }
-#elif defined(__SSE2__)
+#elif VECTOR_BYTES == 16 && defined(__SSE2__)
 INLINE V K(max_or_second)(V a, V b) { return (V)_mm_max_pd((__m128d)a, (__m128d)b); }
 INLINE V K(min_or_second)(V a, V b) { return (V)_mm_min_pd((__m128d)a, (__m128d)b); }
 #else
@@ -76,11 +84,11 @@ INLINE V K(max_or_second)(V a, V b) { return K(select)(a > b, a, b); }
 INLINE V K(min_or_second)(V a, V b) { return K(select)(a < b, a, b); }
 #endif
 /* Per lane yes where a > b, no elsewhere. */
-#if VECTOR_BYTES == 64 && T_BYTES == 4
+#if AVX512 && T_BYTES == 4
 INLINE VI K(if_larger)(V a, V b, VI yes, VI no) {
     return (VI)_mm512_mask_mov_epi32((__m512i)no, _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ), (__m512i)yes);
 }
-#elif VECTOR_BYTES == 64
+#elif AVX512
 INLINE VI K(if_larger)(V a, V b, VI yes, VI no) {
     return (VI)_mm512_mask_mov_epi64((__m512i)no, _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_GT_OQ), (__m512i)yes);
 }
@@ -101,7 +109,7 @@ INLINE V K(affine)(V d, V scale, V shift) { return d * scale + shift; }
 INLINE V K(clamp)(V x, T low, T high) { return K(min_or_second)(K(splat)(high), K(max_or_second)(K(splat)(low), x)); }
 
 /* Whether a mask holds in any lane. */
-#if VECTOR_BYTES == 64
+#if AVX512
 INLINE int K(any)(VI mask) { return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0; }
 #elif VECTOR_BYTES == 32
 INLINE int K(any)(VI mask) { return !_mm256_testz_si256((__m256i)mask, (__m256i)mask); }
@@ -112,19 +120,19 @@ INLINE int K(any)(VI mask) {
     return all != 0;
 }
 #endif
-#if VECTOR_BYTES == 64 && T_BYTES == 4
+#if AVX512 && T_BYTES == 4
 INLINE int K(any_nan)(V x) { return _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q) != 0; }
-#elif VECTOR_BYTES == 64
+#elif AVX512
 INLINE int K(any_nan)(V x) { return _mm512_cmp_pd_mask((__m512d)x, (__m512d)x, _CMP_UNORD_Q) != 0; }
 #else
 INLINE int K(any_nan)(V x) { return K(any)(x != x); }
 #endif
 
 /* The first n < LANES elements at p, zeros behind them; and the reverse. Nothing outside is touched. */
-#if VECTOR_BYTES == 64 && T_BYTES == 4
+#if AVX512 && T_BYTES == 4
 INLINE V K(load_part)(const T* p, int64_t n) { return (V)_mm512_maskz_loadu_ps((1u << n) - 1, p); }
 INLINE void K(store_part)(T* p, V v, int64_t n) { _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v); }
-#elif VECTOR_BYTES == 64
+#elif AVX512
 INLINE V K(load_part)(const T* p, int64_t n) { return (V)_mm512_maskz_loadu_pd((1u << n) - 1, p); }
 INLINE void K(store_part)(T* p, V v, int64_t n) { _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v); }
 #elif VECTOR_BYTES == 32 && T_BYTES == 4
@@ -227,9 +235,9 @@ INLINE V K(reduced_expm1)(V x, VI* n) {
 
 /* x 2^n in two factors, since 2^n itself may be too large, or subnormal. */
 INLINE V K(scale)(V x, VI n) {
-#if VECTOR_BYTES == 64 && T_BYTES == 4
+#if AVX512 && T_BYTES == 4
     return (V)_mm512_scalef_ps((__m512)x, _mm512_cvtepi32_ps((__m512i)n));
-#elif VECTOR_BYTES == 64
+#elif AVX512
     return (V)_mm512_scalef_pd((__m512d)x, _mm512_cvtepi64_pd((__m512i)n));
 #else
     VI half = n >> 1;
