@@ -13,9 +13,10 @@ static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_c
 static int has_avx512(void) {
 #ifdef EMULATE_AVX512
     return has_avx2();
-#endif
+#else
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && has_avx2();
+#endif
 }
 #endif
 static int always(void) { return 1; }
