@@ -134,13 +134,15 @@ norm_tally* norm_tally_gradient(norm_shape s, const norm_gradient* n, const void
 
 void norm_tally_end(norm_tally* w) { free(w); }
 
-static void sum_piece(norm_tally* w, int64_t i) {
+/* told: who has just written the array asks; what else a gradient's sums read may lie in memory. */
+static void sum_piece(norm_tally* w, int64_t i, int told) {
     const job* j = &w->j;
+    const int near = (told && j->mode == SUM_X) || norm_near(j->N * j->C * j->size);
     const piece p = piece_at(j, i);
     const int64_t offset = p.first * j->s.C * j->size, part = i * j->s.C * j->size;
     const char* mean = j->mode == SUM_X ? w->pivots + part : j->mean;
     if (j->mode == SUM_X) j->kernels->norm_pivot(j->x + offset, p.rows, p.cols, w->pivots + part);
-    j->kernels->norm_sums(j->mode, at(j->g, p.first * j->g_pitch * j->size), j->g_pitch, j->x + offset,
+    j->kernels->norm_sums(j->mode, near, at(j->g, p.first * j->g_pitch * j->size), j->g_pitch, j->x + offset,
                           at(j->out, offset), (char*)at(j->masked, offset), p.rows, p.cols, mean, j->scale, j->shift,
                           j->sum1 + part, j->sum2 + part);
 }
@@ -153,14 +155,14 @@ void norm_tally_written(norm_tally* w, int64_t row, int64_t rows, int64_t column
         next = i == j->pieces ? j->N : (p.first + p.rows) * j->repeats;
         if (next > end) next = end;
         const int64_t elements = (next - row) * columns;
-        if (atomic_fetch_sub(&w->left[i], elements) == elements) sum_piece(w, i);
+        if (atomic_fetch_sub(&w->left[i], elements) == elements) sum_piece(w, i, 1);
     }
 }
 
 static void sums_task(void* context, int64_t i, int thread) {
     (void)thread;
     norm_tally* w = context;
-    if (w->left[i]) sum_piece(w, i);
+    if (w->left[i]) sum_piece(w, i, 0);
 }
 
 int64_t norm_tally_left(const norm_tally* w) {
@@ -230,6 +232,13 @@ void batch_norm_begin(norm_tally* w, const void* weight, const void* b, double e
         norm_put(size, rstd, c, 1 / sqrt(var[c] + eps));
     }
     set_affine(size, C, weight, b, rstd, scale, shift);
+}
+
+void norm_move(int64_t C, int size, void* running, double momentum, int value_size, const void* value, double factor) {
+    for (int64_t c = 0; c < C; c++) {
+        const double old = norm_get(size, running, c, 0);
+        norm_put(size, running, c, (1 - momentum) * old + momentum * factor * norm_get(value_size, value, c, 0));
+    }
 }
 
 int batch_norm_eval(norm_shape s, const void* x, const void* residual, const void* w, const void* b, const void* mean,

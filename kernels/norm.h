@@ -13,10 +13,12 @@ enum { NO_RELU, RELU, RELU6 = 6 };
 enum { SUM_X, SUM_G, SUM_G_BY_X, SUM_G_BY_X6, SUM_G_BY_OUT };
 
 /* sum1[c] = sum of v, sum2[c] = sum of v d over the rows; v as above. SUM_G_BY_OUT also stores v. Rows of g lie at a
- * pitch, in elements. */
-#define NORM_SUMS_PARAMETERS                                                                              \
-    (int mode, const void* g_, int64_t g_pitch, const void* x_, const void* out_, void* v_, int64_t rows, \
+ * pitch, in elements. near: a cache holds all that is read. */
+#define NORM_SUMS_PARAMETERS                                                                                        \
+    (int mode, int near, const void* g_, int64_t g_pitch, const void* x_, const void* out_, void* v_, int64_t rows, \
      int64_t cols, const void* mean_, const void* scale_, const void* shift_, void* sum1_, void* sum2_)
+/* Whether a cache may hold so many bytes: L3, if nothing else. */
+static inline int norm_near(int64_t bytes) { return bytes <= (4 << 20); }
 /* A vector near the rows' mean: that of some of them. */
 #define NORM_PIVOT_PARAMETERS (const void* x_, int64_t rows, int64_t cols, void* pivot_)
 /* sums[c] = the sum, in double and in order, of the `rows` rows at this pitch in T. */
@@ -97,6 +99,8 @@ void batch_norm_stats(norm_tally* tally, double* mean, double* var);
 /* The batch's statistics, and what batch_norm_apply takes to normalise by them. */
 void batch_norm_begin(norm_tally* tally, const void* w, const void* b, double eps, void* mean, void* rstd, void* scale,
                       void* shift, double* var);
+/* running = (1 - momentum) running + momentum factor value, of C channels; sizes: of float or double. */
+void norm_move(int64_t C, int size, void* running, double momentum, int value_size, const void* value, double factor);
 /* Returns -1 if scratch memory ran out. */
 int batch_norm_eval(norm_shape s, const void* x, const void* residual, const void* w, const void* b, const void* mean,
                     const void* var, double eps, int relu, void* y);

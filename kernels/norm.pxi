@@ -46,6 +46,8 @@ cdef extern from "norm.h" nogil:
                                                         const void *rstd, void *gw, void *gb)
     void batch_norm_grad_apply_ "batch_norm_grad_apply"(norm_shape s, const norm_gradient *n, void *gx)
     bint batch_norm_reads_pitch(norm_shape s)
+    void norm_move(int64_t C, int size, void *running, double momentum, int value_size, const void *value,
+                   double factor)
     void layer_norm_ "layer_norm"(norm_shape s, const void *x, const void *w, const void *b, double eps, void *y,
                                   void *mean, void *rstd)
     int layer_norm_grad_ "layer_norm_grad"(norm_shape s, const void *g, const void *x, const void *w,
@@ -90,15 +92,20 @@ cdef cnp.ndarray new_vector(cnp.npy_intp size, int dtype):
     return empty(1, &size, dtype)
 
 
-cdef int update_running(object running, object value, double momentum, str what, str name) except -1:
+cdef int update_running(object running, cnp.ndarray value, double factor, double momentum, str name) except -1:
+    """running = (1 - momentum) * running + momentum * factor * value, in place; None stays."""
     cdef cnp.ndarray array
+    cdef cnp.ndarray moved
     if running is None:
         return 0
-    array = as_array(running, what)
-    if np.shape(array) != np.shape(value):
-        raise ValueError(f"{what}: {name} has shape {np.shape(array)}, expected {np.shape(value)}")
-    array *= 1 - momentum
-    array += (momentum * value).astype(array.dtype)
+    array = as_array(running, "batch_norm_train")
+    if not cnp.PyArray_SAMESHAPE(array, value):
+        raise ValueError(f"batch_norm_train: {name} has shape {shape_of(array)}, expected {shape_of(value)}")
+    moved = array if is_float(array) and cnp.PyArray_ISCARRAY(array) else np.array(array, np.float64)
+    norm_move(cnp.PyArray_DIM(value, 0), cnp.PyArray_ITEMSIZE(moved), cnp.PyArray_DATA(moved), momentum,
+              cnp.PyArray_ITEMSIZE(value), cnp.PyArray_DATA(value), factor)
+    if moved is not array:
+        array[...] = moved
     return 0
 
 
@@ -255,10 +262,8 @@ def batch_norm_begin(x, w, b, double eps=1e-5, running_mean=None, running_var=No
     with nogil:
         batch_norm_begin_(tally.sums, weight, bias, eps, cnp.PyArray_DATA(mean), cnp.PyArray_DATA(rstd),
                           cnp.PyArray_DATA(scale), cnp.PyArray_DATA(shift), <double *>cnp.PyArray_DATA(var))
-    if running_mean is not None or running_var is not None:
-        update_running(running_mean, mean, momentum, "batch_norm_train", "running_mean")
-        unbiased = var * (shape.N / (shape.N - 1.0)) if shape.N > 1 else var
-        update_running(running_var, unbiased, momentum, "batch_norm_train", "running_var")
+    update_running(running_mean, mean, 1, momentum, "running_mean")
+    update_running(running_var, var, shape.N / (shape.N - 1.0) if shape.N > 1 else 1, momentum, "running_var")
     return (a, mean, scale, shift), rstd
 
 

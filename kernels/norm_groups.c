@@ -160,11 +160,12 @@ static void planes_grad_task(void* context, int64_t task, int thread) {
 /* Sums of an image's channels in channels-last memory, in pieces of its rows. sum1, sum2: room for C values of T. */
 static void channel_sums(const group_job* j, int64_t image, const char* mean, char* sum1, char* sum2, double* sums) {
     const int64_t C = j->s.C, offset = image * C * j->s.P * j->size;
+    const int near = norm_near(j->s.N * C * j->s.P * j->size);
     memset(sums, 0, 2 * C * sizeof *sums);
     for (int64_t row = 0; row < j->s.P; row += PIECE_MAX) {
         int64_t rows = j->s.P - row < PIECE_MAX ? j->s.P - row : PIECE_MAX, at_row = offset + row * C * j->size;
-        j->kernels->norm_sums(j->g ? SUM_G : SUM_X, at(j->g, at_row), C, j->x + at_row, NULL, NULL, rows, C, mean, NULL,
-                              NULL, sum1, sum2);
+        j->kernels->norm_sums(j->g ? SUM_G : SUM_X, near, at(j->g, at_row), C, j->x + at_row, NULL, NULL, rows, C, mean,
+                              NULL, NULL, sum1, sum2);
         for (int64_t c = 0; c < C; c++) {
             sums[2 * c] += norm_get(j->size, sum1, c, 0);
             sums[2 * c + 1] += norm_get(j->size, sum2, c, 0);

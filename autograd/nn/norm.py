@@ -110,9 +110,10 @@ class _BatchNorm(_Tracking):
             expect_features(type(self).__name__, x, 1, self.num_features, self._spelling)
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.array[...] += 1
+            count = self.num_batches_tracked.array
+            count += 1
             if self.momentum is None:  # the plain average of all batches
-                momentum = 1.0 / float(self.num_batches_tracked.array)
+                momentum = 1.0 / float(count)
         by_batch = self.training or self.running_mean is None
         if by_batch and x.numel() == self.num_features:
             raise ShapeError(

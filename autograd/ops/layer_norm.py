@@ -202,16 +202,16 @@ def instance_norm(
     if values == 1:
         raise ShapeError(f"instance_norm: expected more than 1 value per channel and image  [x: {x.shape}]")
     y = group_norm(x, max(x.shape[1], 1), weight, bias, eps)
-    if x.array.size:
+    if running_mean is not None and x.array.size:
         _move(running_mean, x.array.mean(axes).mean(0), momentum)
+    if running_var is not None and x.array.size:
         _move(running_var, x.array.var(axes, ddof=1).mean(0), momentum)
     return y
 
 
 def _move(running: Any, value: np.ndarray, momentum: float) -> None:
     """running = (1 - momentum) * running + momentum * value, in place."""
-    if running is not None:
-        array = raw(running)
-        array[...] = (1 - momentum) * array + momentum * value
+    array = raw(running)
+    array[...] = (1 - momentum) * array + momentum * value
     if isinstance(running, Tensor):
         running.bump()

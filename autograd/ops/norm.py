@@ -175,9 +175,10 @@ def check_channels(name: str, x: Tensor, **vectors: Any) -> None:
     """Every vector given must have one value per channel."""
     if x.ndim < 2:
         raise ShapeError(f"{name}: x (N C ...) has {x.ndim} dimensions, expected at least 2  [x: {x.shape}]")
+    channels = x.shape[1:2]
     for argument, v in vectors.items():
-        if v is not None and np.shape(array_of(v)) != (x.shape[1],):
-            fault = f"{argument} (C) has shape {np.shape(array_of(v))}, but x (N C ...) has C={x.shape[1]}"
+        if v is not None and getattr(v, "shape", ()) != channels and (shape := np.shape(array_of(v))) != channels:
+            fault = f"{argument} (C) has shape {shape}, but x (N C ...) has C={channels[0]}"
             raise ShapeError(f"{name}: {fault}  [x: {x.shape}]")
 
 
