@@ -25,6 +25,11 @@ static void sum_pieces(void* context, int64_t i, int thread) {
     const job* j = context;
     int64_t end = (i + 1) * j->per_task, pieces = j->outer * j->chunks;
     if (end > pieces) end = pieces;
+    if (j->inner == 1 && j->chunks == 1) {
+        const int64_t first = i * j->per_task;
+        j->rows(j->x + first * j->count * j->size, end - first, j->count, j->out + first * j->size);
+        return;
+    }
     for (int64_t piece = i * j->per_task; piece < end; piece++) {
         int64_t o = piece / j->chunks, start = piece % j->chunks * j->chunk;
         int64_t rows = j->count - start < j->chunk ? j->count - start : j->chunk;
