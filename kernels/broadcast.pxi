@@ -5,11 +5,9 @@ cdef extern from "elementwise.h" nogil:
         const void *data
         const int64_t *steps
         int size
+    enum: ELEMENTWISE_LONG
     void elementwise_broadcast(binary_kernel binary, choose_kernel choose, const elementwise_operand *operands,
                                void *out, int size, int ndim, const int64_t *sizes)
-
-cdef enum:
-    BROADCAST_ROW = 8  # elements: NumPy is as fast for shorter ones
 
 
 cdef bint broadcast_shape(tuple arrays, int *ndim, cnp.npy_intp *shape) noexcept:
@@ -79,10 +77,10 @@ cdef cnp.ndarray run_broadcast(binary_kernel binary, choose_kernel choose, tuple
         sizes[n - 1] = sizes[n - 1] * shape[order[i]] if merges else shape[order[i]]
         for k in range(count):
             steps[k][n - 1] = step[k]
-    if n == 0 or sizes[n - 1] < BROADCAST_ROW:
+    if n == 0:
         return None
     for k in range(count):
-        if steps[k][n - 1] != 0 and steps[k][n - 1] != 1:
+        if steps[k][n - 1] != 0 and steps[k][n - 1] != 1 and sizes[n - 1] >= ELEMENTWISE_LONG:
             return None
         x = arrays[k]
         operands[k].data, operands[k].steps, operands[k].size = cnp.PyArray_DATA(x), steps[k], cnp.PyArray_ITEMSIZE(x)

@@ -85,8 +85,15 @@ void elementwise_binary(binary_kernel kernel, const void* x, const void* y, void
 void elementwise_row(binary_kernel kernel, const void* x, const void* row, void* out, int64_t n, int64_t cols, int size,
                      int row_first);
 
+/* Each of n elements so many times, one after another. */
+void elementwise_repeat(const void* x, int64_t n, int64_t times, int size, void* out);
+
 /* An operand of a broadcast: elements of `size` bytes, and steps in elements along the result's axes; 0 repeats. */
-enum { ELEMENTWISE_OPERANDS = 3 };
+enum {
+    ELEMENTWISE_OPERANDS = 3,
+    ELEMENTWISE_AXES = 64, /* at most */
+    ELEMENTWISE_LONG = 128 /* elements of a row that repay a call of the kernel */
+};
 typedef struct {
     const void* data;
     const int64_t* steps;
@@ -94,6 +101,6 @@ typedef struct {
 } elementwise_operand;
 
 /* One of the kernels, binary or choose, over operands of 2 or 3 arrays. out is dense, its axes of these sizes lie in
- * memory in this order; along the last one every step is 0 or 1. */
+ * memory in this order; along the last one, from ELEMENTWISE_LONG elements on, every step is 0 or 1. */
 void elementwise_broadcast(binary_kernel binary, choose_kernel choose, const elementwise_operand* operands, void* out,
                            int size, int ndim, const int64_t* sizes);
