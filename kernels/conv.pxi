@@ -111,14 +111,6 @@ cdef int set_geometry(conv_geometry *f, str op, const cnp.npy_intp *x, const cnp
     return 0
 
 
-cdef cnp.ndarray channels_last(cnp.ndarray x):
-    """x (N, C, H, W) as dense, native (N, H, W, C); a view where the memory already is."""
-    cdef cnp.npy_intp[4] order = [0, 2, 3, 1]
-    cdef cnp.PyArray_Dims axes
-    axes.ptr, axes.len = order, 4
-    return contiguous(cnp.PyArray_Transpose(x, &axes))
-
-
 cdef int check_gradient(str op, cnp.ndarray g, const conv_geometry *f) except -1:
     cdef const cnp.npy_intp *shape = image_shape(op, g)
     if shape[0] != f.n or shape[1] != f.k or shape[2] != f.p or shape[3] != f.q:
@@ -134,6 +126,29 @@ cdef inline int64_t repeats_of(conv_geometry *f):
         f.c = f.groups = f.k
         f.weight_group = f.weight_k
     return repeats
+
+
+cdef cnp.ndarray repeated_channels(cnp.ndarray x, int64_t repeats):
+    """Every channel of x, in channels-last memory, so many times, one after another."""
+    cdef const cnp.npy_intp *n = cnp.PyArray_DIMS(x)
+    cdef cnp.ndarray out = empty_images(n[0], n[1] * repeats, n[2], n[3], cnp.PyArray_TYPE(x))
+    cdef int64_t size = cnp.PyArray_SIZE(x)
+    cdef int bytes = cnp.PyArray_ITEMSIZE(x)
+    with nogil:
+        elementwise_repeat(cnp.PyArray_DATA(x), size, repeats, bytes, cnp.PyArray_DATA(out))
+    return out
+
+
+cdef cnp.ndarray summed_channels(cnp.ndarray x, int64_t repeats):
+    """The adjoint: so many neighbouring channels added up."""
+    cdef const cnp.npy_intp *n = cnp.PyArray_DIMS(x)
+    cdef cnp.ndarray out = empty_images(n[0], n[1] // repeats, n[2], n[3], cnp.PyArray_TYPE(x))
+    cdef int64_t size = cnp.PyArray_SIZE(out)
+    cdef int status, dtype = dtype_index(x)
+    with nogil:
+        status = reduce_middle(dtype, REDUCE_SUM, cnp.PyArray_DATA(x), size, repeats, 1, cnp.PyArray_DATA(out))
+    enough_memory(status, "conv2d_grad_x")
+    return out
 
 
 cdef int finish(str op, int status) except -1:
@@ -217,7 +232,7 @@ cpdef cnp.ndarray conv2d(
     x, w = channels_inner(x, "conv2d"), contiguous(w)
     repeats = repeats_of(&f)
     if repeats > 1:
-        x = np.repeat(channels_last(x), repeats, axis=3)
+        x = repeated_channels(x, repeats)
     cdef const void *bias = NULL if b is None else cnp.PyArray_DATA(b)
     if forms is not None:
         form = forms.find(t, form_of(conv_choose(t, CONV_FORWARD, &f, NULL)), f.groups)
@@ -277,10 +292,7 @@ cpdef cnp.ndarray conv2d_grad_x(cnp.ndarray g, cnp.ndarray w, x_shape, stride=1,
         finish("conv2d_grad_x", status)
     else:
         out[...] = 0
-    if repeats > 1:
-        parts = channels_last(out).reshape(f.n, f.h, f.w, f.c // repeats, repeats)
-        return np.ascontiguousarray(parts.sum(axis=4)).transpose(0, 3, 1, 2)
-    return out
+    return out if repeats == 1 else summed_channels(out, repeats)
 
 
 cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1, padding=0, dilation=1, groups=1,
@@ -307,7 +319,7 @@ cpdef cnp.ndarray conv2d_grad_w(cnp.ndarray g, cnp.ndarray x, w_shape, stride=1,
     g, x = channels_inner(g, "conv2d_grad_w"), channels_inner(x, "conv2d_grad_w")
     repeats = repeats_of(&f)
     if repeats > 1:
-        x = np.repeat(channels_last(x), repeats, axis=3)
+        x = repeated_channels(x, repeats)
     cdef const norm_application *first = set_norm(&room, norm)
     with nogil:
         parallel_watch()

@@ -9,6 +9,7 @@ cdef extern from "elementwise.h" nogil:
                             double p, double q)
     void elementwise_row(binary_kernel kernel, const void *x, const void *row, void *out, int64_t n, int64_t cols,
                          int size, int row_first)
+    void elementwise_repeat(const void *x, int64_t n, int64_t times, int size, void *out)
 
 cdef enum:
     RELEASE_GIL = 16384  # elements: about 10 us of work

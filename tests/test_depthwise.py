@@ -34,6 +34,14 @@ def test_small_groups(rng, group, taps, stride, dilation):
         assert algorithm("forward", *convolution) == "groups"
 
 
+@pytest.mark.parametrize("outputs", [2, 3, 17])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_several_outputs_per_channel(rng, outputs, stride):
+    for channels in (2, LANES + 1, 40):
+        shape, (_, _, *taps), *attributes = arguments(9, channels, 1, 3, stride, 1)
+        agree(rng, shape, (channels * outputs, 1, *taps), *attributes)
+
+
 @pytest.mark.parametrize("padding", [0, 2, 3])
 def test_stride_2_with_any_padding(rng, padding):
     """The input gradient of 3x3 kernels writes whole rows."""
