@@ -312,22 +312,15 @@ def _constant_reference(x, pad, value=0.0):
     return wide[tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, wide.shape))]
 
 
-def empty_like_order(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """An uninitialised array of another shape, its axes in memory in the order of x's (channels-last stays so)."""
-    if x.flags.c_contiguous:
-        return np.empty(shape, x.dtype)
-    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))
-    return np.empty([shape[i] for i in order], x.dtype).transpose(np.argsort(order))
-
-
 @op(reference=_constant_reference, samples=_constant_samples, onnx="Pad")
 def constant_pad(x, *, pad, value=0.0):
     """x with a border of one value; negative widths cut off instead."""
     widths = pad_widths(pad, x.shape)
-    out = empty_like_order(x, tuple(n + a + b for n, (a, b) in zip(x.shape, widths)))
+    out = np.empty_like(x, shape=[n + a + b for n, (a, b) in zip(x.shape, widths)])  # channels-last stays so
     out.fill(value)
-    inner = tuple(slice(max(a, 0), m - max(b, 0)) for m, (a, b) in zip(out.shape, widths))
-    out[inner] = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths))]
+    inner = tuple([slice(max(a, 0), n + a + min(b, 0)) for n, (a, b) in zip(x.shape, widths)])
+    kept = tuple([slice(max(-a, 0), n + min(b, 0)) for n, (a, b) in zip(x.shape, widths)])
+    out[inner] = x[kept]
     return out
 
 

@@ -14,7 +14,7 @@ from autograd.ops.conv import conv2d
 from autograd.ops.conv_forms import conv_transpose2d
 from autograd.ops.elementwise import add, raw
 from autograd.ops.index import getitem, put_at
-from autograd.ops.join import constant_pad
+from autograd.ops.join import concatenate, constant_pad
 from autograd.ops.linalg import tensor_of
 from autograd.ops.shape import permute, reshape
 from autograd.sampling import Case, Sampler
@@ -95,7 +95,9 @@ def _same_padding(padding: Any, stride: tuple, reach: list[int]) -> tuple[tuple[
 @composite(axes={"x": "N C D H W", "w": "K C/groups T R S", "b": "K"}, reference=_reference, samples=_samples,
            linear_in=("x", "w"), onnx="Conv")  # fmt: skip
 def conv3d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
-    """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w
+    """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w
+
+    One conv2d of the kernel's slices of x, channels side by side; in groups, one conv2d per slice of w.
 
     x (N, C, D, H, W), w (K, C/groups, T, R, S), b (K,) or None. Source: torch.nn.functional.conv3d.
     """
@@ -105,22 +107,40 @@ def conv3d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     if w.ndim != 5 or groups < 1 or x.shape[1] != w.shape[1] * groups:
         raise ShapeError(f"conv3d: w must be (K, C/groups, T, R, S)  {context}")
     pads = _same_padding(padding, stride, [d * (k - 1) for d, k in zip(dilation, w.shape[2:])])
-    flat = tuple(p for pair in reversed(pads) for p in pair)
-    x = constant_pad(x, pad=flat) if any(flat) else x
-    depth, span = x.shape[2], dilation[0] * (w.shape[2] - 1) + 1
+    x, plane = _padded(permute(x, (0, 2, 3, 4, 1)), pads)
+    depth, span = x.shape[1], dilation[0] * (w.shape[2] - 1) + 1
     if not w.shape[2] or span > depth:
         raise ShapeError(f"conv3d: the kernel is larger than the padded input  {context}")
     if b is not None and np.shape(raw(b)) != w.shape[:1]:
         raise ShapeError(f"conv3d: b (K) has shape {np.shape(raw(b))}, expected {w.shape[:1]}  {context}")
     count, y = (depth - span) // stride[0] + 1, None
-    for t in range(w.shape[2]):
-        first = t * dilation[0]
-        part = getitem(x, (slice(None), slice(None), slice(first, first + (count - 1) * stride[0] + 1, stride[0])))
-        kernel, bias = getitem(w, (slice(None), slice(None), t)), b if t == 0 else None
-        z = conv2d(as_images(part), kernel, bias, stride=stride[1:], dilation=dilation[1:], groups=groups)
-        y = z if y is None else add(y, z)
+    attrs = {"stride": stride[1:], "padding": plane, "dilation": dilation[1:], "groups": groups}
+    firsts = range(0, span, dilation[0])
+    slices = [getitem(x, (slice(None), slice(t, t + (count - 1) * stride[0] + 1, stride[0]))) for t in firsts]
+    if groups == 1:
+        joint = slices[0] if len(slices) == 1 else concatenate(slices, -1)
+        kernel = reshape(permute(w, (0, 2, 1, 3, 4)), (w.shape[0], -1, *w.shape[3:]))
+        y = conv2d(_images(joint), kernel, b, **attrs)
+    else:
+        for t, part in enumerate(slices):
+            z = conv2d(_images(part), getitem(w, (slice(None), slice(None), t)), b if t == 0 else None, **attrs)
+            y = z if y is None else add(y, z)
     assert y is not None
     return as_volumes(y, x.shape[0], count)
+
+
+def _padded(x: Tensor, pads: tuple[tuple[int, int], ...]) -> tuple[Tensor, tuple[int, int]]:
+    """x (N, D, H, W, C) with the padding that conv2d would not add, and the rest: as much before as after H and W."""
+    depth, *plane = pads
+    even = (plane[0][0], plane[1][0]) if all(before == after for before, after in plane) else (0, 0)
+    rows, columns = [(before - e, after - e) for (before, after), e in zip(plane, even)]
+    flat = (0, 0, *columns, *rows, *depth)
+    return (constant_pad(x, pad=flat) if any(flat) else x), even
+
+
+def _images(x: Tensor) -> Tensor:
+    """(N, D, H, W, C) as (N D, C, H, W)."""
+    return permute(reshape(x, (-1, *x.shape[2:])), (0, 3, 1, 2))
 
 
 def _transpose_samples(s: Sampler) -> Case:
