@@ -365,7 +365,7 @@ class Methods:
         """min(max(conv2d(x, w, b, ...), 0), 6) in one pass, with the same bits."""
 
     def conv3d(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
-        """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""
+        """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w"""
 
     def conv_chain(self, w: Any, layers: Any = ..., **names: Any) -> Tensor:
         """x through 1x1 and depthwise 3x3 convolutions, with the bits of one after the other: MobileNetV2's blocks."""
@@ -1645,6 +1645,12 @@ class Methods:
     def where(self, x: Any, y: Any, **names: Any) -> Tensor:
         """x where the condition holds, else y; all broadcast."""
 
+    def window_cells(self, kernel: Any = ..., count: Any = ..., dilation: Any = ..., stride: Any = ..., **names: Any) -> Tensor:
+        """y[n, c, i, j, p, q] = x[n, c, p stride + i dilation, q stride + j dilation]: windows by position in the kernel"""
+
+    def window_cells_added(self, size: Any = ..., dilation: Any = ..., stride: Any = ..., **names: Any) -> Tensor:
+        """The adjoint of window_cells: every x[n, c, i, j, p, q] added to its pixel of images (N, C, *size)."""
+
     def window_sum(self, before: Any = ..., after: Any = ..., **names: Any) -> Tensor:
         """y[n, c, ...] = sum of x[n, c - before, ...] to x[n, c + after, ...], as far as these channels exist."""
 
@@ -1997,7 +2003,7 @@ class Methods:
         """min(max(conv2d(x, w, b, ...), 0), 6) in one pass, with the same bits."""
 
     def conv3d_(self, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Self:
-        """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""
+        """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w"""
 
     def conv_chain_(self, w: Any, layers: Any = ..., **names: Any) -> Self:
         """x through 1x1 and depthwise 3x3 convolutions, with the bits of one after the other: MobileNetV2's blocks."""
@@ -3141,6 +3147,12 @@ class Methods:
 
     def where_(self, x: Any, y: Any, **names: Any) -> Self:
         """x where the condition holds, else y; all broadcast."""
+
+    def window_cells_(self, kernel: Any = ..., count: Any = ..., dilation: Any = ..., stride: Any = ..., **names: Any) -> Self:
+        """y[n, c, i, j, p, q] = x[n, c, p stride + i dilation, q stride + j dilation]: windows by position in the kernel"""
+
+    def window_cells_added_(self, size: Any = ..., dilation: Any = ..., stride: Any = ..., **names: Any) -> Self:
+        """The adjoint of window_cells: every x[n, c, i, j, p, q] added to its pixel of images (N, C, *size)."""
 
     def window_sum_(self, before: Any = ..., after: Any = ..., **names: Any) -> Self:
         """y[n, c, ...] = sum of x[n, c - before, ...] to x[n, c + after, ...], as far as these channels exist."""

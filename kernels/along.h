@@ -14,7 +14,8 @@
  * comes first; NaN counts as largest. scratch: 16 bytes per element for float, 32 for double. */
 #define ORDER_PARAMETERS (const void* x_, int64_t count, int descending, int64_t first, int64_t* out, void* scratch)
 /* out[p] = the sum over t of w[p, t] * x[places[p, t]], for rows of `inner` elements. w null: places holds P pairs
- * (place, length), the runs of rows that are copied one after another. The gradient adds the other way. */
+ * (place, length), the runs of rows that are copied one after another, and taps is 2; or it is 1, for rows of one
+ * element, each with a place. The gradient adds the other way. */
 #define RESAMPLE_PARAMETERS \
     (const void* x_, const int64_t* places, const void* w_, void* out_, int64_t P, int64_t taps, int64_t inner)
 typedef void(*resample_kernel) RESAMPLE_PARAMETERS;

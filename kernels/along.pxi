@@ -241,7 +241,7 @@ cdef cnp.ndarray resampled(object x, int first, object sizes, object places, obj
     cdef int last = first + len(sizes) - 1, i, n = 0, dtype
     cdef cnp.ndarray a = adjacent_axes(x, first, last, what)
     cdef cnp.ndarray ids = contiguous(np.asarray(places, np.int64))
-    cdef cnp.ndarray out, w
+    cdef cnp.ndarray out, w, pairs
     cdef int order[MAX_AXES]
     cdef cnp.npy_intp shape[MAX_AXES]
     cdef const void *factors = NULL
@@ -274,7 +274,9 @@ cdef cnp.ndarray resampled(object x, int first, object sizes, object places, obj
             raise ValueError(f"{what}: weights {np.shape(w)} for places {np.shape(ids)}")
         factors = cnp.PyArray_DATA(w)
     else:
-        ids, taps = runs_of(ids), 2
+        pairs = runs_of(ids)
+        if inner > 1 or 2 * cnp.PyArray_DIM(pairs, 0) < P:  # else most runs are a single element
+            ids, taps = pairs, 2
     out = empty_ordered(cnp.PyArray_NDIM(a), shape, order, cnp.PyArray_TYPE(a))
     dtype, runs = dtype_index(a), cnp.PyArray_DIM(ids, 0)
     with nogil:

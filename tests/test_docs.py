@@ -13,7 +13,7 @@ def test_the_page_of_ops_is_up_to_date():
 
 def test_composites_rest_on_few_primitives():
     few = runpy.run_path(str(DOCS / "ops.py"))["foundations"](5)
-    assert {"add", "mul", "matmul", "conv2d_grad_x"} <= few and len(few) < 90
+    assert {"add", "mul", "matmul", "conv2d_grad_x"} <= few and len(few) < 95
 
 
 def test_the_stubs_of_ops_are_up_to_date():

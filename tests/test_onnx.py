@@ -283,6 +283,7 @@ SPELLINGS = [
     lambda x: x.clip(-0.5, 0.5),
     lambda x: F.adaptive_avg_pool2d(x[None], (2, 3)),
     lambda x: F.local_response_norm(x[None], 3),
+    lambda x: F.unfold(x[None], (2, 3), dilation=(1, 2), padding=(1, 0), stride=(2, 1)),
     lambda x: x % 0.7,
     lambda x: ag.einsum("abc,abd->cd", x, x),
     lambda x: ag.concatenate(x, x * 2, axis=1),

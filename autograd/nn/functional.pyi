@@ -362,7 +362,7 @@ def conv2d_relu6(x: Any, w: Any, b: Any = ..., stride: Any = ..., padding: Any =
     """min(max(conv2d(x, w, b, ...), 0), 6) in one pass, with the same bits."""
 
 def conv3d(x: Any, w: Any, b: Any = ..., stride: Any = ..., padding: Any = ..., dilation: Any = ..., groups: Any = ..., **names: Any) -> Tensor:
-    """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w, as one conv2d per slice of w"""
+    """conv2d of volumes: y[n, k, o] = b[k] + sum over c and kernel positions of x times w"""
 
 def conv_chain(x: Any, w: Any, layers: Any = ..., **names: Any) -> Tensor:
     """x through 1x1 and depthwise 3x3 convolutions, with the bits of one after the other: MobileNetV2's blocks."""
@@ -1665,6 +1665,12 @@ def vstack(*xs: Any, **names: Any) -> Tensor:
 
 def where(condition: Any, x: Any, y: Any, **names: Any) -> Tensor:
     """x where the condition holds, else y; all broadcast."""
+
+def window_cells(x: Any, kernel: Any = ..., count: Any = ..., dilation: Any = ..., stride: Any = ..., **names: Any) -> Tensor:
+    """y[n, c, i, j, p, q] = x[n, c, p stride + i dilation, q stride + j dilation]: windows by position in the kernel"""
+
+def window_cells_added(x: Any, size: Any = ..., dilation: Any = ..., stride: Any = ..., **names: Any) -> Tensor:
+    """The adjoint of window_cells: every x[n, c, i, j, p, q] added to its pixel of images (N, C, *size)."""
 
 def window_sum(x: Any, before: Any = ..., after: Any = ..., **names: Any) -> Tensor:
     """y[n, c, ...] = sum of x[n, c - before, ...] to x[n, c + after, ...], as far as these channels exist."""

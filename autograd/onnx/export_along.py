@@ -65,11 +65,21 @@ def _roll(t, inputs, attrs, outs):
     return t.emit("Reshape", y, t.ints(list(x.shape)))
 
 
+def _window_cells(t, inputs, attrs, outs):
+    """Gather rows (N, C, R, P, W), then columns (N, C, R, P, S, Q)."""
+    y = t.name(inputs[0])
+    for axis, *sizes in zip((2, 4), *(attrs[name] for name in ("kernel", "count", "dilation", "stride"))):
+        k, windows, dilation, stride = sizes
+        y = t.emit("Gather", y, t.constant(dilation * np.arange(k)[:, None] + stride * np.arange(windows)), axis=axis)
+    return t.emit("Transpose", y, perm=[0, 1, 2, 4, 3, 5])
+
+
 ALONG: dict[str, Writer] = {
     "topk_places": _topk_places,
     "glu": _glu,
     "cumprod": _cumprod,
     "resample": _resample,
     "roll": _roll,
+    "window_cells": _window_cells,
     "var": _var,
 }

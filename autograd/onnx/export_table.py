@@ -378,7 +378,8 @@ REASONS: dict[str, str] = {
         ("relu_grad", "clip_grad", "hardtanh_grad", "leaky_relu_grad", "elu_grad",
          "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "conv2d_grad_b", "avg_pool2d_grad",
          "scatter_pixels", "select_pixels", "softmax_grad", "log_softmax_grad", "nll_loss_grad",
-         "cross_entropy_grad", "cumsum_grad", "resample_grad", "put_at", "sum_to", "linear_grad_w"),
+         "cross_entropy_grad", "cumsum_grad", "resample_grad", "put_at", "sum_to", "linear_grad_w",
+         "window_cells_added"),
         GRADIENT,
     ),
     **dict.fromkeys(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from autograd.errors import ShapeError
-from autograd.op import composite
-from autograd.ops.index import getitem, put_at
+from autograd.op import composite, op
 from autograd.ops.join import constant_pad
 from autograd.ops.linalg import tensor_of
 from autograd.ops.shape import permute, reshape
@@ -17,16 +17,75 @@ from autograd.ops.window import sizes_of
 from autograd.sampling import Case, Sampler
 
 
-def _places(name: str, size: tuple[int, ...], kernel: Any, dilation: Any, padding: Any, stride: Any) -> tuple:
-    """Rows and columns of the padded image for every kernel position and window, and the padding."""
+def _windows(name: str, size: tuple[int, ...], kernel: Any, dilation: Any, padding: Any, stride: Any) -> tuple:
+    """Kernel, dilation, padding and stride as pairs, and how many windows there are along both axes."""
     kernel, stride = sizes_of(kernel, 2, f"{name}: kernel_size", 1), sizes_of(stride, 2, f"{name}: stride", 1)
     dilation, pads = sizes_of(dilation, 2, f"{name}: dilation", 1), sizes_of(padding, 2, f"{name}: padding")
-    out = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, p, d, k, s in zip(size, pads, dilation, kernel, stride)]
-    if min(out) < 1:
+    count = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, p, d, k, s in zip(size, pads, dilation, kernel, stride))
+    if min(count) < 1:
         raise ShapeError(f"{name}: a kernel of {kernel} with dilation {dilation} does not fit {size} padded by {pads}")
-    rows, columns = (d * np.arange(k)[:, None] + s * np.arange(m) for d, k, s, m in zip(dilation, kernel, stride, out))
-    shape = (kernel[0], kernel[1], out[0], out[1])
-    return np.broadcast_to(rows[:, None, :, None], shape), np.broadcast_to(columns[None, :, None, :], shape), pads
+    return kernel, dilation, pads, stride, count
+
+
+def _cells(x: np.ndarray, kernel: Any, count: Any, dilation: Any, stride: Any) -> Iterator[tuple[tuple, np.ndarray]]:
+    """For each position in the kernel the pixels (N, C, P, Q) that lie there in all windows: a view."""
+    for at in np.ndindex(*kernel):
+        rows, columns = (
+            slice(d * i, d * i + s * (m - 1) + 1, s) for i, d, s, m in zip(at, dilation, stride, count, strict=True)
+        )
+        yield (slice(None), slice(None), *at), x[:, :, rows, columns]
+
+
+def _cell_reference(x, kernel, count, dilation, stride):
+    y = np.zeros((*x.shape[:2], *kernel, *count))
+    for i, j, p, q in np.ndindex(*kernel, *count):
+        y[:, :, i, j, p, q] = x[:, :, p * stride[0] + i * dilation[0], q * stride[1] + j * dilation[1]]
+    return y
+
+
+def _added_reference(x, size, dilation, stride):
+    y = np.zeros((*x.shape[:2], *size))
+    for i, j, p, q in np.ndindex(*x.shape[2:]):
+        y[:, :, p * stride[0] + i * dilation[0], q * stride[1] + j * dilation[1]] += x[:, :, i, j, p, q]
+    return y
+
+
+def _draw_cells(s: Sampler, added: bool) -> Case:
+    pairs = [(s.integer(1, 2), s.integer(1, 2)) for _ in range(4)]
+    kernel, count, dilation, stride = pairs
+    size = tuple(d * (k - 1) + t * (m - 1) + 1 + s.integer(0, 1) for k, m, d, t in zip(*pairs))
+    attrs = {"dilation": dilation, "stride": stride}
+    if added:
+        return s.case(s.array((s.size(2), 2, *kernel, *count)), size=size, **attrs)
+    return s.case(s.array((s.size(2), 2, *size)), kernel=kernel, count=count, **attrs)
+
+
+@op(reference=_cell_reference, samples=lambda s: _draw_cells(s, False), linear_in=("x",))
+def window_cells(x, *, kernel, count, dilation, stride):
+    """y[n, c, i, j, p, q] = x[n, c, p stride + i dilation, q stride + j dilation]: windows by position in the kernel"""
+    y = np.empty((*x.shape[:2], *kernel, *count), x.dtype)
+    for at, pixels in _cells(x, kernel, count, dilation, stride):
+        y[at] = pixels
+    return y
+
+
+@op(reference=_added_reference, samples=lambda s: _draw_cells(s, True), linear_in=("x",))
+def window_cells_added(x, *, size, dilation, stride):
+    """The adjoint of window_cells: every x[n, c, i, j, p, q] added to its pixel of images (N, C, *size)."""
+    y = np.zeros((*x.shape[:2], *size), x.dtype)
+    for at, pixels in _cells(y, x.shape[2:4], x.shape[4:], dilation, stride):
+        pixels += x[at]
+    return y
+
+
+window_cells.grads(
+    x=lambda g, x_shape, dilation, stride: window_cells_added(g, size=x_shape[2:], dilation=dilation, stride=stride)
+)
+window_cells_added.grads(
+    x=lambda g, x_shape, dilation, stride: window_cells(
+        g, kernel=x_shape[2:4], count=x_shape[4:], dilation=dilation, stride=stride
+    )
+)
 
 
 def _unfold_samples(s: Sampler) -> Case:
@@ -49,11 +108,10 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
     if x.ndim != 4:
         cure = "; missing batch dimension? x[None]" if x.ndim == 3 else ""
         raise ShapeError(f"unfold: x (N C H W) has {x.ndim} dimensions, expected 4{cure}  [x: {x.shape}]")
-    rows, columns, (a, b) = _places("unfold", x.shape[2:], kernel_size, dilation, padding, stride)
+    kernel, dilation, (a, b), stride, count = _windows("unfold", x.shape[2:], kernel_size, dilation, padding, stride)
     padded = constant_pad(x, pad=(b, b, a, a)) if a or b else x
-    picked = getitem(padded, (slice(None), slice(None), rows, columns))
-    r, s, p, q = rows.shape
-    return reshape(picked, (x.shape[0], x.shape[1] * r * s, p * q))
+    cells = window_cells(padded, kernel=kernel, count=count, dilation=dilation, stride=stride)
+    return reshape(cells, (x.shape[0], x.shape[1] * math.prod(kernel), math.prod(count)))
 
 
 def _fold_samples(s: Sampler) -> Case:
@@ -81,14 +139,12 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
         cure = "; missing batch dimension? x[None]" if x.ndim == 2 else ""
         raise ShapeError(f"fold: x (N C*R*S L) has {x.ndim} dimensions, expected 3{cure}  [x: {x.shape}]")
     size = sizes_of(output_size, 2, "fold: output_size", 1)
-    rows, columns, (a, b) = _places("fold", size, kernel_size, dilation, padding, stride)
-    r, s, p, q = rows.shape
-    if x.shape[1] % (r * s) or x.shape[2] != p * q:
-        raise ShapeError(f"fold: expected x (N, C * {r * s}, {p * q}) for output_size {size}  [x: {x.shape}]")
-    n, c = x.shape[0], x.shape[1] // (r * s)
-    cells = reshape(x, (n, c, r, s, p, q))
-    shape = (n, c, size[0] + 2 * a, size[1] + 2 * b)
-    padded = put_at(cells, shape=shape, index=(slice(None), slice(None), rows, columns))
+    kernel, dilation, (a, b), stride, count = _windows("fold", size, kernel_size, dilation, padding, stride)
+    taps = math.prod(kernel)
+    if x.shape[1] % taps or x.shape[2] != math.prod(count):
+        raise ShapeError(f"fold: expected x (N, C * {taps}, {math.prod(count)}) for output_size {size}  [x: {x.shape}]")
+    cells = reshape(x, (x.shape[0], x.shape[1] // taps, *kernel, *count))
+    padded = window_cells_added(cells, size=(size[0] + 2 * a, size[1] + 2 * b), dilation=dilation, stride=stride)
     return constant_pad(padded, pad=(-b, -b, -a, -a)) if a or b else padded
 
 
