@@ -415,6 +415,9 @@ class Methods:
     def ctc_loss(self, targets: Any, input_lengths: Any, target_lengths: Any, blank: Any = ..., reduction: Any = ..., zero_infinity: Any = ..., **names: Any) -> Tensor:
         """-log of the probability that the classes of each time, repeats joined and blanks dropped, are the targets"""
 
+    def ctc_losses(self, labels: Any = ..., times: Any = ..., sizes: Any = ..., blank: Any = ..., **names: Any) -> Tensor:
+        """ctc_loss of each sequence: x log-probabilities (T, N, C), labels (N, S); infinite where they do not fit"""
+
     def cummax(self, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
         """(values, indices) of the largest element so far along an axis."""
 
@@ -2052,6 +2055,9 @@ class Methods:
 
     def ctc_loss_(self, targets: Any, input_lengths: Any, target_lengths: Any, blank: Any = ..., reduction: Any = ..., zero_infinity: Any = ..., **names: Any) -> Self:
         """-log of the probability that the classes of each time, repeats joined and blanks dropped, are the targets"""
+
+    def ctc_losses_(self, labels: Any = ..., times: Any = ..., sizes: Any = ..., blank: Any = ..., **names: Any) -> Self:
+        """ctc_loss of each sequence: x log-probabilities (T, N, C), labels (N, S); infinite where they do not fit"""
 
     def cumprod_(self, axis: Any = ..., dtype: Any = ..., **names: Any) -> Self:
         """y[i] = x[0] * ... * x[i] along an axis; its gradient is right where factors are 0 too."""

@@ -13,6 +13,7 @@ from autograd.nn.utils.rnn import (
     unpack_sequence,
     unpad_sequence,
 )
+from autograd.ops.ctc import twin_of_losses
 
 
 def test_padding_and_back():
@@ -65,3 +66,27 @@ def test_what_cannot_be_packed_says_why():
         pad_sequence([ag.zeros(2, 3), ag.zeros(2, 4)])
     with pytest.raises(ag.ShapeError, match="expected packed sequences of 5 features"):
         nn.GRU(5, 2)(pack_padded_sequence(padded, [3, 2]))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_alignments_in_c_are_those_of_the_tape(seed):
+    """Long sequences, some whose labels do not fit, and likelihoods far below what single precision holds."""
+    rng = np.random.default_rng(seed)
+    times, n, classes, width = 40, 6, 7, 9
+    x = rng.standard_normal((times, n, classes)) * 10.0 ** (seed % 3)
+    x -= np.log(np.exp(x).sum(-1, keepdims=True))
+    labels, sizes = rng.integers(1, classes, (n, width)), rng.integers(0, width + 1, n)
+    attributes = {"labels": labels, "times": rng.integers(0, times + 1, n), "sizes": sizes, "blank": 0}
+    attributes["times"][0], sizes[0] = 3, width
+    g, found = rng.standard_normal(n), []
+    for op in (ag.ctc_losses, twin_of_losses):
+        y = ag.tensor(x, requires_grad=True)
+        losses = op(y, **attributes)
+        finite = ag.where(np.isfinite(losses.array), losses, 0.0)
+        (finite * g).sum().backward()
+        found.append((losses.array, y.grad.array))
+    assert found[0][0][0] == np.inf and not found[0][1][:, 0].any()
+    for one, other in zip(*found):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+    with ag.backends.flags(num_threads=3):
+        np.testing.assert_array_equal(found[0][0], ag.ctc_losses(x, **attributes).array)

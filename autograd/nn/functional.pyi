@@ -412,6 +412,9 @@ def cross_entropy_grad(u: Any, logp: Any, target: Any, weight: Any = ..., ignore
 def ctc_loss(x: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: Any = ..., reduction: Any = ..., zero_infinity: Any = ..., **names: Any) -> Tensor:
     """-log of the probability that the classes of each time, repeats joined and blanks dropped, are the targets"""
 
+def ctc_losses(x: Any, labels: Any = ..., times: Any = ..., sizes: Any = ..., blank: Any = ..., **names: Any) -> Tensor:
+    """ctc_loss of each sequence: x log-probabilities (T, N, C), labels (N, S); infinite where they do not fit"""
+
 def cummax(x: Any, axis: Any = ..., **names: Any) -> tuple[Tensor, ...]:
     """(values, indices) of the largest element so far along an axis."""
 

@@ -396,7 +396,7 @@ REASONS: dict[str, str] = {
     **dict.fromkeys(("lstm", "gru"), FUSED),
     **dict.fromkeys(
         ("nll_loss", "cross_entropy", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "bernoulli_loss",
-         "logistic_loss", "kl_div"), LOSS,
+         "logistic_loss", "kl_div", "ctc_losses"), LOSS,
     ),
     "conv_chain": "it joins layers, which export calls one by one",
 }  # fmt: skip

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
-from autograd.op import composite
+from autograd.op import composite, op
 from autograd.ops.elementwise import maximum, raw, where
 from autograd.ops.index import getitem
 from autograd.ops.join import concatenate, stack
@@ -18,6 +19,7 @@ from autograd.ops.loss import REDUCTIONS, check_reduction
 from autograd.ops.reduce import logsumexp
 from autograd.ops.shape import reshape
 from autograd.sampling import Case, Sampler
+from autograd.value import array_of
 
 
 def _samples(s: Sampler) -> Case:
@@ -29,19 +31,23 @@ def _samples(s: Sampler) -> Case:
 
 
 def _reference(x, targets, input_lengths, target_lengths, blank=0, reduction="mean"):
-    """The sum over all paths of classes that collapse to the labels."""
-    found = []
-    for i, (t, length) in enumerate(zip(input_lengths, target_lengths)):
-        total = 0.0
-        for path in itertools.product(range(x.shape[2]), repeat=int(t)):
-            collapsed = [c for k, c in enumerate(path) if c != blank and (k == 0 or path[k - 1] != c)]
-            if collapsed == list(targets[i, :length]):
-                total += math.exp(np.sum([x[k, i, c] for k, c in enumerate(path)]))
-        found.append(-math.log(total) if total else math.inf)
-    losses = np.array(found)
+    losses = _each_reference(x, targets, input_lengths, target_lengths, blank)
     if reduction == "mean":
         return (losses / np.maximum(target_lengths, 1)).mean()
     return losses.sum() if reduction == "sum" else losses
+
+
+def _each_reference(x, labels, times, sizes, blank=0):
+    """The sum over all paths of classes that collapse to the labels."""
+    found = []
+    for i, (t, length) in enumerate(zip(times, sizes)):
+        total = 0.0
+        for path in itertools.product(range(x.shape[2]), repeat=int(t)):
+            collapsed = [c for k, c in enumerate(path) if c != blank and (k == 0 or path[k - 1] != c)]
+            if collapsed == list(labels[i, :length]):
+                total += math.exp(np.sum([x[k, i, c] for k, c in enumerate(path)]))
+        found.append(-math.log(total) if total else math.inf)
+    return np.array(found)
 
 
 def _rows(targets: np.ndarray, lengths: np.ndarray, n: int) -> np.ndarray:
@@ -62,6 +68,61 @@ def _lengths(name: str, lengths: Any, n: int, most: int) -> np.ndarray:
     if found.shape != (n,) or (found < 0).any() or (found > most).any():
         raise ShapeError(f"ctc_loss: {name} must be {n} ints from 0 to {most}, got {found!r:.60}")
     return found
+
+
+def _each_samples(s: Sampler) -> Case:
+    (x, labels, times, sizes), _ = _samples(s)
+    times = times - s.integers(times.shape, 0, 2)
+    return s.case(x, labels=labels, times=times, sizes=np.minimum(sizes, (times + 1) // 2), blank=0)
+
+
+def twin_of_losses(x, labels, times, sizes, blank=0):
+    """By the tape, one time after the other."""
+    x = tensor_of(x)
+    steps, n, _ = x.shape
+    width = labels.shape[1]
+    extended = np.full((n, 2 * width + 1), blank)
+    extended[:, 1::2] = labels
+    skips = np.zeros(extended.shape, bool)  # a label may follow another one without the blank between
+    skips[:, 3::2] = labels[:, 1:] != labels[:, :-1]
+    batch = np.arange(n)
+    low = float(np.finfo(x.dtype).min) / 4  # stands for log 0; sums of it stay finite
+    emitted = maximum(getitem(x, (slice(None), batch[:, None], extended)), low)
+    state = where(np.arange(2 * width + 1) < 2, getitem(emitted, 0), low)
+    states = [state]
+    for t in range(1, steps):
+        blocked = np.full((n, 2), low, x.dtype)
+        one = _shifted(state, blocked[:, :1], 1)
+        two = where(skips, _shifted(state, blocked, 2), low) if width else _shifted(state, blocked[:, :1], 1)
+        state = maximum(logsumexp(stack([state, one, two], 0), 0) + getitem(emitted, t), low)
+        states.append(state)
+    last = getitem(stack(states, 0), (np.maximum(times - 1, 0), batch))
+    end = getitem(last, (batch, 2 * sizes))
+    before = where(sizes > 0, getitem(last, (batch, np.maximum(2 * sizes - 1, 0))), low)
+    loss = -logsumexp(stack([end, before], 0), 0)
+    loss = where(times > 0, loss, np.where(sizes > 0, math.inf, 0.0).astype(x.dtype))
+    return where(loss.array > -low / 2, math.inf, loss)
+
+
+def _shifted(state: Any, blocked: np.ndarray, by: int) -> Any:
+    """The state of `by` labels earlier."""
+    return concatenate([blocked, getitem(state, (slice(None), slice(None, -by)))], 1)
+
+
+@op(reference=_each_reference, samples=_each_samples, twin=twin_of_losses, kernel=kernels.ctc_loss, bound=1e-4)
+def ctc_losses(x, *, labels, times, sizes, blank=0):
+    """ctc_loss of each sequence: x log-probabilities (T, N, C), labels (N, S); infinite where they do not fit
+
+    Of labels the first sizes[n], of times the first times[n] count.
+    """
+    return kernels.ctc_loss(x, labels, times, sizes, blank)
+
+
+ctc_losses.grads(
+    x=lambda g, x, out, labels, times, sizes, blank: kernels.ctc_loss_grad(
+        g.array, array_of(x), array_of(out), labels, times, sizes, blank
+    )
+)
 
 
 @composite(reference=_reference, samples=_samples, bound=1e-4)
@@ -89,34 +150,9 @@ def ctc_loss(x, targets, input_lengths, target_lengths, blank=0, reduction="mean
     rows = _rows(labels, sizes, n).astype(np.int64)
     if rows.shape[0] != n or (rows.size and not -classes <= rows.min() <= rows.max() < classes):
         raise ShapeError(f"ctc_loss: targets must be {n} rows of classes below {classes}  [targets: {labels.shape}]")
-    width = rows.shape[1]
-    extended = np.full((n, 2 * width + 1), blank)
-    extended[:, 1::2] = rows
-    skips = np.zeros(extended.shape, bool)  # a label may follow another one without the blank between
-    skips[:, 3::2] = rows[:, 1:] != rows[:, :-1]
-    batch = np.arange(n)
-    low = float(np.finfo(x.dtype).min) / 4  # stands for log 0; sums of it stay finite
-    emitted = maximum(getitem(x, (slice(None), batch[:, None], extended)), low)
-    state = where(np.arange(2 * width + 1) < 2, getitem(emitted, 0), low)
-    states = [state]
-    for t in range(1, steps):
-        blocked = np.full((n, 2), low, x.dtype)
-        one = _shifted(state, blocked[:, :1], 1)
-        two = where(skips, _shifted(state, blocked, 2), low) if width else _shifted(state, blocked[:, :1], 1)
-        state = maximum(logsumexp(stack([state, one, two], 0), 0) + getitem(emitted, t), low)
-        states.append(state)
-    last = getitem(stack(states, 0), (np.maximum(times - 1, 0), batch))
-    end = getitem(last, (batch, 2 * sizes))
-    before = where(sizes > 0, getitem(last, (batch, np.maximum(2 * sizes - 1, 0))), low)
-    loss = -logsumexp(stack([end, before], 0), 0)
-    impossible = loss.array > -low / 2
-    if impossible.any():
-        loss = where(impossible, 0.0 if zero_infinity else math.inf, loss)
+    loss = ctc_losses(x, labels=rows % classes, times=times, sizes=sizes, blank=blank)
+    if zero_infinity:
+        loss = where(np.isinf(loss.array), 0.0, loss)
     if reduction == "mean":
         return (loss / np.maximum(sizes, 1).astype(x.dtype)).mean()
     return loss.sum() if reduction == "sum" else reshape(loss, ()) if single else loss
-
-
-def _shifted(state: Any, blocked: np.ndarray, by: int) -> Any:
-    """The state of `by` labels earlier."""
-    return concatenate([blocked, getitem(state, (slice(None), slice(None, -by)))], 1)
