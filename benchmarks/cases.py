@@ -21,6 +21,7 @@ class Case:
     make: Callable[[Engine], tuple[Callable[[], Any], list[Any]]]
     flops: float
     bytes: float
+    goal: float = 1.0  # with the gradient, the ratio to PyTorch
 
 
 def normal(*shape: int) -> np.ndarray:
@@ -72,7 +73,8 @@ def conv(n: int, c: int, h: int, k: int, r: int, stride: int = 1, padding: int |
         return (lambda: engine.nn.functional.conv2d(x, w, None, stride, padding, 1, groups)), [x, w]
 
     weights = k * (c // groups) * r * r
-    return Case(make, 2 * n * p * p * weights, 4 * (n * c * h * h + weights + n * k * p * p))
+    goal = 1.5 if r == 3 and stride == groups == 1 and min(c, k) >= 32 else 1.0
+    return Case(make, 2 * n * p * p * weights, 4 * (n * c * h * h + weights + n * k * p * p), goal)
 
 
 def max_pool(n: int, c: int, h: int, r: int = 2, stride: int = 2, padding: int = 0) -> Case:

@@ -225,10 +225,10 @@ def run_rounds(entries: list[Entry], rules: Rules) -> None:
 
 
 def rated(ours: Entry, found: dict[str, list[Entry]]) -> dict[str, Any]:
-    """The peers' columns of a row: best mode, its time, the ratio to ours."""
+    """Our fastest round, and the peers' columns of a row: best mode, its time, the ratio to ours."""
     peers = {}
     for engine, entries in found.items():
         best = min(entries, key=lambda e: e.median)
         ratio = statistics.median(theirs / own for theirs, own in zip(best.times, ours.times))
         peers[engine] = {"mode": best.label, "version": best.worker.version, "value": best.median, "ratio": ratio}
-    return {"rounds": len(ours.times), "peers": peers}
+    return {"best": min(ours.times), "rounds": len(ours.times), "peers": peers}

@@ -34,12 +34,19 @@ class Results:
         os.replace(new, self.path)
 
 
-def goal(row: Row) -> float:
-    """The ratio to PyTorch that a row is to reach."""
+LEAST_OF_PEAK, LEAST_OF_COPY = 85, 80  # per cent of a limit that a kernel is to reach
+
+
+def goal(row: Row, peer: str = "torch") -> float:
+    """The ratio to a peer that a row is to reach."""
+    if peer == "jax":
+        return 1.3
     if row["kind"] == "epoch":
         return workloads.EPOCH_GOAL
     if row["kind"] == "train":
         return workloads.TRAINING[row["workload"]].goal
+    if row["kind"] == "backward":
+        return cases.CASES[row["workload"]].goal
     return 1 / 0.7 if row["kind"] == "memory" else 1.0
 
 
@@ -79,14 +86,14 @@ def line(row: Row, machine: Row) -> str:
 
 
 def limits(row: Row, machine: Row) -> tuple[float, float]:
-    """Per cent of the FMA peak and of the copy bandwidth that one forward call reaches."""
-    case = cases.CASES[row["workload"]]
-    peak = case.flops / row["value"] / (machine["fma_peak_gflops"] * 1e9 * row["threads"])
-    return 100 * peak, 100 * case.bytes / row["value"] / (machine["copy_gb_per_s"] * 1e9)
+    """Per cent of the FMA peak and of the copy bandwidth, each at its best, that the fastest round of calls reaches."""
+    case, seconds = cases.CASES[row["workload"]], row["best"]
+    peak = case.flops / seconds / (machine["fma_peak_gflops"] * 1e9 * row["threads"])
+    return 100 * peak, 100 * case.bytes / seconds / (machine["copy_gb_per_s"] * 1e9)
 
 
-def summary(rows: Iterable[Row], worst: int = 5) -> list[str]:
-    """Geometric means by peer and kind, the lowest ratios, what missed its goal."""
+def summary(rows: Iterable[Row], machine: Row) -> list[str]:
+    """Geometric means by peer and kind, and what falls short of its goal, the furthest first."""
     lines = []
     rows = [row for row in rows if row.get("peers")]
     for kind in dict.fromkeys(row["kind"] for row in rows):
@@ -96,13 +103,25 @@ def summary(rows: Iterable[Row], worst: int = 5) -> list[str]:
                 lines.append(
                     f"{kind}: {statistics.geometric_mean(ratios):.2f}x {peer}, geometric mean of {len(ratios)}"
                 )
-        rated = sorted(
-            (r, f"{row['workload']}, {row['threads']} threads")
-            for row in rows
-            if row["kind"] == kind and (r := ratio(row)) is not None
-        )
-        lines += [f"  worst: {r:.2f}x {name}" for r, name in rated[:worst]]
+                lines += short_of_goal([row for row in rows if row["kind"] == kind], peer)
+    forward = [(row, *limits(row, machine)) for row in rows if row["kind"] == "forward"]
+    short = [(row, *at) for row, *at in forward if at[0] < LEAST_OF_PEAK and at[1] < LEAST_OF_COPY]
+    if forward:
+        lines.append(f"below {LEAST_OF_PEAK} % of the FMA peak and {LEAST_OF_COPY} % of the copy bandwidth: "
+                     f"{len(short)} of {len(forward)}")  # fmt: skip
+    lines += [f"  {row['workload']}: {peak:.0f} % and {copy:.0f} %" for row, peak, copy in short]
     return lines
+
+
+def short_of_goal(rows: list[Row], peer: str) -> list[str]:
+    """The rows that do not reach their goal for a peer, which an allocator's tuning does not change."""
+    own = "torch" if peer == "torch tuned" else peer
+    rated = [(r / goal(row, own), r, row) for row in rows if (r := ratio(row, peer)) is not None]
+    return [
+        f"  below its goal of {goal(row, own):.3g}: {r:.2f}x {row['workload']}, {row['threads']} threads"
+        for part, r, row in sorted(rated, key=lambda entry: entry[0])
+        if part < 1
+    ]
 
 
 def plot(rows: Iterable[Row], path: Path, most: int = 60) -> None:

@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"\n{report.HEADER}")
             for kind in kinds:
                 run(kind, results, options, pool)
-            print("\n".join(report.summary(results.rows)))
+            print("\n".join(report.summary(results.rows, limits)))
             if any(report.ratio(row) is not None for row in results.rows):
                 report.plot(results.rows, results.path.with_suffix(".png"))
             print(f"results {results.path}")

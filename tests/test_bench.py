@@ -122,7 +122,8 @@ def test_slow_rows_have_fewer_rounds():
 
 def row(name="LeNet-5, batch 1", kind="train", ratio=2.0):
     peer = {"mode": "torch nchw", "version": "0", "value": 0.002, "ratio": ratio}
-    return {"workload": name, "kind": kind, "threads": 1, "value": 0.001, "rounds": 9, "peers": {"torch": peer}}
+    own = {"workload": name, "kind": kind, "threads": 1, "value": 0.001, "best": 0.0005, "rounds": 9}
+    return {**own, "peers": {"torch": peer}}
 
 
 def test_results_grow_and_resume(tmp_path):
@@ -140,10 +141,21 @@ def test_report_of_rows(tmp_path):
     text = report.line(row(), machine)
     assert "1 ms" in text and "2.00x (torch nchw)" in text and text.endswith("goal 12")
     gemm = report.line(row("gemm 256^3", "forward"), machine)
-    assert " 34 % of FMA peak" in gemm and " 8 % of copy" in gemm
-    lines = report.summary([row(), row("LeNet-5, batch 64", ratio=8.0)])
-    assert lines == ["train: 4.00x torch, geometric mean of 2", "  worst: 2.00x LeNet-5, batch 1, 1 threads",
-                     "  worst: 8.00x LeNet-5, batch 64, 1 threads"]  # fmt: skip
+    assert " 67 % of FMA peak" in gemm and " 16 % of copy" in gemm
+    rows = [row(), row("LeNet-5, batch 64", ratio=8.0), row("gemm 256^3", "forward")]
+    rows += [row("conv 16,64,56,64,3", "backward", 1.4), row("conv 32,192,12,64,1", "backward", 1.4)]
+    rows[1]["peers"]["jax"] = {"ratio": 1.2}
+    assert report.summary(rows, machine) == [
+        "train: 4.00x torch, geometric mean of 2",
+        "  below its goal of 12: 2.00x LeNet-5, batch 1, 1 threads",
+        "train: 1.20x jax, geometric mean of 1",
+        "  below its goal of 1.3: 1.20x LeNet-5, batch 64, 1 threads",
+        "forward: 2.00x torch, geometric mean of 1",
+        "backward: 1.40x torch, geometric mean of 2",
+        "  below its goal of 1.5: 1.40x conv 16,64,56,64,3, 1 threads",
+        "below 85 % of the FMA peak and 80 % of the copy bandwidth: 1 of 1",
+        "  gemm 256^3: 67 % and 16 %",
+    ]
     report.plot([row(), row("gemm 256^3", "forward", 0.5)], tmp_path / "ratios.png")
     assert (tmp_path / "ratios.png").stat().st_size > 5000
 
