@@ -86,7 +86,7 @@ def line(row: Row, machine: Row) -> str:
 
 
 def limits(row: Row, machine: Row) -> tuple[float, float]:
-    """Per cent of the FMA peak and of the copy bandwidth, each at its best, that the fastest round of calls reaches."""
+    """Per cent of the FMA peak and of the copy bandwidth, each at its best, that the fastest calls reach."""
     case, seconds = cases.CASES[row["workload"]], row["best"]
     peak = case.flops / seconds / (machine["fma_peak_gflops"] * 1e9 * row["threads"])
     return 100 * peak, 100 * case.bytes / seconds / (machine["copy_gb_per_s"] * 1e9)

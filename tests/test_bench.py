@@ -84,7 +84,7 @@ class FakeWorker:
             raise contest.WorkerError(f"no {mode}")
 
     def round(self, _):
-        return {"seconds": self.table[self.mode]}
+        return {"seconds": self.table[self.mode], "best": self.table[self.mode] / 2}
 
     def stop(self):
         self.stopped += 1
@@ -104,7 +104,7 @@ def test_the_best_mode_is_the_peer():
     pool = FakePool()
     peers = {"torch": ("nchw", "channels_last", "broken", "compile"), "torch tuned": ()}
     row = contest.compare(pool, "train", "MLP 16-16-3, batch 8", 1, peers, contest.Rules(rounds=4))
-    assert row["value"] == 1.0 and row["rounds"] == 4
+    assert row["value"] == 1.0 and row["best"] == 0.5 and row["rounds"] == 4
     assert row["peers"]["torch"] == {"mode": "torch channels_last", "version": "0", "value": 3.0, "ratio": 3.0}
     assert row["peers"]["torch tuned"]["mode"] == "torch channels_last, tuned allocator"
     assert sum(w.stopped for w in pool.workers.values()) == 5  # nchw, channels_last, compile, tuned, autograd

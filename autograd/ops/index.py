@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,13 @@ def put_at(x, *, shape, index):
     index = plain(index)
     parts = index if isinstance(index, tuple) else (index,)
     arrays = [i for i, part in enumerate(parts) if isinstance(part, np.ndarray)]
-    if len(arrays) == 1 and parts[arrays[0]].dtype.kind in "iu" and x.dtype.char in "fd":
+    whole = x.dtype.char in "fd" and all(parts[i].dtype.kind in "iu" for i in arrays)
+    if whole and 1 < len(arrays) == len(parts):  # of the first axes, which count as one
+        lead, rest = shape[: len(parts)], shape[len(parts) :]
+        places = [np.where(part < 0, part + n, part) for part, n in zip(np.broadcast_arrays(*parts), lead)]
+        ids = np.ravel_multi_index(places, lead).reshape(-1)
+        return kernels.add_rows(x.reshape(ids.size, *rest), ids, math.prod(lead)).reshape(shape)
+    if whole and len(arrays) == 1:
         axis, ids = arrays[0], parts[arrays[0]]
         if all(isinstance(part, slice) and part == slice(None) for part in parts[:axis]) and len(parts) == axis + 1:
             inner = x.reshape(*shape[:axis], ids.size, *shape[axis + 1 :])
