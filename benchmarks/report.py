@@ -104,12 +104,12 @@ def summary(rows: Iterable[Row], machine: Row) -> list[str]:
                     f"{kind}: {statistics.geometric_mean(ratios):.2f}x {peer}, geometric mean of {len(ratios)}"
                 )
                 lines += short_of_goal([row for row in rows if row["kind"] == kind], peer)
-    forward = [(row, *limits(row, machine)) for row in rows if row["kind"] == "forward"]
-    short = [(row, *at) for row, *at in forward if at[0] < LEAST_OF_PEAK and at[1] < LEAST_OF_COPY]
+    forward = [(row["workload"], *limits(row, machine)) for row in rows if row["kind"] == "forward"]
+    short = [(name, peak, copy) for name, peak, copy in forward if peak < LEAST_OF_PEAK and copy < LEAST_OF_COPY]
     if forward:
         lines.append(f"below {LEAST_OF_PEAK} % of the FMA peak and {LEAST_OF_COPY} % of the copy bandwidth: "
                      f"{len(short)} of {len(forward)}")  # fmt: skip
-    lines += [f"  {row['workload']}: {peak:.0f} % and {copy:.0f} %" for row, peak, copy in short]
+    lines += [f"  {name}: {peak:.0f} % and {copy:.0f} %" for name, peak, copy in short]
     return lines
 
 
