@@ -244,6 +244,15 @@ class Methods:
     def bitwise_xor(self, y: Any, **names: Any) -> Tensor:
         """x ^ y of ints or bools, broadcast."""
 
+    def blend(self, weights: Any, places: Any = ..., **names: Any) -> Tensor:
+        """y[n, p] = sum over t of weights[t, n, p] * x[n, places[t, n, p]]"""
+
+    def blend_dots(self, x: Any, places: Any = ..., **names: Any) -> Tensor:
+        """The gradient of blend for its weights: the dot products of u[n, p] and x[n, places[t, n, p]]."""
+
+    def blend_grad(self, weights: Any, places: Any = ..., rows: Any = ..., **names: Any) -> Tensor:
+        """The gradient of blend for an x of so many rows: weighted rows of u, added up at the places."""
+
     def block_diag(self, *xs: Any, **names: Any) -> Tensor:
         """One matrix with the given ones along its diagonal, zeros elsewhere."""
 
@@ -1896,6 +1905,15 @@ class Methods:
 
     def bitwise_xor_(self, y: Any, **names: Any) -> Self:
         """x ^ y of ints or bools, broadcast."""
+
+    def blend_(self, weights: Any, places: Any = ..., **names: Any) -> Self:
+        """y[n, p] = sum over t of weights[t, n, p] * x[n, places[t, n, p]]"""
+
+    def blend_dots_(self, x: Any, places: Any = ..., **names: Any) -> Self:
+        """The gradient of blend for its weights: the dot products of u[n, p] and x[n, places[t, n, p]]."""
+
+    def blend_grad_(self, weights: Any, places: Any = ..., rows: Any = ..., **names: Any) -> Self:
+        """The gradient of blend for an x of so many rows: weighted rows of u, added up at the places."""
 
     def block_diag_(self, *xs: Any, **names: Any) -> Self:
         """One matrix with the given ones along its diagonal, zeros elsewhere."""

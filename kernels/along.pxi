@@ -231,9 +231,22 @@ cdef cnp.ndarray adjacent_axes(object x, int first, int last, str what):
 
 cdef cnp.ndarray runs_of(cnp.ndarray places):
     """Places (P, 1) as pairs (place, length): runs of places that follow each other."""
-    flat = places.ravel()
-    starts = np.flatnonzero(np.diff(flat, prepend=-2) != 1)
-    return np.stack([flat[starts], np.diff(starts, append=flat.size)], 1)
+    cdef const int64_t *place = <const int64_t *>cnp.PyArray_DATA(places)
+    cdef cnp.npy_intp i, P = cnp.PyArray_DIM(places, 0), runs = 0
+    cdef cnp.npy_intp shape[2]
+    cdef cnp.ndarray out
+    cdef int64_t *pair
+    for i in range(P):
+        runs += not i or place[i] != place[i - 1] + 1
+    shape[:] = [runs, 2]
+    out = empty(2, shape, cnp.NPY_INT64)
+    pair = <int64_t *>cnp.PyArray_DATA(out) - 2
+    for i in range(P):
+        if not i or place[i] != place[i - 1] + 1:
+            pair += 2
+            pair[0], pair[1] = place[i], 0
+        pair[1] += 1
+    return out
 
 
 cdef cnp.ndarray resampled(object x, int first, object sizes, object places, object weights, bint grad, str what):
@@ -266,7 +279,7 @@ cdef cnp.ndarray resampled(object x, int first, object sizes, object places, obj
     taps = cnp.PyArray_DIM(ids, 1) if cnp.PyArray_NDIM(ids) == 2 else 0
     if taps < 1 or cnp.PyArray_DIM(ids, 0) != P or (weights is None and taps > 1):
         raise ValueError(f"{what}: places have shape {np.shape(ids)} for {P} results")
-    if P and (ids.min() < 0 or ids.max() >= (wanted if grad else count)):
+    if not within(ids, 0, wanted if grad else count):
         raise ValueError(f"{what}: a place is outside of x")
     if weights is not None:
         w = contiguous(np.asarray(weights, a.dtype))

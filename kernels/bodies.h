@@ -4,6 +4,7 @@
 
 #include "elementwise.inc"
 #include "along.inc"
+#include "blend.inc"
 #include "layout.inc"
 #include "gemm.inc"
 #include "gemm_plain.inc"

@@ -29,6 +29,16 @@ cdef inline const kernel_table *table(cnp.ndarray x) except NULL:
     raise TypeError(f"expected float32 or float64, got {x.dtype}")
 
 
+cdef bint within(cnp.ndarray places, int64_t first, int64_t end):
+    """Whether all of these contiguous int64 are in [first, end)."""
+    cdef const int64_t *place = <const int64_t *>cnp.PyArray_DATA(places)
+    cdef cnp.npy_intp i
+    for i in range(cnp.PyArray_SIZE(places)):
+        if not first <= place[i] < end:
+            return False
+    return True
+
+
 cdef inline cnp.ndarray contiguous(cnp.ndarray x):
     """x itself if C-contiguous, aligned and in native byte order, else a copy that is."""
     cdef cnp.ndarray copy

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "along.h"
+#include "blend.h"
 #include "conv.h"
 #include "conv_pooled.h"
 #include "depthwise.h"
@@ -26,6 +27,7 @@
 /* name, parameters */
 #define KERNELS(X)         \
     ALONG_KERNELS(X)       \
+    BLEND_KERNELS(X)       \
     CONV_KERNELS(X)        \
     CONV_POOLED_KERNELS(X) \
     DEPTHWISE_KERNELS(X)   \

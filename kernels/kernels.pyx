@@ -8,7 +8,7 @@ cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.long cimport PyLong_AsLongAndOverflow
 from cpython.number cimport PyNumber_Index
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -37,6 +37,7 @@ include "loss.pxi"
 include "ctc.pxi"
 include "pair.pxi"
 include "along.pxi"
+include "blend.pxi"
 include "norm.pxi"
 include "pool.pxi"
 include "conv_pooled.pxi"

@@ -190,7 +190,7 @@ def add_rows(x, ids, int64_t n):
     if cnp.PyArray_NDIM(a) < 1 or np.shape(places) != (cnp.PyArray_DIM(a, 0),):
         raise ValueError(f"add_rows: x {np.shape(a)} and ids {np.shape(places)} differ in their number of rows")
     rows = cnp.PyArray_DIM(a, 0)
-    if rows and (places.min() < 0 or places.max() >= n):
+    if not within(places, 0, n):
         raise ValueError(f"add_rows: ids must be in [0, {n})")
     shape[0] = n
     for i in range(1, cnp.PyArray_NDIM(a)):

@@ -16,6 +16,8 @@ cdef extern from "kernels.h" nogil:
         int lane_bytes
         void (*fma_peak)(int64_t iterations, double *flops) noexcept nogil
         choose_kernel choose
+        void (*grid_places)(const void *at, const int32_t *before, int64_t size, int32_t *places, void *inside,
+                            int64_t n) noexcept nogil
         binary_kernel add, sub, mul, div, maximum, minimum, atan2, pow
         binary_kernel relu_grad, sigmoid_grad, tanh_grad, gelu_grad, gelu_tanh_grad, silu_grad, softplus_grad
         binary_kernel leaky_relu_grad, elu_grad, clip_grad, hardtanh_grad, hardsigmoid_grad, hardswish_grad

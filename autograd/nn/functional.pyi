@@ -241,6 +241,15 @@ def bitwise_right_shift(x: Any, y: Any, **names: Any) -> Tensor:
 def bitwise_xor(x: Any, y: Any, **names: Any) -> Tensor:
     """x ^ y of ints or bools, broadcast."""
 
+def blend(x: Any, weights: Any, places: Any = ..., **names: Any) -> Tensor:
+    """y[n, p] = sum over t of weights[t, n, p] * x[n, places[t, n, p]]"""
+
+def blend_dots(u: Any, x: Any, places: Any = ..., **names: Any) -> Tensor:
+    """The gradient of blend for its weights: the dot products of u[n, p] and x[n, places[t, n, p]]."""
+
+def blend_grad(u: Any, weights: Any, places: Any = ..., rows: Any = ..., **names: Any) -> Tensor:
+    """The gradient of blend for an x of so many rows: weighted rows of u, added up at the places."""
+
 def block_diag(*xs: Any, **names: Any) -> Tensor:
     """One matrix with the given ones along its diagonal, zeros elsewhere."""
 
@@ -1789,6 +1798,12 @@ def addcdiv_(x: Any, tensor1: Any, tensor2: Any, value: Any = ..., **names: Any)
 def setitem_(x: Any, y: Any, index: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
     """A copy of x with x[index] replaced by y, which broadcasts. inplace: x itself, for Tensor's `x[index] = y`."""
 
+def dropout_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """y = x * mask / (1 - p), mask being 0 with probability p; x itself outside training."""
+
+def dropout2d_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
+    """Dropout of whole channels x[n, c]: all elements of a channel are kept or dropped together."""
+
 def remainder_(x: Any, y: Any, **names: Any) -> Tensor:
     """x - floor(x / y) * y: the sign is that of y, as Python's %."""
 
@@ -1938,12 +1953,6 @@ def logical_not_(x: Any, **names: Any) -> Tensor:
 
 def nan_to_num_(x: Any, nan: Any = ..., posinf: Any = ..., neginf: Any = ..., **names: Any) -> Tensor:
     """x with NaN and the infinities replaced; None: the largest finite numbers. No gradient flows where replaced."""
-
-def dropout_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
-    """y = x * mask / (1 - p), mask being 0 with probability p; x itself outside training."""
-
-def dropout2d_(x: Any, p: Any = ..., training: Any = ..., inplace: Any = ..., generator: Any = ..., **names: Any) -> Tensor:
-    """Dropout of whole channels x[n, c]: all elements of a channel are kept or dropped together."""
 
 def hardtanh_(x: Any, min_val: Any = ..., max_val: Any = ..., inplace: Any = ..., **names: Any) -> Tensor:
     """min(max(x, min_val), max_val); the slope at the bounds is 0, which the result alone tells."""

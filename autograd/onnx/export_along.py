@@ -46,6 +46,14 @@ def _resample(t, inputs, attrs, outs):
     return t.emit("Reshape", total, t.ints([*before, *sizes, *after]))
 
 
+def _blend(t, inputs, attrs, outs):
+    places = np.asarray(attrs["places"], np.int64)
+    batch = np.broadcast_to(np.arange(places.shape[1])[:, None], places.shape)
+    rows = t.emit("GatherND", t.name(inputs[0]), t.constant(np.stack([batch, places], -1)))
+    weighted = t.emit("Mul", rows, t.emit("Unsqueeze", t.name(inputs[1]), t.ints([-1])))
+    return t.emit("ReduceSum", weighted, t.ints([0]), keepdims=0)
+
+
 def _var(t, inputs, attrs, outs):
     axis, correction = resolve_correction(attrs["axis"], attrs["unbiased"], attrs["correction"])
     axes, x = t.ints(axes_of(axis, inputs[0].ndim) or list(range(inputs[0].ndim))), t.name(inputs[0])
@@ -79,6 +87,7 @@ ALONG: dict[str, Writer] = {
     "glu": _glu,
     "cumprod": _cumprod,
     "resample": _resample,
+    "blend": _blend,
     "roll": _roll,
     "window_cells": _window_cells,
     "var": _var,

@@ -379,7 +379,7 @@ REASONS: dict[str, str] = {
          "sigmoid_grad", "tanh_grad", "conv2d_grad_w", "conv2d_grad_b", "avg_pool2d_grad",
          "scatter_pixels", "select_pixels", "softmax_grad", "log_softmax_grad", "nll_loss_grad",
          "cross_entropy_grad", "cumsum_grad", "resample_grad", "put_at", "sum_to", "linear_grad_w",
-         "window_cells_added"),
+         "window_cells_added", "blend_grad", "blend_dots"),
         GRADIENT,
     ),
     **dict.fromkeys(

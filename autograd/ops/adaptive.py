@@ -3,6 +3,7 @@ floor(i H / P) to ceil((i + 1) H / P) - 1; where P divides H these are the windo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +11,8 @@ import numpy as np
 
 from autograd.errors import ShapeError
 from autograd.op import composite, op
-from autograd.ops.index import getitem
-from autograd.ops.join import stack
+from autograd.ops.places import resample
 from autograd.ops.pool import AXES, avg_pool2d, four_axes, max_pool2d, scatter_pixels
-from autograd.ops.reduce import mean
 from autograd.sampling import Case, Sampler
 from autograd.shapes import check_count
 from autograd.tensor import Tensor
@@ -53,11 +52,22 @@ def _mean_reference(x: np.ndarray, output_size: Any) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------- average
 
 
+@functools.lru_cache(maxsize=16)
+def _shares(size: int, out: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places (out, taps) of each window along an axis, and their shares of its mean; the last few are kept. Where a
+    window has fewer elements, its last one fills up, and its share is divided."""
+    windows = list(spans(size, out))
+    taps = np.arange(max(span.stop - span.start for span in windows))
+    first, count = (np.array(n)[:, None] for n in zip(*((span.start, span.stop - span.start) for span in windows)))
+    last = taps >= count - 1
+    return first + np.minimum(taps, count - 1), 1 / (count * np.where(last, last.sum(1, keepdims=True), 1))
+
+
 def average_regions(x: Tensor, out: tuple[int, ...]) -> Tensor:
     """Means over windows of unequal sizes along the axes after N and C, one axis after the other."""
     for axis, n in enumerate(out, 2):
-        before = (slice(None),) * axis
-        x = stack([mean(getitem(x, (*before, span)), axis) for span in spans(x.shape[axis], n)], axis)
+        places, shares = _shares(x.shape[axis], n)
+        x = resample(x, axis=axis, sizes=(n,), places=places, weights=shares)
     return x
 
 

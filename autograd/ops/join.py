@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -351,6 +352,12 @@ def _source(mode: str, n: int, before: int, after: int, axis: int) -> np.ndarray
     return np.where(place < 0, -place, np.where(place >= n, 2 * (n - 1) - place, place))
 
 
+@functools.lru_cache(maxsize=16)
+def _border(mode: str, axes: tuple[tuple[int, int, int, int], ...]) -> np.ndarray:
+    """Which elements stand in the padded (axis, size, before, after), counted as one; the last few are kept."""
+    return combined([(n, _source(mode, n, before, after, i)[:, None]) for i, n, before, after in axes])
+
+
 @composite(reference=_pad_reference, samples=_pad_samples)
 def pad(x, *, pad, mode="constant", value=None):
     """x with a border; pad = (last axis before, after, second last before, after, ...), as PyTorch's F.pad.
@@ -373,9 +380,8 @@ def pad(x, *, pad, mode="constant", value=None):
         shape = np.shape(raw(x))
     padded = [i for i, width in enumerate(widths) if any(width)]
     axes = range(padded[0], padded[-1] + 1)
-    sources = [_source(mode, shape[i], *widths[i], i) for i in axes]
-    places = combined([(shape[i], ids[:, None]) for i, ids in zip(axes, sources)])
-    return resample(x, axis=padded[0], sizes=tuple(len(ids) for ids in sources), places=places)
+    places = _border(mode, tuple((i, shape[i], *widths[i]) for i in axes))
+    return resample(x, axis=padded[0], sizes=tuple(shape[i] + sum(widths[i]) for i in axes), places=places)
 
 
 # --------------------------------------------------------------------------------------------- grids

@@ -111,6 +111,79 @@ resample_grad.grads(
 )
 
 
+def _blend_samples(s: Sampler, kind: str) -> Case:
+    n, m, c, p, t = s.size(2), s.size(3), s.size(3), s.size(3), s.size(3)
+    places = s.integers((t, n, p), 0, m)
+    x, g, weights = s.array((n, m, c)), s.array((n, p, c)), s.array((t, n, p))
+    if kind == "grad":
+        return s.case(g, weights, places=places, rows=m)
+    return s.case(x, weights, places=places) if kind == "blend" else s.case(g, x, places=places)
+
+
+def _blend_matrix(weights: Any, places: Any, rows: int) -> np.ndarray:
+    """(N, P, rows): the weights of each batch as a matrix."""
+    return np.einsum("tnp,tnpm->npm", weights, np.asarray(places)[..., None] == np.arange(rows))
+
+
+def _batches(places: Any) -> np.ndarray:
+    return np.arange(places.shape[1])[:, None]
+
+
+@op(
+    reference=lambda x, weights, places: _blend_matrix(weights, places, x.shape[1]) @ x,
+    samples=lambda s: _blend_samples(s, "blend"),
+    linear_in=("x", "weights"),
+)
+def blend(x, weights, *, places):
+    """y[n, p] = sum over t of weights[t, n, p] * x[n, places[t, n, p]]
+
+    x (N, M, C), weights and places (T, N, P) -> (N, P, C).
+    """
+    if has_kernels(x):
+        return kernels.blend(x, places, weights)
+    return (x[_batches(places), places] * weights[..., None]).sum(0)
+
+
+@op(
+    reference=lambda u, weights, places, rows: _blend_matrix(weights, places, rows).transpose(0, 2, 1) @ u,
+    samples=lambda s: _blend_samples(s, "grad"),
+    linear_in=("u", "weights"),
+)
+def blend_grad(u, weights, *, places, rows):
+    """The gradient of blend for an x of so many rows: weighted rows of u, added up at the places."""
+    if has_kernels(u):
+        return kernels.blend_grad(u, places, weights, rows)
+    gx = np.zeros((len(u), rows, u.shape[2]), u.dtype)
+    np.add.at(gx, (_batches(places), places), u * weights[..., None])
+    return gx
+
+
+@op(
+    reference=lambda u, x, places: np.einsum("npc,tnpc->tnp", u, x[_batches(places), places]),
+    samples=lambda s: _blend_samples(s, "dots"),
+    linear_in=("u", "x"),
+)
+def blend_dots(u, x, *, places):
+    """The gradient of blend for its weights: the dot products of u[n, p] and x[n, places[t, n, p]]."""
+    if has_kernels(u):
+        return kernels.blend_dots(u, x, places)
+    return (u * x[_batches(places), places]).sum(-1)
+
+
+blend.grads(
+    x=lambda g, weights, places, x_shape: blend_grad(g, weights, places=places, rows=x_shape[1]),
+    weights=lambda g, x, places: blend_dots(g, x, places=places),
+)
+blend_grad.grads(
+    u=lambda g, weights, places: blend(g, weights, places=places),
+    weights=lambda g, u, places: blend_dots(u, g, places=places),
+)
+blend_dots.grads(
+    u=lambda g, x, places: blend(x, g, places=places),
+    x=lambda g, u, places, x_shape: blend_grad(u, g, places=places, rows=x_shape[1]),
+)
+
+
 def combined(axes: list[tuple[int, np.ndarray]]) -> np.ndarray:
     """Places over several axes counted as one, from each axis's size and places (P, 1)."""
     places = np.zeros((1, 1), np.int64)

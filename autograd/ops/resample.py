@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from autograd import kernels
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite
 from autograd.ops.adaptive import adaptive_avg_pool2d
-from autograd.ops.elementwise import add, mul, where
+from autograd.ops.elementwise import mul, where
 from autograd.ops.index import getitem
+from autograd.ops.join import stack
 from autograd.ops.linalg import matmul, tensor_of
-from autograd.ops.places import combined, resample
+from autograd.ops.places import blend, combined, resample
 from autograd.ops.shape import permute, reshape
 from autograd.ops.window import adaptive_avg_pool1d, adaptive_avg_pool3d, sizes_of
 from autograd.sampling import Case, Sampler
 from autograd.tensor import Tensor
 
 MODES = {"nearest": 0, "nearest-exact": 0, "linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2, "area": 0}
-
-Taps = list[tuple[np.ndarray, Any]]  # elements along an axis, and their weights (None: 1)
 
 # --------------------------------------------------------------------------------------------- interpolation
 
@@ -267,25 +267,26 @@ def _settled(v: Tensor, n: int, padding: str, corners: bool) -> Tensor:
     return v if padding == "zeros" else v.clip(0.0, float(n - 1))
 
 
-def _corner_taps(v: Tensor, n: int, mode: str, padding: str, corners: bool) -> Taps:
-    """Elements and weights along one axis, for every point of the grid."""
+def _keys(t: Tensor, near: bool, a: float = -0.75) -> Tensor:
+    """Keys' kernel at distances t below 1 (near) or from 1 to 2."""
+    return ((a + 2) * t - (a + 3)) * t * t + 1 if near else ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
+
+
+def _axis_taps(v: Tensor, n: int, mode: str, padding: str, corners: bool) -> tuple[np.ndarray, list[Tensor]]:
+    """Elements along an axis that the points (N, P) of a grid see, whole numbers (taps, N, P), and their weights."""
     if mode != "bicubic":
         v = _settled(v, n, padding, corners)
     if mode == "nearest":
-        return [(np.round(np.nan_to_num(v.array)).astype(np.int64), None)]
-    low = np.floor(np.nan_to_num(v.array)).clip(-(2**40), 2**40).astype(np.int64)
-    share = v - low.astype(v.dtype)
+        return np.round(v.array)[None], [Tensor(np.ones(v.shape, v.dtype))]
+    low = np.floor(v.array)
+    share = v - low
     if mode == "bilinear":
-        return [(low, 1 - share), (low + 1, share)]
-    taps = []
-    for k in (-1, 0, 1, 2):
-        t, a = abs(share - k), -0.75
-        weight = ((a + 2) * t - (a + 3)) * t * t + 1 if k in (0, 1) else ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
-        place = low + k
-        if padding != "zeros":
-            place = np.round(_settled(Tensor(place.astype(v.dtype)), n, padding, corners).array).astype(np.int64)
-        taps.append((place, weight))
-    return taps
+        return np.stack([low, low + 1]), [1 - share, share]
+    steps = (-1, 0, 1, 2)
+    taps = np.stack([low + k for k in steps])
+    if padding != "zeros":
+        taps = np.round(_settled(Tensor(taps), n, padding, corners).array)
+    return taps, [_keys(abs(share - k), k in (0, 1)) for k in steps]
 
 
 @composite(reference=_grid_reference, samples=_grid_samples, bound=1e-4, onnx="GridSample")
@@ -309,25 +310,21 @@ def grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=No
         raise ShapeError(f"{name}: bicubic is for images  {context}")
     if min(x.shape[2:]) < 1:
         raise ShapeError(f"{name}: x has no pixels  {context}")
-    corners, axes = bool(align_corners), []
+    corners, shape = bool(align_corners), grid.shape
+    points = x.shape[0], math.prod(shape[1:-1])
+    grid, places = reshape(grid, (*points, count)), None
+    weights: list[Tensor] = []
     for k, n in enumerate(x.shape[2:]):
         v = getitem(grid, (..., count - 1 - k))
         v = (v + 1) * (0.5 * (n - 1)) if corners else ((v + 1) * n - 1) * 0.5
-        axes.append(_corner_taps(v, n, mode, padding_mode, corners))
-    rows = permute(x, (0, *range(2, x.ndim), 1))
-    batch = np.arange(x.shape[0]).reshape(-1, *[1] * count)
-    total = None
-    for taps in np.ndindex(*(len(axis) for axis in axes)):
-        chosen = [axis[i] for axis, i in zip(axes, taps)]
-        inside = np.logical_and.reduce([(i >= 0) & (i < n) for (i, _), n in zip(chosen, x.shape[2:])])
-        place = (batch, *(i.clip(0, n - 1) for (i, _), n in zip(chosen, x.shape[2:])))
-        weight: Any = inside.astype(x.dtype)
-        for _, w in chosen:
-            weight = weight if w is None else mul(w, weight)
-        part = getitem(rows, place) * reshape(tensor_of(weight), (*inside.shape, 1))
-        total = part if total is None else add(total, part)
-    assert total is not None
-    return permute(total, (0, x.ndim - 1, *range(1, x.ndim - 1)))
+        taps, shares = _axis_taps(v, n, mode, padding_mode, corners)
+        places, inside = kernels.grid_places(taps, places, n)
+        if padding_mode == "zeros":
+            shares = [mul(share, where_inside) for share, where_inside in zip(shares, inside)]
+        weights = [mul(w, share) for w in weights for share in shares] if k else shares
+    rows = reshape(permute(x, (0, *range(2, x.ndim), 1)), (x.shape[0], -1, x.shape[1]))
+    y = reshape(blend(rows, stack(weights), places=places), (*shape[:-1], x.shape[1]))
+    return permute(y, (0, x.ndim - 1, *range(1, x.ndim - 1)))
 
 
 def _affine_reference(theta, size, align_corners=False):
