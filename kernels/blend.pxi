@@ -10,9 +10,9 @@ cdef extern from "blend.h" nogil:
 
 
 cdef cnp.ndarray blend_places(blend_shape *s, cnp.ndarray a, object places, str what):
-    """Checks places (taps, N, P), each in [0, M), beside a (N, ., C); gives them as contiguous int32."""
+    """Checks places (taps, N, P), each in [-1, M), beside a (N, ., C); gives them as contiguous int32."""
     cdef cnp.ndarray ids = np.asarray(places)
-    cdef bint outside = ids.dtype != np.int32 and not within(contiguous(ids.astype(np.int64)), 0, s.M)
+    cdef bint outside = ids.dtype != np.int32 and not within(contiguous(ids.astype(np.int64)), -1, s.M)
     ids = np.ascontiguousarray(ids, np.int32)
     if cnp.PyArray_NDIM(a) != 3 or cnp.PyArray_NDIM(ids) != 3 or cnp.PyArray_DIM(a, 0) != cnp.PyArray_DIM(ids, 1):
         raise ValueError(f"{what}: expected (N, ., C) and places (taps, N, P), got {np.shape(a)} and {np.shape(ids)}")
@@ -21,9 +21,9 @@ cdef cnp.ndarray blend_places(blend_shape *s, cnp.ndarray a, object places, str 
     s.places = <const int32_t *>cnp.PyArray_DATA(ids)
     cdef int64_t i
     for i in range(s.taps * s.N * s.P):  # all, without a jump
-        outside |= (s.places[i] < 0) | (s.places[i] >= s.M)
+        outside |= (s.places[i] < -1) | (s.places[i] >= s.M)
     if outside:
-        raise ValueError(f"{what}: a place is outside of [0, {s.M})")
+        raise ValueError(f"{what}: a place is outside of [-1, {s.M})")
     return ids
 
 
@@ -43,7 +43,7 @@ cdef cnp.ndarray blend_out(int64_t first, int64_t second, int64_t third, cnp.nda
 
 
 def blend(x, places, weights):
-    """y[n, p] = the sum over t of weights[t, n, p] * x[n, places[t, n, p]], rows of x (N, M, C)."""
+    """y[n, p] = the sum over t of weights[t, n, p] * x[n, places[t, n, p]], rows of x (N, M, C); -1: nothing."""
     cdef blend_shape s
     cdef cnp.ndarray a = contiguous(as_array(x, "blend"))
     s.M = a.shape[1] if cnp.PyArray_NDIM(a) == 3 else 0

@@ -50,7 +50,8 @@ def _blend(t, inputs, attrs, outs):
     places = np.asarray(attrs["places"], np.int64)
     batch = np.broadcast_to(np.arange(places.shape[1])[:, None], places.shape)
     rows = t.emit("GatherND", t.name(inputs[0]), t.constant(np.stack([batch, places], -1)))
-    weighted = t.emit("Mul", rows, t.emit("Unsqueeze", t.name(inputs[1]), t.ints([-1])))
+    weights = t.emit("Mul", t.name(inputs[1]), t.constant((places >= 0).astype(inputs[1].dtype)))
+    weighted = t.emit("Mul", rows, t.emit("Unsqueeze", weights, t.ints([-1])))
     return t.emit("ReduceSum", weighted, t.ints([0]), keepdims=0)
 
 

@@ -113,7 +113,7 @@ resample_grad.grads(
 
 def _blend_samples(s: Sampler, kind: str) -> Case:
     n, m, c, p, t = s.size(2), s.size(3), s.size(3), s.size(3), s.size(3)
-    places = s.integers((t, n, p), 0, m)
+    places = s.integers((t, n, p), -1, m)
     x, g, weights = s.array((n, m, c)), s.array((n, p, c)), s.array((t, n, p))
     if kind == "grad":
         return s.case(g, weights, places=places, rows=m)
@@ -123,6 +123,12 @@ def _blend_samples(s: Sampler, kind: str) -> Case:
 def _blend_matrix(weights: Any, places: Any, rows: int) -> np.ndarray:
     """(N, P, rows): the weights of each batch as a matrix."""
     return np.einsum("tnp,tnpm->npm", weights, np.asarray(places)[..., None] == np.arange(rows))
+
+
+def _picked(x: np.ndarray, places: Any) -> np.ndarray:
+    """(T, N, P, C): the rows of each batch."""
+    rows = x[_batches(places), places] if x.shape[1] else np.zeros((*places.shape, x.shape[2]), x.dtype)
+    return np.where((places < 0)[..., None], 0, rows)
 
 
 def _batches(places: Any) -> np.ndarray:
@@ -137,11 +143,11 @@ def _batches(places: Any) -> np.ndarray:
 def blend(x, weights, *, places):
     """y[n, p] = sum over t of weights[t, n, p] * x[n, places[t, n, p]]
 
-    x (N, M, C), weights and places (T, N, P) -> (N, P, C).
+    x (N, M, C), weights and places (T, N, P) -> (N, P, C). A place of -1 is none: its weight does not count.
     """
     if has_kernels(x):
         return kernels.blend(x, places, weights)
-    return (x[_batches(places), places] * weights[..., None]).sum(0)
+    return (_picked(x, places) * weights[..., None]).sum(0)
 
 
 @op(
@@ -153,13 +159,13 @@ def blend_grad(u, weights, *, places, rows):
     """The gradient of blend for an x of so many rows: weighted rows of u, added up at the places."""
     if has_kernels(u):
         return kernels.blend_grad(u, places, weights, rows)
-    gx = np.zeros((len(u), rows, u.shape[2]), u.dtype)
+    gx = np.zeros((len(u), rows + 1, u.shape[2]), u.dtype)  # the last row takes what has no place
     np.add.at(gx, (_batches(places), places), u * weights[..., None])
-    return gx
+    return gx[:, :-1]
 
 
 @op(
-    reference=lambda u, x, places: np.einsum("npc,tnpc->tnp", u, x[_batches(places), places]),
+    reference=lambda u, x, places: np.einsum("npc,tnpc->tnp", u, _picked(x, places)),
     samples=lambda s: _blend_samples(s, "dots"),
     linear_in=("u", "x"),
 )
@@ -167,7 +173,7 @@ def blend_dots(u, x, *, places):
     """The gradient of blend for its weights: the dot products of u[n, p] and x[n, places[t, n, p]]."""
     if has_kernels(u):
         return kernels.blend_dots(u, x, places)
-    return (u * x[_batches(places), places]).sum(-1)
+    return (u * _picked(x, places)).sum(-1)
 
 
 blend.grads(

@@ -308,8 +308,8 @@ def grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=No
         raise DTypeError(f"{name}: x is {x.dtype}, but grid is {grid.dtype}")
     if mode == "bicubic" and count != 2:
         raise ShapeError(f"{name}: bicubic is for images  {context}")
-    if min(x.shape[2:]) < 1:
-        raise ShapeError(f"{name}: x has no pixels  {context}")
+    if not 0 < math.prod(x.shape[2:]) < 2**31:  # places are int32
+        raise ShapeError(f"{name}: x must have from 1 to 2**31 - 1 pixels  {context}")
     corners, shape = bool(align_corners), grid.shape
     points = x.shape[0], math.prod(shape[1:-1])
     grid, places = reshape(grid, (*points, count)), None

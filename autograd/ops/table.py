@@ -9,10 +9,11 @@ import numpy as np
 
 from autograd.errors import DTypeError, ShapeError
 from autograd.op import composite, op
+from autograd.ops.dtypes import result_type
 from autograd.ops.elementwise import mul, raw, where
 from autograd.ops.index import IndexRangeError, getitem, put_at
-from autograd.ops.reduce import sum
-from autograd.ops.shape import expand, reshape
+from autograd.ops.places import blend
+from autograd.ops.shape import astype, expand, reshape
 from autograd.sampling import Case, Sampler
 from autograd.tape import declare
 
@@ -95,17 +96,20 @@ def _embedding_samples(s: Sampler) -> Case:
 )
 def embedding(x, w, *, padding_idx=None):
     """y[..., :] = w[x[...], :]: rows of a table (V, C) by ids in [0, V). The row padding_idx gets no gradient."""
+    return w.take(_ids_of("embedding", x, w), 0)
+
+
+def _ids_of(name: str, x: Any, w: np.ndarray) -> np.ndarray:
+    """x as ids of the rows of w, checked."""
     if np.ndim(w) != 2:
         raise ValueError("w is no table")
     ids = np.asarray(x)
     if ids.dtype.kind not in "iu":
-        raise DTypeError(f"embedding: x has dtype {ids.dtype}, expected ints")
+        raise DTypeError(f"{name}: x has dtype {ids.dtype}, expected ints")
     if ids.size and (ids.min() < 0 or ids.max() >= len(w)):
         wrong = int(ids.min()) if ids.min() < 0 else int(ids.max())
-        raise IndexRangeError(
-            f"embedding: id {wrong} is not in a table of {len(w)} rows  [x: {ids.shape}, w: {w.shape}]"
-        )
-    return w.take(ids, 0)
+        raise IndexRangeError(f"{name}: id {wrong} is not in a table of {len(w)} rows  [x: {ids.shape}, w: {w.shape}]")
+    return ids
 
 
 def _embedding_grad(g, x, w_shape, padding_idx):
@@ -166,11 +170,16 @@ def embedding_bag(
     bags = ids.reshape(-1)[places] if ids.size else np.zeros(places.shape, np.int64)
     if padding_idx is not None:
         counts = counts & (bags != padding_idx % np.shape(raw(w))[0])
-    rows = embedding(bags, w)
-    if per_sample_weights is not None:
-        rows = mul(rows, getitem(reshape(per_sample_weights, -1), places)[..., None])
     if mode == "max" and places.shape[1]:
         filled = np.any(counts, 1, keepdims=True)
-        return where(filled, _amax(where(counts[..., None], rows, -np.inf), 1), 0.0)
-    total = sum(where(counts[..., None], rows, 0.0), 1)
+        return where(filled, _amax(where(counts[..., None], embedding(bags, w), -np.inf), 1), 0.0)
+    bags = np.where(counts, _ids_of("embedding_bag", bags, raw(w)), -1)
+    weights: Any = np.ones((places.shape[1], 1, len(places)), raw(w).dtype)
+    if per_sample_weights is not None:
+        weights = getitem(reshape(per_sample_weights, -1), places.T[:, None])
+        both = result_type(raw(w), raw(weights))
+        w, weights = (x if raw(x).dtype == both else astype(x, dtype=both) for x in (w, weights))
+    rows, columns = w.shape
+    total = blend(reshape(w, (1, rows, columns)), weights, places=bags.T[:, None])
+    total = reshape(total, (len(places), columns))
     return total / np.maximum(counts.sum(1), 1)[:, None].astype(total.dtype) if mode == "mean" else total
