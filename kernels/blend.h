@@ -3,8 +3,8 @@
 #pragma once
 #include <stdint.h>
 
-/* y[p] = the sum over t of w[t * step + p] * x[places[t * step + p]], for rows of C elements. A
- * place of -1 is none. */
+/* y[p] = the sum over t of w[t * step + p] * x[places[t * step + p]], for rows of C elements. A place
+ * of -1 is none. */
 #define BLEND_PARAMETERS \
     (const void* x_, const int32_t* places, const void* w_, void* y_, int64_t P, int64_t taps, int64_t step, int64_t C)
 /* Its gradients: x[places] += w * g[p], and w = the dot product of g[p] and x[places], or 0. */

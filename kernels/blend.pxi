@@ -1,4 +1,4 @@
-# Rows at places that differ from batch to batch, weighted: grid_sample's part.
+# Rows at places that differ from batch to batch, weighted: what grid_sample and embedding_bag rest on.
 
 cdef extern from "blend.h" nogil:
     ctypedef struct blend_shape:
@@ -11,8 +11,8 @@ cdef extern from "blend.h" nogil:
 
 cdef cnp.ndarray blend_places(blend_shape *s, cnp.ndarray a, object places, str what):
     """Checks places (taps, N, P), each in [-1, M), beside a (N, ., C); gives them as contiguous int32."""
-    cdef cnp.ndarray ids = np.asarray(places)
-    cdef bint outside = ids.dtype != np.int32 and not within(contiguous(ids.astype(np.int64)), -1, s.M)
+    cdef cnp.ndarray ids = as_array(places, what)
+    cdef bint outside = s.M < 0 or (ids.dtype != np.int32 and not within(np.ascontiguousarray(ids, np.int64), -1, s.M))
     ids = np.ascontiguousarray(ids, np.int32)
     if cnp.PyArray_NDIM(a) != 3 or cnp.PyArray_NDIM(ids) != 3 or cnp.PyArray_DIM(a, 0) != cnp.PyArray_DIM(ids, 1):
         raise ValueError(f"{what}: expected (N, ., C) and places (taps, N, P), got {np.shape(a)} and {np.shape(ids)}")

@@ -67,7 +67,7 @@ cdef tuple taps_of(object start, object weight, int64_t N, int64_t size, picture
     if cnp.PyArray_NDIM(w) != axes + 1 or np.shape(w)[:axes] != np.shape(at) or w.shape[axes] < 1:
         raise ValueError(f"picture_resampled: {name} {np.shape(at)} and its weights {np.shape(w)} do not fit")
     out.taps = w.shape[axes]
-    if at.size and (at.min() < 0 or at.max() > size - out.taps):
+    if not within(at, 0, size - out.taps + 1):
         raise ValueError(f"picture_resampled: {name} with {out.taps} taps leave the {size} pixels")
     out.start = <const int64_t *>cnp.PyArray_DATA(at)
     out.weight = <const float *>cnp.PyArray_DATA(w)

@@ -96,6 +96,21 @@ def test_what_does_not_fit_is_refused():
             call()
 
 
+def test_no_rows_and_no_places():
+    x, g, nowhere = np.ones((1, 0, 9)), np.ones((1, 2, 9)), np.full((3, 1, 2), -1)
+    w = np.ones(nowhere.shape)
+    assert not kernels.blend(x, nowhere, w).any() and not kernels.blend_dots(g, x, nowhere).any()
+    assert kernels.blend_grad(g, nowhere, w, 0).shape == x.shape
+    with pytest.raises(ValueError, match="blend_grad"):
+        kernels.blend_grad(g, nowhere, w, -1)
+
+
+def test_bags_of_whole_numbers():
+    table = np.arange(12).reshape(4, 3).tolist()
+    bags = F.embedding_bag(np.array([[0, 3], [1, 2]]), table, mode="sum")
+    assert bags.dtype == np.int64 and np.array_equal(bags.numpy(), [[9, 11, 13], [9, 11, 13]])
+
+
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
 def test_points_far_outside(padding):
     x = ag.tensor(np.arange(1.0, 13).reshape(1, 1, 3, 4))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -14,7 +13,7 @@ from autograd.op import composite, op
 from autograd.ops.dtypes import result_type
 from autograd.ops.elementwise import raw
 from autograd.ops.index import getitem
-from autograd.ops.places import combined, resample
+from autograd.ops.places import border_places, resample
 from autograd.ops.shape import expand, identity, permute, reshape, sizes, unsqueeze
 from autograd.sampling import Case, Sampler
 from autograd.shapes import normalize_axes, normalize_axis
@@ -339,25 +338,6 @@ def _pad_reference(x, pad, mode):
     return np.pad(x, widths, mode={"replicate": "edge", "circular": "wrap"}.get(mode, mode))
 
 
-def _source(mode: str, n: int, before: int, after: int, axis: int) -> np.ndarray:
-    """Which element of an axis of size n stands at each place of the padded axis."""
-    most = {"reflect": n - 1, "circular": n, "replicate": max(before, after) if n else 0}[mode]
-    if max(before, after) > most:
-        raise ShapeError(f"pad: mode {mode!r} allows at most {most} on axis {axis} of size {n}, got {(before, after)}")
-    place = np.arange(-before, n + after)
-    if mode == "circular":
-        return place % n if n else place
-    if mode == "replicate":
-        return place.clip(0, n - 1)
-    return np.where(place < 0, -place, np.where(place >= n, 2 * (n - 1) - place, place))
-
-
-@functools.lru_cache(maxsize=16)
-def _border(mode: str, axes: tuple[tuple[int, int, int, int], ...]) -> np.ndarray:
-    """Which elements stand in the padded (axis, size, before, after), counted as one; the last few are kept."""
-    return combined([(n, _source(mode, n, before, after, i)[:, None]) for i, n, before, after in axes])
-
-
 @composite(reference=_pad_reference, samples=_pad_samples)
 def pad(x, *, pad, mode="constant", value=None):
     """x with a border; pad = (last axis before, after, second last before, after, ...), as PyTorch's F.pad.
@@ -380,7 +360,7 @@ def pad(x, *, pad, mode="constant", value=None):
         shape = np.shape(raw(x))
     padded = [i for i, width in enumerate(widths) if any(width)]
     axes = range(padded[0], padded[-1] + 1)
-    places = _border(mode, tuple((i, shape[i], *widths[i]) for i in axes))
+    places = border_places(mode, tuple((i, shape[i], *widths[i]) for i in axes))
     return resample(x, axis=padded[0], sizes=tuple(shape[i] + sum(widths[i]) for i in axes), places=places)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd import kernels
+from autograd.errors import ShapeError
 from autograd.op import op
 from autograd.ops.dtypes import has_kernels
 from autograd.sampling import Case, Sampler
@@ -122,17 +124,12 @@ def _blend_samples(s: Sampler, kind: str) -> Case:
 
 def _blend_matrix(weights: Any, places: Any, rows: int) -> np.ndarray:
     """(N, P, rows): the weights of each batch as a matrix."""
-    return np.einsum("tnp,tnpm->npm", weights, np.asarray(places)[..., None] == np.arange(rows))
+    return np.einsum("tnp,tnpm->npm", weights, _chosen(places, rows))
 
 
-def _picked(x: np.ndarray, places: Any) -> np.ndarray:
-    """(T, N, P, C): the rows of each batch."""
-    rows = x[_batches(places), places] if x.shape[1] else np.zeros((*places.shape, x.shape[2]), x.dtype)
-    return np.where((places < 0)[..., None], 0, rows)
-
-
-def _batches(places: Any) -> np.ndarray:
-    return np.arange(places.shape[1])[:, None]
+def _chosen(places: Any, rows: int) -> np.ndarray:
+    """(T, N, P, rows): whether it is this row's place."""
+    return np.asarray(places)[..., None] == np.arange(rows)
 
 
 @op(
@@ -147,7 +144,8 @@ def blend(x, weights, *, places):
     """
     if has_kernels(x):
         return kernels.blend(x, places, weights)
-    return (_picked(x, places) * weights[..., None]).sum(0)
+    rows = x[np.arange(len(x))[:, None], places]
+    return np.where((places < 0)[..., None], 0, rows * weights[..., None]).sum(0)
 
 
 @op(
@@ -157,23 +155,17 @@ def blend(x, weights, *, places):
 )
 def blend_grad(u, weights, *, places, rows):
     """The gradient of blend for an x of so many rows: weighted rows of u, added up at the places."""
-    if has_kernels(u):
-        return kernels.blend_grad(u, places, weights, rows)
-    gx = np.zeros((len(u), rows + 1, u.shape[2]), u.dtype)  # the last row takes what has no place
-    np.add.at(gx, (_batches(places), places), u * weights[..., None])
-    return gx[:, :-1]
+    return kernels.blend_grad(u, places, weights, rows)
 
 
 @op(
-    reference=lambda u, x, places: np.einsum("npc,tnpc->tnp", u, _picked(x, places)),
+    reference=lambda u, x, places: np.einsum("npc,nmc,tnpm->tnp", u, x, _chosen(places, x.shape[1])),
     samples=lambda s: _blend_samples(s, "dots"),
     linear_in=("u", "x"),
 )
 def blend_dots(u, x, *, places):
     """The gradient of blend for its weights: the dot products of u[n, p] and x[n, places[t, n, p]]."""
-    if has_kernels(u):
-        return kernels.blend_dots(u, x, places)
-    return (u * _picked(x, places)).sum(-1)
+    return kernels.blend_dots(u, x, places)
 
 
 blend.grads(
@@ -196,3 +188,22 @@ def combined(axes: list[tuple[int, np.ndarray]]) -> np.ndarray:
     for n, ids in axes:
         places = (places * n + ids.T).reshape(-1, 1)
     return places
+
+
+def _source(mode: str, n: int, before: int, after: int, axis: int) -> np.ndarray:
+    """Which element of an axis of size n stands at each place of the padded axis."""
+    most = {"reflect": n - 1, "circular": n, "replicate": max(before, after) if n else 0}[mode]
+    if max(before, after) > most:
+        raise ShapeError(f"pad: mode {mode!r} allows at most {most} on axis {axis} of size {n}, got {(before, after)}")
+    place = np.arange(-before, n + after)
+    if mode == "circular":
+        return place % n if n else place
+    if mode == "replicate":
+        return place.clip(0, n - 1)
+    return np.where(place < 0, -place, np.where(place >= n, 2 * (n - 1) - place, place))
+
+
+@functools.lru_cache(maxsize=16)
+def border_places(mode: str, axes: tuple[tuple[int, int, int, int], ...]) -> np.ndarray:
+    """Which elements stand in the padded (axis, size, before, after), counted as one; the last few are kept."""
+    return combined([(n, _source(mode, n, before, after, i)[:, None]) for i, n, before, after in axes])

@@ -47,11 +47,15 @@ def _taps(
     return [((low + k).clip(0, n - 1), cubic(place - low - k)) for k in (-1, 0, 1, 2)]
 
 
+def _keys(t: Any, near: bool, a: float = -0.75) -> Any:
+    """Keys' kernel at distances t of at most 1 (near) or from 1 to 2."""
+    return ((a + 2) * t - (a + 3)) * t * t + 1 if near else ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
+
+
 def cubic(t: np.ndarray, a: float = -0.75) -> np.ndarray:
     """Keys' kernel at distance t."""
     t = np.abs(t)
-    near = ((a + 2) * t - (a + 3)) * t * t + 1
-    return np.where(t <= 1, near, np.where(t < 2, ((a * t - 5 * a) * t + 8 * a) * t - 4 * a, 0))
+    return np.where(t <= 1, _keys(t, True, a), np.where(t < 2, _keys(t, False, a), 0))
 
 
 def _smoothing(mode: str, n: int, out: int, scale: float | None, corners: bool) -> np.ndarray:
@@ -265,11 +269,6 @@ def _settled(v: Tensor, n: int, padding: str, corners: bool) -> Tensor:
     if padding == "reflection":
         v = _reflected(v, n, corners)
     return v if padding == "zeros" else v.clip(0.0, float(n - 1))
-
-
-def _keys(t: Tensor, near: bool, a: float = -0.75) -> Tensor:
-    """Keys' kernel at distances t below 1 (near) or from 1 to 2."""
-    return ((a + 2) * t - (a + 3)) * t * t + 1 if near else ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
 
 
 def _axis_taps(v: Tensor, n: int, mode: str, padding: str, corners: bool) -> tuple[np.ndarray, list[Tensor]]:

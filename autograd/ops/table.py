@@ -12,6 +12,7 @@ from autograd.op import composite, op
 from autograd.ops.dtypes import result_type
 from autograd.ops.elementwise import mul, raw, where
 from autograd.ops.index import IndexRangeError, getitem, put_at
+from autograd.ops.linalg import tensor_of
 from autograd.ops.places import blend
 from autograd.ops.shape import astype, expand, reshape
 from autograd.sampling import Case, Sampler
@@ -88,17 +89,6 @@ def _embedding_samples(s: Sampler) -> Case:
     return s.case(ids, s.array((rows, s.size(3, (s.lanes(),)))), padding_idx=0 if padded else None)
 
 
-@op(
-    axes={"w": "V C"},
-    reference=lambda x, w, padding_idx=None: (np.arange(len(w)) == x[..., None]).astype(w.dtype) @ w,
-    samples=_embedding_samples,
-    linear_in=("w",),
-)
-def embedding(x, w, *, padding_idx=None):
-    """y[..., :] = w[x[...], :]: rows of a table (V, C) by ids in [0, V). The row padding_idx gets no gradient."""
-    return w.take(_ids_of("embedding", x, w), 0)
-
-
 def _ids_of(name: str, x: Any, w: np.ndarray) -> np.ndarray:
     """x as ids of the rows of w, checked."""
     if np.ndim(w) != 2:
@@ -110,6 +100,17 @@ def _ids_of(name: str, x: Any, w: np.ndarray) -> np.ndarray:
         wrong = int(ids.min()) if ids.min() < 0 else int(ids.max())
         raise IndexRangeError(f"{name}: id {wrong} is not in a table of {len(w)} rows  [x: {ids.shape}, w: {w.shape}]")
     return ids
+
+
+@op(
+    axes={"w": "V C"},
+    reference=lambda x, w, padding_idx=None: (np.arange(len(w)) == x[..., None]).astype(w.dtype) @ w,
+    samples=_embedding_samples,
+    linear_in=("w",),
+)
+def embedding(x, w, *, padding_idx=None):
+    """y[..., :] = w[x[...], :]: rows of a table (V, C) by ids in [0, V). The row padding_idx gets no gradient."""
+    return w.take(_ids_of("embedding", x, w), 0)
 
 
 def _embedding_grad(g, x, w_shape, padding_idx):
@@ -165,7 +166,7 @@ def embedding_bag(
         raise ValueError(f"mode must be 'sum', 'mean' or 'max', got {mode!r}")
     if per_sample_weights is not None and mode != "sum":
         raise ValueError(f"per_sample_weights go with mode 'sum', not {mode!r}")
-    ids = np.asarray(raw(x))
+    ids, w = np.asarray(raw(x)), tensor_of(w)
     places, counts = _bags(ids, offsets, include_last_offset)
     bags = ids.reshape(-1)[places] if ids.size else np.zeros(places.shape, np.int64)
     if padding_idx is not None:
